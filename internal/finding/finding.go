@@ -1,0 +1,136 @@
+// Package finding owns the judgement: it fuses signals into findings, one per user and attacker activity. It is
+// pure: no clock, no files, no SQL; the weights are data.
+package finding
+
+import "time"
+
+// Verdict says how sure a finding is. The meanings are those of the command line's contract.
+type Verdict string
+
+// The verdicts, strongest first.
+const (
+	Confirmed  Verdict = "confirmed"
+	Likely     Verdict = "likely"
+	Suspicious Verdict = "suspicious"
+)
+
+// Finding is one user and one attacker activity: networks and sessions that belong together, with the proof.
+type Finding struct {
+	ID                 string        `json:"id"` // stable for the same evidence
+	User               string        `json:"user"`
+	UserID             string        `json:"user_id"`
+	HomeTenantID       string        `json:"home_tenant_id"`
+	Verdict            Verdict       `json:"verdict"`
+	Score              int           `json:"score"` // 0 to 100
+	SourceIPs          []string      `json:"source_ips"`
+	SessionIDs         []string      `json:"session_ids"`
+	AppIDs             []string      `json:"app_ids"`
+	Resources          []string      `json:"resources"`
+	UserAgents         []string      `json:"user_agents"`
+	FirstSeen          time.Time     `json:"first_seen"`
+	LastSeen           time.Time     `json:"last_seen"`
+	DurationSeconds    int64         `json:"duration_seconds"`
+	FirstSeenCensored  bool          `json:"first_seen_censored"` // the activity may have begun before the evidence does
+	OngoingAtAsOf      bool          `json:"ongoing_at_as_of"`
+	BaselineDays       int           `json:"baseline_days"` // days of the user's history before FirstSeen
+	EventCount         int           `json:"event_count"`
+	EventIDs           []string      `json:"event_ids"` // the attacker's sign-in rows, sorted
+	Events             []Event       `json:"events"`
+	Signals            []Signal      `json:"signals"`
+	Considered         []Considered  `json:"considered"`
+	Persistence        []Persistence `json:"persistence"`
+	Networks           []Network     `json:"networks"`
+	VisibleInSigninLog int           `json:"visible_in_signinlogs"` // attacker rows that SigninLogs alone would show
+	Summary            string        `json:"summary"`               // one sentence an analyst can paste
+}
+
+// Role says what an event is to the finding.
+type Role string
+
+// The roles of an Event.
+const (
+	Attacker Role = "attacker"
+	Victim   Role = "victim"
+	Root     Role = "root"
+	Control  Role = "control"
+)
+
+// Event is one row of the evidence that belongs to the finding, named by its own key and by its place.
+type Event struct {
+	Table       string    `json:"table"`
+	Key         string    `json:"key"`
+	Time        time.Time `json:"time"`
+	File        string    `json:"file"`
+	Row         int64     `json:"row"` // line or record number in File
+	Role        Role      `json:"role"`
+	IP          string    `json:"ip,omitempty"`
+	AppID       string    `json:"app_id,omitempty"`
+	App         string    `json:"app,omitempty"`
+	Resource    string    `json:"resource,omitempty"`
+	UserAgent   string    `json:"user_agent,omitempty"`
+	SessionID   string    `json:"session_id,omitempty"`
+	ResultType  string    `json:"result_type,omitempty"`
+	Interactive bool      `json:"interactive,omitempty"`
+}
+
+// Signal is one hunt's contribution to a finding.
+type Signal struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Family   string   `json:"family"`
+	Weight   float64  `json:"weight"` // log-likelihood ratio that counted, after the family's cap
+	Strength string   `json:"strength"`
+	Evidence string   `json:"evidence"` // one sentence
+	EventIDs []string `json:"event_ids"`
+	KQL      string   `json:"kql"`
+}
+
+// Outcome is what became of a benign explanation.
+type Outcome string
+
+// The outcomes of a Considered explanation.
+const (
+	Rejected  Outcome = "rejected"
+	Accepted  Outcome = "accepted"
+	Undecided Outcome = "undecided"
+)
+
+// Considered is one benign explanation that was weighed.
+type Considered struct {
+	Explanation string  `json:"explanation"`
+	Outcome     Outcome `json:"outcome"`
+	Because     string  `json:"because"`
+}
+
+// Persistence is something that outlives the stolen token: an application consented to in the window, for example.
+type Persistence struct {
+	Kind     string    `json:"kind"`
+	Name     string    `json:"name"`
+	ID       string    `json:"id"`
+	Time     time.Time `json:"time"`
+	Detail   string    `json:"detail"`
+	EventIDs []string  `json:"event_ids"`
+}
+
+// Network is one address of the attacker with its share of the activity.
+type Network struct {
+	IP              string    `json:"ip"`
+	ASN             string    `json:"asn"`
+	Country         string    `json:"country"`
+	FirstSeen       time.Time `json:"first_seen"`
+	LastSeen        time.Time `json:"last_seen"`
+	DurationSeconds int64     `json:"duration_seconds"`
+	EventCount      int       `json:"event_count"`
+	Apps            []string  `json:"apps"`
+	Resources       []string  `json:"resources"`
+}
+
+// Explained is suspicious activity that a benign reading accounts for: no finding, but never hidden.
+type Explained struct {
+	User       string   `json:"user"`
+	UserID     string   `json:"user_id"`
+	Because    string   `json:"because"`
+	SourceIPs  []string `json:"source_ips"`
+	EventCount int      `json:"event_count"`
+	Signals    []string `json:"signals"`
+}

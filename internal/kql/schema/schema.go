@@ -1,0 +1,79 @@
+// Package schema owns KQL's scalar types and the shape of tables. It knows nothing of syntax, SQL or Entra.
+package schema
+
+import "strings"
+
+// Type is one of KQL's scalar types.
+// https://learn.microsoft.com/kusto/query/scalar-data-types/
+type Type uint8
+
+// KQL's scalar types. Unknown is the type of an expression that already has an error.
+const (
+	Unknown Type = iota
+	Bool
+	Int
+	Long
+	Real
+	Decimal
+	String
+	Datetime
+	Timespan
+	Guid
+	Dynamic
+)
+
+var typeNames = [...]string{"unknown", "bool", "int", "long", "real", "decimal", "string", "datetime", "timespan", "guid", "dynamic"}
+
+// String returns Kusto's canonical name of the type.
+func (t Type) String() string { return typeNames[t] }
+
+// typeAliases maps every spelling that Kusto accepts in declarations and typeof() to its type.
+var typeAliases = map[string]Type{
+	"bool": Bool, "boolean": Bool,
+	"int": Int, "int32": Int,
+	"long": Long, "int64": Long,
+	"real": Real, "double": Real,
+	"decimal":  Decimal,
+	"string":   String,
+	"datetime": Datetime, "date": Datetime,
+	"timespan": Timespan, "time": Timespan,
+	"guid": Guid, "uuid": Guid, "uniqueid": Guid,
+	"dynamic": Dynamic,
+}
+
+// ParseType returns the type of a spelling such as `long`, `int64` or `double`.
+func ParseType(name string) (Type, bool) {
+	t, ok := typeAliases[strings.ToLower(name)]
+	return t, ok
+}
+
+// IsNumeric reports whether arithmetic promotion applies: int, long, real, decimal.
+func (t Type) IsNumeric() bool { return t >= Int && t <= Decimal }
+
+// IsInteger reports whether t is int or long.
+func (t Type) IsInteger() bool { return t == Int || t == Long }
+
+// Column is one column of a table.
+type Column struct {
+	Name   string
+	Type   Type
+	Hidden bool // reachable by name, left out of `*` and of results (provenance columns)
+}
+
+// Table is a named table that a query may read.
+type Table struct {
+	Name    string
+	Columns []Column
+	// Source is the URL of the page that defines the table, empty for the user's own.
+	Source string
+}
+
+// Column returns the column of that exact name.
+func (t *Table) Column(name string) (Column, bool) {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Column{}, false
+}
