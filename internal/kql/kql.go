@@ -1,0 +1,27 @@
+// Package kql is the language's only door: it turns KQL text into DuckDB SQL, or into diagnostics that say where and
+// why not. It knows nothing of Entra, of files or of the database's driver.
+package kql
+
+import (
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Request is one query as a user or a hunt asks it.
+type Request struct {
+	Source *diag.Source
+	// Params are the values of `declare query_parameters`, as KQL literals by name.
+	Params map[string]string
+	// AsOf is what now() means; the zero value means the engine's own anchor.
+	AsOf time.Time
+}
+
+// Rows is a result: Kusto's column names and types, and the cells by row.
+type Rows struct {
+	Columns []schema.Column
+	Rows    [][]schema.Value
+	// Notes are remarks for the reader, such as an ignored operator.
+	Notes []string
+}

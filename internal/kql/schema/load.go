@@ -1,0 +1,50 @@
+package schema
+
+import (
+	"fmt"
+	"io/fs"
+	"sort"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Load reads every *.yaml file of fsys as a table, sorted by name.
+func Load(fsys fs.FS) ([]Table, error) {
+	names, err := fs.Glob(fsys, "*.yaml")
+	if err != nil {
+		return nil, fmt.Errorf("list tables: %w", err)
+	}
+	tables := make([]Table, 0, len(names))
+	for _, name := range names {
+		t, err := load(fsys, name)
+		if err != nil {
+			return nil, fmt.Errorf("load table %s: %w", name, err)
+		}
+		tables = append(tables, t)
+	}
+	sort.Slice(tables, func(i, j int) bool { return tables[i].Name < tables[j].Name })
+	return tables, nil
+}
+
+func load(fsys fs.FS, name string) (Table, error) {
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return Table{}, err
+	}
+	var file struct {
+		Name, Source string
+		Columns      []struct{ Name, Type string }
+	}
+	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
+		return Table{}, err
+	}
+	t := Table{Name: file.Name, Source: file.Source}
+	for _, c := range file.Columns {
+		typ, ok := ParseType(c.Type)
+		if !ok {
+			return Table{}, fmt.Errorf("column %s has unknown type %q", c.Name, c.Type)
+		}
+		t.Columns = append(t.Columns, Column{Name: c.Name, Type: typ})
+	}
+	return t, nil
+}
