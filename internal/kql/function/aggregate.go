@@ -1,0 +1,161 @@
+package function
+
+import (
+	"fmt"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// aggregateFuncs are the aggregates. arg_max, arg_min, take_any and percentiles return several columns and are bound
+// apart; they stand here for their names only.
+// https://learn.microsoft.com/kusto/query/aggregation-functions
+var aggregateFuncs = []Func{
+	{Name: "count", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
+	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NameOnly, Prefix: "countif_", Doc: "countif-aggregation-function"},
+	{Name: "dcount count_distinct", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
+	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
+	{Name: "sum", Signatures: []string{"summable -> promoted"}, Build: buildSum(""), Aggregate: true, Naming: NamePrefix, Doc: "sum-aggregation-function"},
+	{Name: "sumif", Signatures: []string{"summable, bool -> promoted"}, Build: buildSum(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "sumif-aggregation-function"},
+	{Name: "avg", Signatures: []string{"timespan -> timespan", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
+	{Name: "avgif", Signatures: []string{"timespan, bool -> timespan", "number, bool -> real"}, Build: buildAvg(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "avgif-aggregation-function"},
+	{Name: "min", Signatures: []string{"orderable -> first"}, Build: buildExtreme("min", ""), Aggregate: true, Naming: NamePrefix, Doc: "min-aggregation-function"},
+	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
+	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
+	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
+	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "stddev_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
+	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "stddev_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
+	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: "stddev_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
+	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "var_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
+	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "var_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
+	{Name: "variancep", Signatures: []string{"number -> real"}, SQL: "var_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "variancep-aggregation-function"},
+	{Name: "make_list makelist", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
+	{Name: "make_list_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-if-aggregation-function"},
+	{Name: "make_list_with_nulls", Signatures: []string{"any -> dynamic"}, Build: buildList(listOf{nulls: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-with-nulls-aggregation-function"},
+	{Name: "make_set makeset", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
+	{Name: "make_set_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{set: true, filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-if-aggregation-function"},
+	{Name: "binary_all_or", Signatures: []string{"long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-or-aggregation-function"},
+	{Name: "binary_all_and", Signatures: []string{"long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-and-aggregation-function"},
+	{Name: "binary_all_xor", Signatures: []string{"long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-xor-aggregation-function"},
+}
+
+func buildCount(c Call) (string, error) {
+	if len(c.Args) == 1 {
+		return "count(*) FILTER (WHERE " + c.Args[0].SQL + ")", nil
+	}
+	return "count(*)", nil
+}
+
+func buildSum(filter string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		sql := "sum(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
+		if c.Result == schema.Real || c.Result == schema.Decimal {
+			return "coalesce(" + sql + ", 0)", nil
+		}
+		return "CAST(coalesce(" + sql + ", 0) AS BIGINT)", nil
+	}
+}
+
+func buildAvg(filter string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		sql := "avg(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
+		if c.Result == schema.Timespan {
+			return "CAST(trunc(" + sql + ") AS BIGINT)", nil
+		}
+		if !c.Grouped {
+			return "coalesce(" + sql + ", CAST('nan' AS DOUBLE))", nil
+		}
+		return sql, nil
+	}
+}
+
+func buildExtreme(fn, filter string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		sql := fn + "(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
+		if c.Result == schema.String {
+			return "coalesce(" + sql + ", '')", nil
+		}
+		return sql, nil
+	}
+}
+
+type listOf struct{ set, filtered, nulls bool }
+
+// buildList renders make_list and make_set. Lists keep the input's order where it has one; a set is sorted, so that
+// the same evidence gives the same text. An array among the values of a set is flattened by one level.
+func buildList(kind listOf) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		a := c.Args[0]
+		rest := c.Args[1:]
+		filter := ""
+		if !kind.nulls {
+			filter = a.SQL + " IS NOT NULL"
+		}
+		if kind.filtered {
+			filter += " AND " + rest[0].SQL
+			rest = rest[1:]
+		}
+		if filter != "" {
+			filter = " FILTER (WHERE " + filter + ")"
+		}
+		element := JSON(a.SQL, a.Type)
+		var list string
+		switch {
+		case kind.set && a.Type == schema.Dynamic:
+			list = "list_distinct(flatten(list(kql_elements(" + a.SQL + "))" + filter + "))"
+			list = "list_sort(" + list + ")"
+		case kind.set:
+			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + JSON("e", a.Type) + ")"
+		case c.Order != "":
+			list = "list(" + element + " ORDER BY " + c.Order + ")" + filter
+		default:
+			list = "list(" + element + ")" + filter
+		}
+		if len(rest) > 0 {
+			n, ok := rest[0].Const.(int64)
+			if !ok {
+				return "", fmt.Errorf("the size must be a constant")
+			}
+			list = fmt.Sprintf("list_slice(%s, 1, %d)", list, n)
+		}
+		return "coalesce(CAST(to_json(" + list + ") AS VARCHAR), '[]')", nil
+	}
+}
+
+// windowFuncs need serialized rows.
+// https://learn.microsoft.com/kusto/query/window-functions
+var windowFuncs = []Func{
+	{Name: "row_number", Signatures: []string{"long!? -> long"}, Build: buildRowNumber, Window: true, Doc: "row-number-function"},
+	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
+	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
+	{Name: "row_cumsum", Signatures: []string{"summable -> promoted"}, Build: buildCumSum, Window: true, Doc: "row-cumsum-function"},
+}
+
+func buildRowNumber(c Call) (string, error) {
+	start := "1"
+	if len(c.Args) == 1 {
+		start = c.Args[0].SQL
+	}
+	return "(row_number() OVER (ORDER BY " + c.Order + ") + " + start + " - 1)", nil
+}
+
+func buildNeighbour(fn string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		args := c.Args[0].SQL
+		for _, a := range c.Args[1:] {
+			args += ", " + a.SQL
+		}
+		sql := fn + "(" + args + ") OVER (ORDER BY " + c.Order + ")"
+		if c.Result == schema.String {
+			return "coalesce(" + sql + ", '')", nil
+		}
+		return sql, nil
+	}
+}
+
+func buildCumSum(c Call) (string, error) {
+	sql := "sum(" + c.Args[0].SQL + ") OVER (ORDER BY " + c.Order + " ROWS UNBOUNDED PRECEDING)"
+	if c.Result == schema.Real || c.Result == schema.Decimal {
+		return sql, nil
+	}
+	return "CAST(" + sql + " AS BIGINT)", nil
+}

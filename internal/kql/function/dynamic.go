@@ -1,0 +1,149 @@
+package function
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
+var dynamicFuncs = []Func{
+	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Doc: "pack-array-function"},
+	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"any* -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
+	{Name: "array_length", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Naming: NameFirst, Doc: "array-length-function"},
+	{Name: "array_concat", Signatures: []string{"array+ -> dynamic"}, Go: goArrayConcat, NullIn: true, Doc: "array-concat-function"},
+	{Name: "array_slice", Signatures: []string{"array, long, long -> dynamic"}, Go: goArraySlice, Doc: "array-slice-function"},
+	{Name: "array_reverse", Signatures: []string{"array -> dynamic"}, Go: goArrayReverse, Doc: "array-reverse-function"},
+	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic"}, Go: goArraySort(false), Doc: "array-sort-asc-function"},
+	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic"}, Go: goArraySort(true), Doc: "array-sort-desc-function"},
+	{Name: "array_index_of", Signatures: []string{"array, any -> long"}, Build: buildArrayIndexOf, Doc: "array-index-of-function"},
+	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
+	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, SQL: "coalesce(array_to_string(list_transform(kql_elements_text($1), e -> coalesce(e, '')), $2), '')", Doc: "strcat-array-function"},
+	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
+	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},
+	{Name: "set_intersect", Signatures: []string{"array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Doc: "set-intersect-function"},
+	{Name: "set_difference", Signatures: []string{"array+ -> dynamic"}, Go: goSet(differenceOf), NullIn: true, Doc: "set-difference-function"},
+	{Name: "bag_keys", Signatures: []string{"array -> dynamic"}, SQL: "CASE WHEN json_type($1) = 'OBJECT' THEN CAST(to_json(json_keys($1)) AS VARCHAR) END", Doc: "bag-keys-function"},
+	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, SQL: "(json_type($1) = 'OBJECT' AND list_contains(json_keys($1), $2))", Doc: "bag-has-key-function"},
+	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
+	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
+	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, SQL: "coalesce($1, '')", Doc: "dynamic-to-json-function"},
+	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Doc: "repeat-function"},
+	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic"}, Build: buildRange, Doc: "range-function"},
+	{Name: "isarray", Signatures: []string{"any -> bool"}, SQL: "coalesce(json_type($1) = 'ARRAY', false)", Doc: "isarray-function"},
+}
+
+func buildPackArray(c Call) (string, error) {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = JSON(a.SQL, a.Type)
+	}
+	return "CAST(json_array(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
+}
+
+func buildBagPack(c Call) (string, error) {
+	if len(c.Args)%2 != 0 {
+		return "", fmt.Errorf("keys and values must come in pairs")
+	}
+	var parts []string
+	seen := map[string]bool{}
+	for i := 0; i < len(c.Args); i += 2 {
+		if key, ok := c.Args[i].Text(); ok {
+			if seen[key] {
+				return "", fmt.Errorf("the key %q is given twice", key)
+			}
+			seen[key] = true
+		}
+		parts = append(parts, c.Args[i].text(), JSON(c.Args[i+1].SQL, c.Args[i+1].Type))
+	}
+	return "CAST(json_object(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
+}
+
+func buildArrayIndexOf(c Call) (string, error) {
+	return "(coalesce(list_position(kql_elements_text(" + c.Args[0].SQL + "), " + c.Args[1].text() + "), 0) - 1)", nil
+}
+
+func buildSetHas(c Call) (string, error) {
+	return "coalesce(list_contains(kql_elements_text(" + c.Args[0].SQL + "), " + c.Args[1].text() + "), false)", nil
+}
+
+func buildRepeat(c Call) (string, error) {
+	return "CAST(to_json(list_transform(range(" + c.Args[1].SQL + "), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)", nil
+}
+
+func buildRange(c Call) (string, error) {
+	step := "1"
+	if len(c.Args) == 3 {
+		step = c.Args[2].SQL
+	}
+	return "CAST(to_json(generate_series(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ", " + step + ")) AS VARCHAR)", nil
+}
+
+// elements reads a dynamic value as an array; ok is false when it is none.
+func elements(v schema.Value) ([]json.RawMessage, bool) {
+	raw, _ := v.(json.RawMessage)
+	var list []json.RawMessage
+	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil || list == nil {
+		return nil, false
+	}
+	return list, true
+}
+
+func array(list []json.RawMessage) schema.Value {
+	if list == nil {
+		list = []json.RawMessage{}
+	}
+	out, err := json.Marshal(list)
+	if err != nil {
+		return nil
+	}
+	return json.RawMessage(out)
+}
+
+func goArrayConcat(args []schema.Value) (schema.Value, error) {
+	var out []json.RawMessage
+	any := false
+	for _, a := range args {
+		list, ok := elements(a)
+		any = any || ok
+		out = append(out, list...)
+	}
+	if !any {
+		return nil, nil
+	}
+	return array(out), nil
+}
+
+func goArraySlice(args []schema.Value) (schema.Value, error) {
+	list, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
+	n := int64(len(list))
+	start, end := args[1].(int64), args[2].(int64)
+	if start < 0 {
+		start += n
+	}
+	if end < 0 {
+		end += n
+	}
+	start, end = max(0, start), min(n-1, end)
+	if start > end {
+		return array(nil), nil
+	}
+	return array(list[start : end+1]), nil
+}
+
+func goArrayReverse(args []schema.Value) (schema.Value, error) {
+	list, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
+	out := make([]json.RawMessage, len(list))
+	for i, e := range list {
+		out[len(list)-1-i] = e
+	}
+	return array(out), nil
+}

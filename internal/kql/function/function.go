@@ -1,0 +1,205 @@
+// Package function owns the one table of KQL's functions, aggregates and scalar operators: per entry its signatures,
+// how its result column is named, and the SQL or Go that computes it. Nothing about a function stands anywhere else.
+package function
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Func is one function, aggregate or operator of KQL.
+type Func struct {
+	// Name is Kusto's name; several names that mean the same are separated by blanks.
+	Name string
+	// Signatures are the overloads in order of preference, in the form documented at ParseSignature.
+	Signatures []string
+	// SQL is the expression over the arguments: $1, $2, .. and $* for all of them, comma-separated.
+	SQL string
+	// Build makes the SQL where a template cannot. It may refuse with an error that is shown to the user.
+	Build func(c Call) (string, error)
+	// Go computes the value of one row, where SQL would be approximate. Null arguments reach it as nil, except that
+	// with NullIn unset a nil argument makes the result nil (or "") without a call.
+	Go     func(args []schema.Value) (schema.Value, error)
+	NullIn bool
+	// Naming is how an unnamed result column is called.
+	Naming Naming
+	// Prefix is what NamePrefix puts before the argument's name; the function's own name when empty.
+	Prefix string
+	// Aggregate marks functions that summarize over rows; Window those that need a serialized input.
+	Aggregate, Window bool
+	// Doc is the page that defines it, relative to https://learn.microsoft.com/kusto/query/.
+	Doc string
+
+	overloads []Signature
+}
+
+// Naming is the rule for the name of an unnamed result.
+// Source: the official language service's result-name kinds.
+type Naming uint8
+
+// The naming rules.
+const (
+	NameNone     Naming = iota // Column1, Column2, ..
+	NameFirst                  // the first argument's own name: bin(t, 1h) is t
+	NameFunction               // function_argument: strlen(b) is strlen_b
+	NamePrefix                 // prefix_argument: make_set(b) is set_b; prefix_ when the argument has no name
+	NameOnly                   // prefix alone
+)
+
+// Call is one use of a function with its arguments rendered.
+type Call struct {
+	Func   *Func
+	Args   []Arg
+	Result schema.Type
+	// Order is the SQL of an ORDER BY that keeps the input's order for make_list, empty when it has none.
+	Order string
+	// Grouped is true when summarize has keys: no default for empty input is needed.
+	Grouped bool
+}
+
+// Arg is one argument of a Call.
+type Arg struct {
+	SQL   string
+	Type  schema.Type
+	Const schema.Value // the value when it is a constant
+	Fixed bool         // it is a constant
+}
+
+// Text returns a constant string argument.
+func (a Arg) Text() (string, bool) {
+	s, ok := a.Const.(string)
+	return s, ok && a.Fixed
+}
+
+// Lookup finds a function that is not an operator by its name, which is case-sensitive as in Kusto.
+func Lookup(name string) (*Func, bool) {
+	f, ok := byName[name]
+	return f, ok
+}
+
+// Operator finds a scalar operator such as `+` or `has_any`.
+func Operator(name string) (*Func, bool) {
+	f, ok := operators[name]
+	return f, ok
+}
+
+// Names lists every function's names, for suggestions.
+func Names() []string {
+	var names []string
+	for _, family := range families {
+		for i := range family {
+			names = append(names, strings.Fields(family[i].Name)...)
+		}
+	}
+	return names
+}
+
+// All lists the functions in the order of the table, operators last.
+func All() []*Func {
+	var all []*Func
+	for _, family := range families {
+		for i := range family {
+			all = append(all, &family[i])
+		}
+	}
+	for i := range operatorTable {
+		all = append(all, &operatorTable[i])
+	}
+	return all
+}
+
+// families is the function table. The order is the documentation's.
+var families = [][]Func{
+	conversionFuncs, stringFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, networkFuncs, hashFuncs,
+	windowFuncs, aggregateFuncs,
+}
+
+var (
+	byName    = index(families...)
+	operators = index(operatorTable)
+)
+
+func index(families ...[]Func) map[string]*Func {
+	m := map[string]*Func{}
+	for _, family := range families {
+		for i := range family {
+			f := &family[i]
+			for _, text := range f.Signatures {
+				f.overloads = append(f.overloads, mustParseSignature(text))
+			}
+			for _, name := range strings.Fields(f.Name) {
+				if m[name] != nil {
+					panic("function declared twice: " + name)
+				}
+				m[name] = f
+			}
+		}
+	}
+	return m
+}
+
+// Overloads returns the parsed signatures.
+func (f *Func) Overloads() []Signature { return f.overloads }
+
+// GoName is the name under which the Go implementation of overload is registered with the database.
+func (f *Func) GoName(overload int) string {
+	return fmt.Sprintf("kql_go_%s_%d", strings.Fields(f.Name)[0], overload)
+}
+
+// Render makes the SQL of a call of the given overload.
+func (f *Func) Render(c Call, overload int) (string, error) {
+	c.Func = f
+	switch {
+	case f.Build != nil:
+		return f.Build(c)
+	case f.Go != nil:
+		return renderGo(c, f.GoName(overload)), nil
+	default:
+		return expand(f.SQL, c.Args), nil
+	}
+}
+
+func renderGo(c Call, name string) string {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = a.SQL
+	}
+	call := name + "(" + strings.Join(parts, ", ") + ")"
+	if c.Result == schema.String {
+		return "coalesce(" + call + ", '')"
+	}
+	return call
+}
+
+// expand replaces $1, $2 and $* in a template.
+func expand(template string, args []Arg) string {
+	var b strings.Builder
+	for i := 0; i < len(template); i++ {
+		if template[i] != '$' || i+1 == len(template) {
+			b.WriteByte(template[i])
+			continue
+		}
+		switch n := template[i+1]; {
+		case n == '*':
+			for k, a := range args {
+				if k > 0 {
+					b.WriteString(", ")
+				}
+				b.WriteString(a.SQL)
+			}
+			i++
+		case n >= '1' && n <= '9':
+			if k := int(n - '1'); k < len(args) {
+				b.WriteString(args[k].SQL)
+			} else {
+				b.WriteString("NULL")
+			}
+			i++
+		default:
+			b.WriteByte('$')
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,134 @@
+package function
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// https://learn.microsoft.com/kusto/query/scalar-functions#mathematical-functions
+var mathFuncs = []Func{
+	{Name: "abs", Signatures: []string{"integer -> long", "number -> first", "timespan -> timespan"}, SQL: "abs($1)", Naming: NameFirst, Doc: "abs-function"},
+	{Name: "round", Signatures: []string{"real, long!? -> real", "number, long!? -> first"}, Build: buildRound, Naming: NameFirst, Doc: "round-function"},
+	{Name: "floor bin", Signatures: []string{
+		"integer, integer -> widest", "number, number -> widest", "timespan, timespan -> timespan",
+		"datetime, timespan -> datetime",
+	}, Build: buildBin, Naming: NameFirst, Doc: "bin-function"},
+	{Name: "bin_at", Signatures: []string{
+		"integer, integer, integer -> widest", "number, number, number -> real",
+		"timespan, timespan, timespan -> timespan", "datetime, timespan, datetime -> datetime",
+	}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
+	{Name: "ceiling", Signatures: []string{"integer -> first", "number -> first"}, SQL: "ceil($1)", Naming: NameFirst, Doc: "ceiling-function"},
+	{Name: "pow", Signatures: []string{"real, real -> real"}, SQL: "pow($1, $2)", Naming: NameFirst, Doc: "pow-function"},
+	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 >= 0 THEN sqrt($1) ELSE CAST('nan' AS DOUBLE) END", Naming: NameFirst, Doc: "sqrt-function"},
+	{Name: "exp", Signatures: []string{"real -> real"}, SQL: "exp($1)", Naming: NameFirst, Doc: "exp-function"},
+	{Name: "exp2", Signatures: []string{"real -> real"}, SQL: "pow(2.0, $1)", Naming: NameFirst, Doc: "exp2-function"},
+	{Name: "exp10", Signatures: []string{"real -> real"}, SQL: "pow(10.0, $1)", Naming: NameFirst, Doc: "exp10-function"},
+	{Name: "log", Signatures: []string{"real -> real"}, SQL: logSQL("ln"), Naming: NameFirst, Doc: "log-function"},
+	{Name: "log2", Signatures: []string{"real -> real"}, SQL: logSQL("log2"), Naming: NameFirst, Doc: "log2-function"},
+	{Name: "log10", Signatures: []string{"real -> real"}, SQL: logSQL("log10"), Naming: NameFirst, Doc: "log10-function"},
+	{Name: "sin", Signatures: []string{"real -> real"}, SQL: "sin($1)", Naming: NameFirst, Doc: "sin-function"},
+	{Name: "cos", Signatures: []string{"real -> real"}, SQL: "cos($1)", Naming: NameFirst, Doc: "cos-function"},
+	{Name: "tan", Signatures: []string{"real -> real"}, SQL: "tan($1)", Naming: NameFirst, Doc: "tan-function"},
+	{Name: "cot", Signatures: []string{"real -> real"}, SQL: "cot($1)", Naming: NameFirst, Doc: "cot-function"},
+	{Name: "asin", Signatures: []string{"real -> real"}, SQL: "CASE WHEN abs($1) <= 1 THEN asin($1) END", Naming: NameFirst, Doc: "asin-function"},
+	{Name: "acos", Signatures: []string{"real -> real"}, SQL: "CASE WHEN abs($1) <= 1 THEN acos($1) END", Naming: NameFirst, Doc: "acos-function"},
+	{Name: "atan", Signatures: []string{"real -> real"}, SQL: "atan($1)", Naming: NameFirst, Doc: "atan-function"},
+	{Name: "atan2", Signatures: []string{"real, real -> real"}, SQL: "atan2($1, $2)", Naming: NameFirst, Doc: "atan2-function"},
+	{Name: "radians", Signatures: []string{"real -> real"}, SQL: "radians($1)", Naming: NameFirst, Doc: "radians-function"},
+	{Name: "degrees", Signatures: []string{"real -> real"}, SQL: "degrees($1)", Naming: NameFirst, Doc: "degrees-function"},
+	{Name: "pi", Signatures: []string{"-> real"}, SQL: "pi()", Doc: "pi-function"},
+	{Name: "gamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN gamma($1) END", Naming: NameFirst, Doc: "gamma-function"},
+	{Name: "loggamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN lgamma($1) END", Naming: NameFirst, Doc: "log-gamma-function"},
+	{Name: "isnan", Signatures: []string{"real -> bool"}, SQL: "isnan($1)", Doc: "isnan-function"},
+	{Name: "isinf", Signatures: []string{"real -> bool"}, SQL: "isinf($1)", Doc: "isinf-function"},
+	{Name: "isfinite", Signatures: []string{"real -> bool"}, SQL: "isfinite($1)", Doc: "isfinite-function"},
+	{Name: "sign", Signatures: []string{"integer -> long", "real -> real"}, SQL: "sign($1)", Naming: NameFirst, Doc: "sign-function"},
+	{Name: "binary_and", Signatures: []string{"long, long -> long"}, SQL: "($1 & $2)", Doc: "binary-and-function"},
+	{Name: "binary_or", Signatures: []string{"long, long -> long"}, SQL: "($1 | $2)", Doc: "binary-or-function"},
+	{Name: "binary_xor", Signatures: []string{"long, long -> long"}, SQL: "xor($1, $2)", Doc: "binary-xor-function"},
+	{Name: "binary_not", Signatures: []string{"long -> long"}, SQL: "(~$1)", Doc: "binary-not-function"},
+	{Name: "max_of", Signatures: []string{"common+ -> common"}, SQL: "greatest($*)", Doc: "max-of-function"},
+	{Name: "min_of", Signatures: []string{"common+ -> common"}, SQL: "least($*)", Doc: "min-of-function"},
+}
+
+// logSQL is a logarithm: minus infinity at zero, null below.
+func logSQL(fn string) string {
+	return "CASE WHEN $1 > 0 THEN " + fn + "($1) WHEN $1 = 0 THEN CAST('-inf' AS DOUBLE) END"
+}
+
+func buildRound(c Call) (string, error) {
+	digits := "0"
+	if len(c.Args) == 2 {
+		digits = "CAST(" + c.Args[1].SQL + " AS INTEGER)"
+	}
+	if c.Args[0].Type == schema.Real {
+		return "round(" + c.Args[0].SQL + ", " + digits + ")", nil
+	}
+	return "CAST(round(" + c.Args[0].SQL + ", " + digits + ") AS " + storage[c.Result] + ")", nil
+}
+
+func buildBin(c Call) (string, error) {
+	if c.Result == schema.Real || c.Result == schema.Decimal {
+		return "kql_bin_real(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ")", nil
+	}
+	return "kql_bin(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ")", nil
+}
+
+func buildBinAt(c Call) (string, error) {
+	fn := "kql_bin"
+	if c.Result == schema.Real {
+		fn = "kql_bin_real"
+	}
+	return fmt.Sprintf("(%s(%s - %s, %s) + %s)", fn, c.Args[0].SQL, c.Args[2].SQL, c.Args[1].SQL, c.Args[2].SQL), nil
+}
+
+// https://learn.microsoft.com/kusto/query/scalar-functions#conditional-functions
+var conditionalFuncs = []Func{
+	{Name: "iff iif", Signatures: []string{"bool, common, common -> common"}, SQL: "CASE WHEN $1 THEN $2 ELSE $3 END", Doc: "iff-function"},
+	{Name: "case", Signatures: []string{caseSignature(1), caseSignature(2), caseSignature(3), caseSignature(4), caseSignature(5), caseSignature(6), caseSignature(7), caseSignature(8), caseSignature(9), caseSignature(10), caseSignature(11), caseSignature(12), caseSignature(13), caseSignature(14), caseSignature(15), caseSignature(16)}, Build: buildCase, Doc: "case-function"},
+	{Name: "coalesce", Signatures: []string{"common+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
+	{Name: "not", Signatures: []string{"bool -> bool"}, SQL: "(NOT $1)", Doc: "not-function"},
+	{Name: "isnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NULL", "false"), Doc: "isnull-function"},
+	{Name: "isnotnull notnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NOT NULL", "true"), Doc: "isnotnull-function"},
+}
+
+// caseSignature is the overload of case() with n conditions.
+func caseSignature(n int) string {
+	return strings.Repeat("bool, common, ", n) + "common -> common"
+}
+
+func buildCase(c Call) (string, error) {
+	var b strings.Builder
+	b.WriteString("CASE")
+	for i := 0; i+1 < len(c.Args); i += 2 {
+		b.WriteString(" WHEN " + c.Args[i].SQL + " THEN " + c.Args[i+1].SQL)
+	}
+	b.WriteString(" ELSE " + c.Args[len(c.Args)-1].SQL + " END")
+	return b.String(), nil
+}
+
+// buildCoalesce skips nulls, and for strings the empty ones, which stand for them.
+func buildCoalesce(c Call) (string, error) {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = a.SQL
+		if a.Type == schema.String {
+			parts[i] = "nullif(" + a.SQL + ", '')"
+		}
+	}
+	if c.Result == schema.String {
+		parts = append(parts, "''")
+	}
+	return "coalesce(" + strings.Join(parts, ", ") + ")", nil
+}
+
+func buildIsNull(test, text string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		if c.Args[0].Type == schema.String {
+			return text, nil
+		}
+		return "(" + c.Args[0].SQL + " " + test + ")", nil
+	}
+}

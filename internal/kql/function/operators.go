@@ -1,0 +1,204 @@
+package function
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// operatorTable holds the scalar operators, and the few functions that the binder calls under a name of its own.
+// https://learn.microsoft.com/kusto/query/scalar-operators
+var operatorTable = []Func{
+	{Name: "and", Signatures: []string{"bool, bool -> bool"}, SQL: "($1 AND $2)", Doc: "logical-operators"},
+	{Name: "or", Signatures: []string{"bool, bool -> bool"}, SQL: "($1 OR $2)", Doc: "logical-operators"},
+	{Name: "==", Signatures: []string{"any, any -> bool"}, Build: buildEqual, Doc: "scalar-data-types/null-values"},
+	{Name: "!=", Signatures: []string{"any, any -> bool"}, Build: buildNotEqual, Doc: "scalar-data-types/null-values"},
+	{Name: "<", Signatures: []string{"any, any -> bool"}, SQL: "($1 < $2)", Doc: "numerical-operators"},
+	{Name: "<=", Signatures: []string{"any, any -> bool"}, SQL: "($1 <= $2)", Doc: "numerical-operators"},
+	{Name: ">", Signatures: []string{"any, any -> bool"}, SQL: "($1 > $2)", Doc: "numerical-operators"},
+	{Name: ">=", Signatures: []string{"any, any -> bool"}, SQL: "($1 >= $2)", Doc: "numerical-operators"},
+	{Name: "+", Signatures: []string{
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
+		"datetime, timespan -> datetime", "timespan, datetime -> datetime",
+	}, SQL: "($1 + $2)", Doc: "numerical-operators"},
+	{Name: "-", Signatures: []string{
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
+		"datetime, timespan -> datetime", "datetime, datetime -> timespan",
+	}, SQL: "($1 - $2)", Doc: "numerical-operators"},
+	{Name: "*", Signatures: []string{
+		"integer, integer -> long", "number, number -> widest", "timespan, number -> timespan", "number, timespan -> timespan",
+	}, Build: buildMultiply, Doc: "numerical-operators"},
+	{Name: "/", Signatures: []string{
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> real", "timespan, number -> timespan",
+	}, Build: buildDivide, Doc: "numerical-operators"},
+	{Name: "%", Signatures: []string{
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
+	}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
+	{Name: "unary-", Signatures: []string{"summable -> first"}, SQL: "(-$1)", Doc: "numerical-operators"},
+	{Name: "=~", Signatures: []string{"text, text -> bool"}, SQL: "(lower($1) = lower($2))", Doc: "datatypes-string-operators"},
+	{Name: "!~", Signatures: []string{"text, text -> bool"}, SQL: "(lower($1) <> lower($2))", Doc: "datatypes-string-operators"},
+	{Name: "contains", Signatures: []string{"text, text -> bool"}, SQL: "contains(lower($1), lower($2))", Doc: "contains-operator"},
+	{Name: "!contains", Signatures: []string{"text, text -> bool"}, SQL: "(NOT contains(lower($1), lower($2)))", Doc: "not-contains-operator"},
+	{Name: "contains_cs", Signatures: []string{"text, text -> bool"}, SQL: "contains($1, $2)", Doc: "contains-cs-operator"},
+	{Name: "!contains_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT contains($1, $2))", Doc: "not-contains-cs-operator"},
+	{Name: "startswith", Signatures: []string{"text, text -> bool"}, SQL: "starts_with(lower($1), lower($2))", Doc: "startswith-operator"},
+	{Name: "!startswith", Signatures: []string{"text, text -> bool"}, SQL: "(NOT starts_with(lower($1), lower($2)))", Doc: "not-startswith-operator"},
+	{Name: "startswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "starts_with($1, $2)", Doc: "startswith-cs-operator"},
+	{Name: "!startswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT starts_with($1, $2))", Doc: "not-startswith-cs-operator"},
+	{Name: "endswith", Signatures: []string{"text, text -> bool"}, SQL: "ends_with(lower($1), lower($2))", Doc: "endswith-operator"},
+	{Name: "!endswith", Signatures: []string{"text, text -> bool"}, SQL: "(NOT ends_with(lower($1), lower($2)))", Doc: "not-endswith-operator"},
+	{Name: "endswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "ends_with($1, $2)", Doc: "endswith-cs-operator"},
+	{Name: "!endswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT ends_with($1, $2))", Doc: "not-endswith-cs-operator"},
+	{Name: "has", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, false, edges), Doc: "has-operator"},
+	{Name: "!has", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, true, edges), Doc: "not-has-operator"},
+	{Name: "has_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, false, edges), Doc: "has-cs-operator"},
+	{Name: "!has_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, true, edges), Doc: "not-has-cs-operator"},
+	{Name: "hasprefix", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, false, leftEdge), Doc: "hasprefix-operator"},
+	{Name: "!hasprefix", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, true, leftEdge), Doc: "not-hasprefix-operator"},
+	{Name: "hasprefix_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, false, leftEdge), Doc: "hasprefix-cs-operator"},
+	{Name: "!hasprefix_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, true, leftEdge), Doc: "not-hasprefix-cs-operator"},
+	{Name: "hassuffix", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, false, rightEdge), Doc: "hassuffix-operator"},
+	{Name: "!hassuffix", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, true, rightEdge), Doc: "not-hassuffix-operator"},
+	{Name: "hassuffix_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, false, rightEdge), Doc: "hassuffix-cs-operator"},
+	{Name: "!hassuffix_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, true, rightEdge), Doc: "not-hassuffix-cs-operator"},
+	{Name: "has_any", Signatures: []string{"text, any* -> bool"}, Build: hasList(" OR "), Doc: "has-any-operator"},
+	{Name: "has_all", Signatures: []string{"text, any* -> bool"}, Build: hasList(" AND "), Doc: "has-all-operator"},
+	{Name: "matches regex", Signatures: []string{"text, text -> bool"}, Build: buildMatches, Doc: "matches-regex-operator"},
+	{Name: "parse_json", Signatures: []string{"string -> dynamic"}, SQL: "kql_parse_json($1)", Doc: "parse-json-function"},
+	{Name: "gettype", Signatures: []string{"dynamic -> string"}, SQL: "CASE coalesce(json_type($1), 'NULL') WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double' WHEN 'NULL' THEN 'null' ELSE 'long' END", Doc: "gettype-function"},
+	{Name: "percentile", Signatures: []string{"integer, real -> long", "number, real -> first", "timespan, real -> timespan", "datetime, real -> datetime"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
+}
+
+func neverNull(a Arg) bool { return a.Type == schema.String || a.Fixed && a.Const != nil }
+
+func buildEqual(c Call) (string, error) {
+	l, r := c.Args[0], c.Args[1]
+	switch {
+	case neverNull(l) && neverNull(r):
+		return "(" + l.SQL + " = " + r.SQL + ")", nil
+	case neverNull(l) || neverNull(r):
+		return "coalesce(" + l.SQL + " = " + r.SQL + ", false)", nil
+	}
+	return "coalesce(" + l.SQL + " = " + r.SQL + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE false END)", nil
+}
+
+func buildNotEqual(c Call) (string, error) {
+	l, r := c.Args[0], c.Args[1]
+	switch {
+	case neverNull(l) && neverNull(r):
+		return "(" + l.SQL + " <> " + r.SQL + ")", nil
+	case neverNull(l) || neverNull(r):
+		return "coalesce(" + l.SQL + " <> " + r.SQL + ", true)", nil
+	}
+	return "coalesce(" + l.SQL + " <> " + r.SQL + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE true END)", nil
+}
+
+func buildMultiply(c Call) (string, error) {
+	l, r := c.Args[0], c.Args[1]
+	if c.Result == schema.Timespan {
+		return "CAST(trunc(" + l.SQL + " * " + r.SQL + ") AS BIGINT)", nil
+	}
+	return "(" + l.SQL + " * " + r.SQL + ")", nil
+}
+
+func buildDivide(c Call) (string, error) {
+	l, r := c.Args[0], c.Args[1]
+	switch {
+	case c.Result == schema.Long || c.Result == schema.Int:
+		return "kql_divide_long(" + l.SQL + ", " + r.SQL + ")", nil
+	case l.Type == schema.Timespan && r.Type == schema.Timespan:
+		return "(CAST(" + l.SQL + " AS DOUBLE) / CAST(" + r.SQL + " AS DOUBLE))", nil
+	case c.Result == schema.Timespan:
+		return "kql_divide(" + l.SQL + ", " + r.SQL + ")", nil
+	}
+	return "(" + l.SQL + " / " + r.SQL + ")", nil
+}
+
+// alnum is a character of a term: Kusto's terms are runs of letters and digits.
+// https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term
+const alnum = `\p{L}\p{N}`
+
+type edge uint8
+
+const (
+	leftEdge edge = 1 << iota
+	rightEdge
+	edges = leftEdge | rightEdge
+)
+
+// termPattern is the regular expression for a term, or a phrase of terms, at its edges.
+func termPattern(term string, fold bool, at edge) string {
+	pattern := regexp.QuoteMeta(term)
+	if at&leftEdge != 0 && isTermRune([]rune(term)[0]) {
+		pattern = "(^|[^" + alnum + "])" + pattern
+	}
+	if runes := []rune(term); at&rightEdge != 0 && isTermRune(runes[len(runes)-1]) {
+		pattern += "($|[^" + alnum + "])"
+	}
+	if fold {
+		pattern = "(?i)" + pattern
+	}
+	return "(?s)" + pattern
+}
+
+var termRune = regexp.MustCompile(`^[` + alnum + `]$`)
+
+func isTermRune(r rune) bool { return termRune.MatchString(string(r)) }
+
+func hasWord(fold, not bool, at edge) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		sql := wordSQL(c.Args[0], c.Args[1], fold, at)
+		if not {
+			return "(NOT " + sql + ")", nil
+		}
+		return sql, nil
+	}
+}
+
+// wordSQL tests for a term: a plain search first, which is fast, then the exact check of the edges.
+func wordSQL(x, term Arg, fold bool, at edge) string {
+	text, fixed := term.Text()
+	if fixed && text == "" {
+		return "true"
+	}
+	if !fixed {
+		name := "kql_word_any_case"
+		if !fold {
+			name = "kql_word_case"
+		}
+		return name + "(" + x.SQL + ", " + term.SQL + ", " + []string{"", "1", "2", "3"}[at] + ")"
+	}
+	pattern := Quote(termPattern(text, fold, at))
+	if fold {
+		return "(contains(lower(" + x.SQL + "), lower(" + Quote(text) + ")) AND regexp_matches(" + x.SQL + ", " + pattern + "))"
+	}
+	return "(contains(" + x.SQL + ", " + Quote(text) + ") AND regexp_matches(" + x.SQL + ", " + pattern + "))"
+}
+
+func hasList(join string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		var tests []string
+		for _, a := range c.Args[1:] {
+			if a.Type == schema.Dynamic {
+				fold, empty := "bool_or", "false"
+				if join == " AND " {
+					fold, empty = "bool_and", "true"
+				}
+				each := "list_transform(kql_elements_text(" + a.SQL + "), e -> kql_word_any_case(" + c.Args[0].SQL + ", e, 3))"
+				tests = append(tests, "coalesce(list_aggregate("+each+", '"+fold+"'), "+empty+")")
+				continue
+			}
+			tests = append(tests, wordSQL(c.Args[0], a, true, edges))
+		}
+		return "(" + strings.Join(tests, join) + ")", nil
+	}
+}
+
+func buildMatches(c Call) (string, error) {
+	pattern, err := regexArg(c.Args[1])
+	if err != nil {
+		return "", err
+	}
+	return "regexp_matches(" + c.Args[0].SQL + ", " + pattern + ")", nil
+}

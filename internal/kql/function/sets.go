@@ -1,0 +1,212 @@
+package function
+
+import (
+	"bytes"
+	"encoding/json"
+	"sort"
+	"strconv"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// canonical is the form in which elements are compared.
+func canonical(e json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, e) != nil {
+		return string(e)
+	}
+	return b.String()
+}
+
+func goSet(op func(lists [][]json.RawMessage) []json.RawMessage) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		lists := make([][]json.RawMessage, len(args))
+		for i, a := range args {
+			list, ok := elements(a)
+			if !ok && a != nil {
+				return nil, nil
+			}
+			lists[i] = list
+		}
+		return array(op(lists)), nil
+	}
+}
+
+func unionOf(lists [][]json.RawMessage) []json.RawMessage {
+	seen := map[string]bool{}
+	var out []json.RawMessage
+	for _, list := range lists {
+		out = appendNew(out, list, seen)
+	}
+	return out
+}
+
+func appendNew(out, list []json.RawMessage, seen map[string]bool) []json.RawMessage {
+	for _, e := range list {
+		if k := canonical(e); !seen[k] {
+			seen[k] = true
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+func setOf(list []json.RawMessage) map[string]bool {
+	m := map[string]bool{}
+	for _, e := range list {
+		m[canonical(e)] = true
+	}
+	return m
+}
+
+func intersectionOf(lists [][]json.RawMessage) []json.RawMessage {
+	out := appendNew(nil, lists[0], map[string]bool{})
+	for _, list := range lists[1:] {
+		has := setOf(list)
+		kept := out[:0]
+		for _, e := range out {
+			if has[canonical(e)] {
+				kept = append(kept, e)
+			}
+		}
+		out = kept
+	}
+	return out
+}
+
+func differenceOf(lists [][]json.RawMessage) []json.RawMessage {
+	gone := map[string]bool{}
+	for _, list := range lists[1:] {
+		for _, e := range list {
+			gone[canonical(e)] = true
+		}
+	}
+	return appendNew(nil, lists[0], gone)
+}
+
+// goArraySort sorts one array: nulls last, numbers by value, text by ordinal; kinds are not mixed.
+func goArraySort(desc bool) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		list, ok := elements(args[0])
+		if !ok {
+			return nil, nil
+		}
+		sort.SliceStable(list, func(i, j int) bool {
+			a, b := canonical(list[i]), canonical(list[j])
+			if a == "null" || b == "null" {
+				return a != "null" && b == "null"
+			}
+			if desc {
+				return less(b, a)
+			}
+			return less(a, b)
+		})
+		return array(list), nil
+	}
+}
+
+func less(a, b string) bool {
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	if errX == nil && errY == nil {
+		return x < y
+	}
+	var s, t string
+	if json.Unmarshal([]byte(a), &s) == nil && json.Unmarshal([]byte(b), &t) == nil {
+		return s < t
+	}
+	return a < b
+}
+
+// bag is an object with its keys in order.
+type bag struct {
+	keys   []string
+	values map[string]json.RawMessage
+}
+
+func readBag(v schema.Value) (bag, bool) {
+	raw, _ := v.(json.RawMessage)
+	b := bag{values: map[string]json.RawMessage{}}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return b, false
+	}
+	for dec.More() {
+		t, err := dec.Token()
+		key, ok := t.(string)
+		if err != nil || !ok {
+			return b, false
+		}
+		var value json.RawMessage
+		if dec.Decode(&value) != nil {
+			return b, false
+		}
+		b.set(key, value, false)
+	}
+	return b, true
+}
+
+func (b *bag) set(key string, value json.RawMessage, replace bool) {
+	if _, ok := b.values[key]; !ok {
+		b.keys = append(b.keys, key)
+	} else if !replace {
+		return
+	}
+	b.values[key] = value
+}
+
+func (b *bag) json() schema.Value {
+	out := []byte{'{'}
+	for i, k := range b.keys {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		key, err := json.Marshal(k)
+		if err != nil {
+			return nil
+		}
+		out = append(append(append(out, key...), ':'), b.values[k]...)
+	}
+	return json.RawMessage(append(out, '}'))
+}
+
+func goBagMerge(args []schema.Value) (schema.Value, error) {
+	out := bag{values: map[string]json.RawMessage{}}
+	any := false
+	for _, a := range args {
+		b, ok := readBag(a)
+		if !ok {
+			continue
+		}
+		any = true
+		for _, k := range b.keys {
+			out.set(k, b.values[k], false)
+		}
+	}
+	if !any {
+		return nil, nil
+	}
+	return out.json(), nil
+}
+
+func goBagRemove(args []schema.Value) (schema.Value, error) {
+	b, ok := readBag(args[0])
+	if !ok {
+		return nil, nil
+	}
+	names, _ := elements(args[1])
+	gone := map[string]bool{}
+	for _, n := range names {
+		var s string
+		if json.Unmarshal(n, &s) == nil {
+			gone[s] = true
+		}
+	}
+	out := bag{values: b.values}
+	for _, k := range b.keys {
+		if !gone[k] {
+			out.keys = append(out.keys, k)
+		}
+	}
+	return out.json(), nil
+}

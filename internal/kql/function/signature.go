@@ -1,0 +1,233 @@
+package function
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Signature is one overload.
+type Signature struct {
+	Params []Param
+	Result Result
+	Text   string
+}
+
+// Param is one parameter: what it accepts and how often it may occur.
+type Param struct {
+	Accepts  Class
+	Type     schema.Type // for Exact
+	Optional bool
+	Repeats  bool // the last parameter (or the last group) may repeat
+	Constant bool // must be a literal
+}
+
+// Class is a set of types that a parameter accepts.
+type Class uint8
+
+// The classes. A dynamic argument is converted where a class other than Any names a type.
+const (
+	Any       Class = iota
+	Exact           // that type; int widens to long, long to real or decimal
+	Text            // string or dynamic
+	Number          // int, long, real, decimal
+	Integer         // int, long
+	Summable        // numbers and timespan
+	Orderable       // everything but dynamic
+	Common          // all arguments of this class are brought to one type
+	Array           // dynamic
+)
+
+// Result says how the type of the result follows from the arguments.
+type Result struct {
+	Rule ResultRule
+	Type schema.Type
+}
+
+// ResultRule is the rule of a Result.
+type ResultRule uint8
+
+// The rules.
+const (
+	Fixed    ResultRule = iota // the type given
+	First                      // the first argument's type
+	Promoted                   // the first argument's type, int promoted to long
+	Widest                     // the widest numeric type among the arguments
+	Shared                     // the common type of the Common arguments
+)
+
+var classes = map[string]Class{
+	"any": Any, "text": Text, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
+	"common": Common, "array": Array,
+}
+
+var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
+
+// ParseSignature reads the form `text, long? , any* -> string`. A parameter is a class or a scalar type; `?` makes it
+// optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant. The result is a
+// scalar type or first, promoted, widest, common.
+func ParseSignature(text string) (Signature, error) {
+	s := Signature{Text: text}
+	left, right, ok := strings.Cut(text, "->")
+	if !ok {
+		return s, fmt.Errorf("signature %q has no result", text)
+	}
+	for field := range strings.SplitSeq(left, ",") {
+		field = strings.TrimSpace(field)
+		if field == "" {
+			continue
+		}
+		p := Param{}
+		name := strings.TrimRight(field, "?*+!")
+		marks := field[len(name):]
+		p.Optional = strings.ContainsAny(marks, "?*")
+		p.Repeats = strings.ContainsAny(marks, "*+")
+		p.Constant = strings.Contains(marks, "!")
+		if c, ok := classes[name]; ok {
+			p.Accepts = c
+		} else if t, ok := schema.ParseType(name); ok {
+			p.Accepts, p.Type = Exact, t
+		} else {
+			return s, fmt.Errorf("signature %q: unknown parameter %q", text, name)
+		}
+		s.Params = append(s.Params, p)
+	}
+	right = strings.TrimSpace(right)
+	if rule, ok := resultRules[right]; ok {
+		s.Result.Rule = rule
+	} else if t, ok := schema.ParseType(right); ok {
+		s.Result.Type = t
+	} else {
+		return s, fmt.Errorf("signature %q: unknown result %q", text, right)
+	}
+	return s, nil
+}
+
+func mustParseSignature(text string) Signature {
+	s, err := ParseSignature(text)
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// Arity returns the least and the greatest number of arguments; most is -1 when there is no bound.
+func (s Signature) Arity() (least, most int) {
+	for _, p := range s.Params {
+		if !p.Optional {
+			least++
+		}
+		most++
+		if p.Repeats {
+			return least, -1
+		}
+	}
+	return least, most
+}
+
+// Param returns the parameter that the i-th argument fills.
+func (s Signature) Param(i int) Param {
+	if i >= len(s.Params) {
+		return s.Params[len(s.Params)-1]
+	}
+	return s.Params[i]
+}
+
+// Accept reports how well an argument of type t fits: 0 not at all, higher is better.
+func (p Param) Accept(t schema.Type) int {
+	if t == schema.Unknown {
+		return 3
+	}
+	switch p.Accepts {
+	case Any, Common:
+		return 2
+	case Exact:
+		return acceptExact(p.Type, t)
+	case Text:
+		return rank(t == schema.String, t == schema.Dynamic)
+	case Number:
+		return rank(t.IsNumeric(), t == schema.Dynamic)
+	case Integer:
+		return rank(t.IsInteger(), t == schema.Dynamic)
+	case Summable:
+		return rank(t.IsNumeric() || t == schema.Timespan, t == schema.Dynamic)
+	case Orderable:
+		return rank(t != schema.Dynamic, false)
+	case Array:
+		return rank(t == schema.Dynamic, false)
+	}
+	return 0
+}
+
+func rank(exact, converts bool) int {
+	switch {
+	case exact:
+		return 3
+	case converts:
+		return 1
+	}
+	return 0
+}
+
+func acceptExact(want, have schema.Type) int {
+	switch {
+	case want == have:
+		return 3
+	case want == schema.Long && have == schema.Int,
+		want == schema.Real && (have == schema.Int || have == schema.Long),
+		want == schema.Decimal && have.IsInteger():
+		return 2
+	case have == schema.Dynamic:
+		return 1
+	}
+	return 0
+}
+
+// Target returns the type to which an argument of type t must be converted before the call.
+func (p Param) Target(t schema.Type) schema.Type {
+	if t == schema.Unknown {
+		return t
+	}
+	switch p.Accepts {
+	case Exact:
+		return p.Type
+	case Text:
+		return schema.String
+	case Number, Summable:
+		if t == schema.Dynamic {
+			return schema.Real
+		}
+	case Integer:
+		if t == schema.Dynamic {
+			return schema.Long
+		}
+	case Any, Common, Orderable, Array:
+	}
+	return t
+}
+
+// Wider returns the wider of two numeric types.
+func Wider(a, b schema.Type) schema.Type {
+	if a == schema.Decimal || b == schema.Decimal {
+		return schema.Decimal
+	}
+	return max(a, b)
+}
+
+// CommonType returns the type to which values of a and b are brought by iff, case and coalesce.
+func CommonType(a, b schema.Type) schema.Type {
+	switch {
+	case a == b || b == schema.Unknown:
+		return a
+	case a == schema.Unknown:
+		return b
+	case a.IsNumeric() && b.IsNumeric():
+		return Wider(a, b)
+	case a == schema.Dynamic:
+		return b
+	case b == schema.Dynamic:
+		return a
+	}
+	return schema.Dynamic
+}

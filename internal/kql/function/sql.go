@@ -1,0 +1,198 @@
+package function
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Quote renders a SQL string literal. A NUL cannot stand in SQL text and is put together at run time.
+func Quote(s string) string {
+	if !strings.Contains(s, "\x00") {
+		return "'" + strings.ReplaceAll(s, "'", "''") + "'"
+	}
+	parts := strings.Split(s, "\x00")
+	for i, p := range parts {
+		parts[i] = Quote(p)
+	}
+	return "(" + strings.Join(parts, " || chr(0) || ") + ")"
+}
+
+// Identifier renders a quoted SQL identifier.
+func Identifier(s string) string {
+	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
+}
+
+// Literal renders a constant of a KQL type in its stored representation.
+func Literal(t schema.Type, v schema.Value) string {
+	switch v := v.(type) {
+	case nil:
+		if t == schema.String {
+			return "''"
+		}
+		return "CAST(NULL AS " + storage[t] + ")"
+	case bool:
+		return strconv.FormatBool(v)
+	case int64:
+		if t == schema.Int {
+			return fmt.Sprintf("CAST(%d AS INTEGER)", v)
+		}
+		return fmt.Sprintf("CAST(%d AS BIGINT)", v)
+	case float64:
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return "CAST('" + strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+")) + "' AS DOUBLE)"
+		}
+		return "CAST(" + strconv.FormatFloat(v, 'e', -1, 64) + " AS DOUBLE)"
+	case schema.DecimalText:
+		return "CAST('" + string(v) + "' AS DECIMAL(38,12))"
+	case schema.Ticks:
+		return fmt.Sprintf("CAST(%d AS BIGINT)", int64(v))
+	case json.RawMessage:
+		return Quote(string(v))
+	case string:
+		if t == schema.Guid {
+			return "CAST(" + Quote(v) + " AS UUID)"
+		}
+		return Quote(v)
+	}
+	return Quote(fmt.Sprint(v))
+}
+
+var storage = map[schema.Type]string{
+	schema.Unknown: "VARCHAR", schema.Bool: "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Real: "DOUBLE",
+	schema.Decimal: "DECIMAL(38,12)", schema.String: "VARCHAR", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
+	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",
+}
+
+// JSON renders a value of any type as an expression of SQL type JSON, for building bags and arrays.
+func JSON(sql string, t schema.Type) string {
+	switch t {
+	case schema.Dynamic:
+		return "CAST(" + sql + " AS JSON)"
+	case schema.Real:
+		return "kql_real_json(" + sql + ")"
+	case schema.Datetime:
+		return "to_json(nullif(kql_datetime_text(" + sql + "), ''))"
+	case schema.Timespan:
+		return "to_json(nullif(kql_timespan_text(" + sql + "), ''))"
+	case schema.Guid:
+		return "to_json(CAST(" + sql + " AS VARCHAR))"
+	}
+	return "to_json(" + sql + ")"
+}
+
+// Conversion renders what the to*() functions do: null or "" where the value cannot be read.
+// https://learn.microsoft.com/kusto/query/scalar-functions#conversion-functions
+func Conversion(sql string, from, to schema.Type) string {
+	if from == to {
+		return sql
+	}
+	if from == schema.Dynamic && to != schema.String {
+		return fromDynamic(sql, to)
+	}
+	if from == schema.String {
+		return fromText(sql, to)
+	}
+	switch to {
+	case schema.String:
+		return toText(sql, from)
+	case schema.Dynamic:
+		return "CAST(" + JSON(sql, from) + " AS VARCHAR)"
+	case schema.Bool:
+		return "(" + sql + " <> 0)"
+	case schema.Int, schema.Long:
+		if from == schema.Real {
+			return "TRY_CAST(trunc(" + sql + ") AS " + storage[to] + ")"
+		}
+		if from == schema.Decimal {
+			return "TRY_CAST(trunc(" + sql + ") AS " + storage[to] + ")"
+		}
+	}
+	return "TRY_CAST(" + sql + " AS " + storage[to] + ")"
+}
+
+func toText(sql string, from schema.Type) string {
+	switch from {
+	case schema.Dynamic:
+		return "coalesce(json_extract_string(" + sql + ", '$'), '')"
+	case schema.Datetime:
+		return "kql_datetime_text(" + sql + ")"
+	case schema.Timespan:
+		return "kql_timespan_text(" + sql + ")"
+	case schema.Real:
+		return "kql_real_text(" + sql + ")"
+	case schema.Decimal:
+		return "kql_decimal_text(" + sql + ")"
+	}
+	return "coalesce(CAST(" + sql + " AS VARCHAR), '')"
+}
+
+func fromText(sql string, to schema.Type) string {
+	switch to {
+	case schema.Long:
+		return "kql_text_long(" + sql + ")"
+	case schema.Int:
+		return "TRY_CAST(kql_text_long(" + sql + ") AS INTEGER)"
+	case schema.Real:
+		return "kql_text_real(" + sql + ")"
+	case schema.Bool:
+		return "kql_text_bool(" + sql + ")"
+	case schema.Datetime:
+		return "kql_text_datetime(" + sql + ")"
+	case schema.Timespan:
+		return "kql_text_timespan(" + sql + ")"
+	case schema.Dynamic:
+		return "CAST(to_json(" + sql + ") AS VARCHAR)"
+	}
+	return "TRY_CAST(" + sql + " AS " + storage[to] + ")"
+}
+
+func fromDynamic(sql string, to schema.Type) string {
+	text := "json_extract_string(" + sql + ", '$')"
+	switch to {
+	case schema.Long:
+		return "kql_dynamic_long(" + sql + ")"
+	case schema.Int:
+		return "TRY_CAST(kql_dynamic_long(" + sql + ") AS INTEGER)"
+	case schema.Real:
+		return "kql_dynamic_real(" + sql + ")"
+	}
+	return fromText(text, to)
+}
+
+// Macros are the SQL functions that generated statements call. They are created once per database.
+func Macros() []string { return macros }
+
+var macros = []string{
+	`kql_time(t) AS make_timestamp((t // 10) - 62135596800000000)`,
+	`kql_ticks(ts) AS (epoch_us(ts) + 62135596800000000) * 10`,
+	`kql_datetime_text(t) AS CASE WHEN t IS NULL THEN '' ELSE lpad(CAST(year(kql_time(t)) AS VARCHAR), 4, '0') || strftime(kql_time(t), '-%m-%dT%H:%M:%S.') || lpad(CAST(t % 10000000 AS VARCHAR), 7, '0') || 'Z' END`,
+	`kql_two(n) AS lpad(CAST(n AS VARCHAR), 2, '0')`,
+	`kql_clock(a) AS CASE WHEN a >= 864000000000 THEN CAST(a // 864000000000 AS VARCHAR) || '.' ELSE '' END || kql_two(a % 864000000000 // 36000000000) || ':' || kql_two(a % 36000000000 // 600000000) || ':' || kql_two(a % 600000000 // 10000000) || CASE WHEN a % 10000000 > 0 THEN '.' || lpad(CAST(a % 10000000 AS VARCHAR), 7, '0') ELSE '' END`,
+	`kql_timespan_text(t) AS CASE WHEN t IS NULL THEN '' WHEN t < 0 THEN '-' || kql_clock(-t) ELSE kql_clock(t) END`,
+	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CAST(x AS VARCHAR) END`,
+	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x IS NULL THEN NULL ELSE to_json(kql_real_text(x)) END`,
+	`kql_decimal_text(x) AS coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '0+$', ''), '\.$', ''), '')`,
+	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,15}') THEN TRY_CAST(s AS BIGINT) END`,
+	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[nN]a[nN]|[+-]?[iI]nf(inity)?') THEN TRY_CAST(s AS DOUBLE) END`,
+	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false END`,
+	`kql_dynamic_long(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN TRY_CAST(trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS BIGINT) ELSE kql_text_long(json_extract_string(d, '$')) END`,
+	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
+	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN json_valid(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,
+	`kql_elements(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_object(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
+	`kql_elements_array(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_array(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
+	`kql_bin(v, s) AS CASE WHEN s > 0 THEN v - ((v % s + s) % s) END`,
+	`kql_bin_real(v, s) AS CASE WHEN s > 0 THEN floor(v / s) * s END`,
+	`kql_divide(a, b) AS CASE WHEN b <> 0 THEN CAST(trunc(a / b) AS BIGINT) END`,
+	`kql_divide_long(a, b) AS CASE WHEN b = 0 THEN NULL WHEN (a < 0) <> (b < 0) THEN -(abs(a) // abs(b)) ELSE abs(a) // abs(b) END`,
+	`kql_modulo(a, b) AS CASE WHEN b <> 0 THEN (a % abs(b) + abs(b)) % abs(b) END`,
+	`kql_term_edge(term, at, side, rune) AS CASE WHEN at & side > 0 AND regexp_matches(rune, '[\p{L}\p{N}]') THEN true ELSE false END`,
+	`kql_term_pattern(term, at) AS CASE WHEN kql_term_edge(term, at, 1, term[1]) THEN '(^|[^\p{L}\p{N}])' ELSE '' END || regexp_escape(term) || CASE WHEN kql_term_edge(term, at, 2, term[-1]) THEN '($|[^\p{L}\p{N}])' ELSE '' END`,
+	`kql_word_any_case(x, term, at) AS CASE WHEN term = '' THEN true ELSE contains(lower(x), lower(term)) AND regexp_matches(x, '(?is)' || kql_term_pattern(term, at)) END`,
+	`kql_word_case(x, term, at) AS CASE WHEN term = '' THEN true ELSE contains(x, term) AND regexp_matches(x, '(?s)' || kql_term_pattern(term, at)) END`,
+	`kql_elements_text(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN json_extract_string(d, '$[*]') WHEN d IS NULL THEN [] ELSE [json_extract_string(d, '$')] END`,
+}

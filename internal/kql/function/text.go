@@ -1,0 +1,211 @@
+package function
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// conversionFuncs are the conversions besides to*(), which the binder knows by type.
+var conversionFuncs = []Func{
+	{Name: "tohex", Signatures: []string{"integer, integer? -> string"}, Build: buildToHex, Doc: "tohex-function"},
+}
+
+func buildToHex(c Call) (string, error) {
+	sql := "lower(to_hex(" + c.Args[0].SQL + "))"
+	if len(c.Args) > 1 {
+		sql = "lpad(" + sql + ", greatest(length(" + sql + "), CAST(" + c.Args[1].SQL + " AS INTEGER)), '0')"
+	}
+	return "coalesce(" + sql + ", '')", nil
+}
+
+// https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
+var stringFuncs = []Func{
+	{Name: "strcat", Signatures: []string{"any+ -> string"}, Build: buildStrcat, Doc: "strcat-function"},
+	{Name: "strcat_delim", Signatures: []string{"text, any+ -> string"}, Build: buildStrcatDelim, Doc: "strcat-delim-function"},
+	{Name: "strlen", Signatures: []string{"text -> long"}, SQL: "length($1)", Naming: NameFunction, Doc: "strlen-function"},
+	{Name: "string_size", Signatures: []string{"text -> long"}, SQL: "strlen($1)", Naming: NameFunction, Doc: "string-size-function"},
+	{Name: "tolower", Signatures: []string{"text -> string"}, SQL: "lower($1)", Doc: "tolower-function"},
+	{Name: "toupper", Signatures: []string{"text -> string"}, SQL: "upper($1)", Doc: "toupper-function"},
+	{Name: "isempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(false), Doc: "isempty-function"},
+	{Name: "isnotempty notempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(true), Doc: "isnotempty-function"},
+	{Name: "substring", Signatures: []string{"text, long, long? -> string"}, Build: buildSubstring, Naming: NameFirst, Doc: "substring-function"},
+	{Name: "split", Signatures: []string{"text, string, long? -> dynamic"}, Build: buildSplit, Naming: NameFirst, Doc: "split-function"},
+	{Name: "trim", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", "(?:%s)*$"), Doc: "trim-function"},
+	{Name: "trim_start", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", ""), Doc: "trim-start-function"},
+	{Name: "trim_end", Signatures: []string{"string, text -> string"}, Build: buildTrim("", "(?:%s)*$"), Doc: "trim-end-function"},
+	{Name: "replace_string", Signatures: []string{"text, text, text -> string"}, SQL: "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", Naming: NameFirst, Doc: "replace-string-function"},
+	{Name: "reverse", Signatures: []string{"string -> string"}, SQL: "array_to_string(list_reverse(string_split($1, '')), '')", Doc: "reverse-function"},
+	{Name: "strrep", Signatures: []string{"text, long, text? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
+	{Name: "strcmp", Signatures: []string{"text, text -> long"}, SQL: "CASE WHEN $1 = $2 THEN 0 WHEN $1 < $2 THEN -1 ELSE 1 END", Doc: "strcmp-function"},
+	{Name: "countof", Signatures: []string{"text, text, string!? -> long"}, Build: buildCountOf, Doc: "countof-function"},
+	{Name: "translate", Signatures: []string{"text, text, text -> string"}, Go: goTranslate, Doc: "translate-function"},
+	{Name: "indexof", Signatures: []string{"text, text -> long"}, SQL: "(instr($1, $2) - 1)", Doc: "indexof-function"},
+	{Name: "base64_encode_tostring base64_encodestring", Signatures: []string{"text -> string"}, SQL: "to_base64(encode($1))", Doc: "base64-encode-tostring-function"},
+}
+
+// Text renders an argument as strcat and its kind read it.
+func (a Arg) text() string { return Conversion(a.SQL, a.Type, schema.String) }
+
+func buildStrcat(c Call) (string, error) {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = a.text()
+	}
+	return "(" + strings.Join(parts, " || ") + ")", nil
+}
+
+func buildStrcatDelim(c Call) (string, error) {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		parts[i] = a.text()
+	}
+	return "concat_ws(" + strings.Join(parts, ", ") + ")", nil
+}
+
+func buildIsEmpty(not bool) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		a := c.Args[0]
+		sql := "(" + a.SQL + " IS NULL)"
+		switch a.Type {
+		case schema.String:
+			sql = "(" + a.SQL + " = '')"
+		case schema.Dynamic:
+			sql = "(" + a.text() + " = '')"
+		}
+		if not {
+			return "(NOT " + sql + ")", nil
+		}
+		return sql, nil
+	}
+}
+
+func buildSubstring(c Call) (string, error) {
+	start := c.Args[1].SQL
+	if n, ok := c.Args[1].Const.(int64); c.Args[1].Fixed && ok && n < 0 {
+		return "", fmt.Errorf("a negative start is not supported")
+	}
+	if len(c.Args) == 2 {
+		return "coalesce(substring(" + c.Args[0].SQL + ", CAST(" + start + " AS BIGINT) + 1), '')", nil
+	}
+	return "coalesce(substring(" + c.Args[0].SQL + ", " + start + " + 1, greatest(" + c.Args[2].SQL + ", 0)), '')", nil
+}
+
+func buildSplit(c Call) (string, error) {
+	if text, ok := c.Args[1].Text(); ok && text == "" {
+		return "", fmt.Errorf("an empty delimiter is not supported")
+	}
+	list := "string_split(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ")"
+	if len(c.Args) == 3 {
+		i := c.Args[2].SQL
+		return "CASE WHEN " + i + " >= 0 AND " + i + " < len(" + list + ") THEN CAST(json_array(" + list + "[" + i + " + 1]) AS VARCHAR) END", nil
+	}
+	return "CAST(to_json(" + list + ") AS VARCHAR)", nil
+}
+
+func buildTrim(left, right string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		pattern, ok := c.Args[0].Text()
+		if !ok {
+			return "", fmt.Errorf("the pattern must be a constant")
+		}
+		if _, err := regexp.Compile(pattern); err != nil {
+			return "", fmt.Errorf("the pattern %q is not a valid regular expression: %w", pattern, err)
+		}
+		sql := c.Args[1].SQL
+		for _, form := range []string{left, right} {
+			if form != "" {
+				sql = "regexp_replace(" + sql + ", " + Quote(fmt.Sprintf(form, pattern)) + ", '')"
+			}
+		}
+		return sql, nil
+	}
+}
+
+func buildStrrep(c Call) (string, error) {
+	text, n := c.Args[0].SQL, c.Args[1].SQL
+	if len(c.Args) == 2 {
+		return "repeat(" + text + ", " + n + ")", nil
+	}
+	return "array_to_string(list_transform(range(" + n + "), i -> " + text + "), " + c.Args[2].SQL + ")", nil
+}
+
+func buildCountOf(c Call) (string, error) {
+	kind := "normal"
+	if len(c.Args) == 3 {
+		kind, _ = c.Args[2].Text()
+	}
+	switch strings.ToLower(kind) {
+	case "normal":
+		// Occurrences may overlap: count the places at which the search text begins.
+		return "len(list_filter(range(1, length(" + c.Args[0].SQL + ") + 1), i -> starts_with(substring(" + c.Args[0].SQL + ", i), " + c.Args[1].SQL + ")))", nil
+	case "regex":
+		pattern, err := regexArg(c.Args[1])
+		return "len(regexp_extract_all(" + c.Args[0].SQL + ", " + pattern + "))", err
+	}
+	return "", fmt.Errorf("the kind must be normal or regex, this is %q", kind)
+}
+
+func goTranslate(args []schema.Value) (schema.Value, error) {
+	from, to, text := []rune(args[0].(string)), []rune(args[1].(string)), args[2].(string)
+	if len(to) == 0 {
+		return strings.Map(func(r rune) rune {
+			if strings.ContainsRune(string(from), r) {
+				return -1
+			}
+			return r
+		}, text), nil
+	}
+	return strings.Map(func(r rune) rune {
+		for i, f := range from {
+			if f == r {
+				return to[min(i, len(to)-1)]
+			}
+		}
+		return r
+	}, text), nil
+}
+
+// https://learn.microsoft.com/kusto/query/regex
+var regexFuncs = []Func{
+	{Name: "extract", Signatures: []string{"string, long, text -> string", "string, long, text, any -> dynamic"}, Build: buildExtract, Doc: "extract-function"},
+	{Name: "replace_regex", Signatures: []string{"text, string, text -> string"}, Build: buildReplaceRegex(0, 1, 2), Naming: NameFirst, Doc: "replace-regex-function"},
+	{Name: "replace", Signatures: []string{"string, text, text -> string"}, Build: buildReplaceRegex(2, 0, 1), Doc: "replace-regex-function"},
+	{Name: "regex_quote", Signatures: []string{"text -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},
+}
+
+// regexArg renders a pattern. Go's regexp is RE2 as DuckDB's is, so a constant is checked here, with its position known.
+func regexArg(a Arg) (string, error) {
+	pattern, ok := a.Text()
+	if !ok {
+		return a.SQL, nil
+	}
+	if _, err := regexp.Compile(pattern); err != nil {
+		return "", fmt.Errorf("%q is not a regular expression that Kusto accepts (RE2): %w", pattern, err)
+	}
+	return Quote(pattern), nil
+}
+
+func buildExtract(c Call) (string, error) {
+	if len(c.Args) == 4 {
+		return "", fmt.Errorf("extract with typeof() is not supported: convert the result")
+	}
+	pattern, err := regexArg(c.Args[0])
+	group, ok := c.Args[1].Const.(int64)
+	if !ok || group < 0 {
+		return "", fmt.Errorf("the capture group must be a constant")
+	}
+	if text, fixed := c.Args[0].Text(); fixed && err == nil && int(group) > regexp.MustCompile(text).NumSubexp() {
+		return "''", nil
+	}
+	return fmt.Sprintf("regexp_extract(%s, %s, %d)", c.Args[2].SQL, pattern, group), err
+}
+
+func buildReplaceRegex(text, pattern, with int) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		p, err := regexArg(c.Args[pattern])
+		return "regexp_replace(" + c.Args[text].SQL + ", " + p + ", " + c.Args[with].SQL + ", 'g')", err
+	}
+}

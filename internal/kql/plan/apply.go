@@ -1,0 +1,304 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+func (b *binder) apply(at diag.Span, fn *function.Func, args []Expr) Expr {
+	return b.applyAt(at, strings.Fields(fn.Name)[0], fn, args)
+}
+
+// applyAt chooses the overload that fits the arguments best and converts them.
+func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Expr) Expr {
+	best, score := -1, 0
+	for i, s := range fn.Overloads() {
+		if got := fit(s, args); got > score {
+			best, score = i, got
+		}
+	}
+	if best < 0 {
+		b.noOverload(at, name, fn, args)
+	}
+	sig := fn.Overloads()[best]
+	out := &Apply{Func: fn, Overload: best, Args: make([]Expr, len(args))}
+	common := schema.Unknown
+	for i, a := range args {
+		if sig.Param(i).Accepts == function.Common {
+			common = function.CommonType(common, a.Type())
+		}
+	}
+	for i, a := range args {
+		p := sig.Param(i)
+		target := p.Target(a.Type())
+		if p.Accepts == function.Common {
+			target = common
+		}
+		if p.Constant {
+			if _, ok := a.(*Const); !ok {
+				b.fail(diag.Unsupported, at, "", "argument %d of %s must be a constant", i+1, name)
+			}
+		}
+		out.Args[i] = b.convert(a, target)
+	}
+	out.T = resultType(sig, out.Args, common)
+	return out
+}
+
+// fit scores a signature: 0 when it does not accept the arguments.
+func fit(s function.Signature, args []Expr) int {
+	least, most := s.Arity()
+	if len(args) < least || most >= 0 && len(args) > most {
+		return 0
+	}
+	score := 1
+	for i, a := range args {
+		got := s.Param(i).Accept(a.Type())
+		if got == 0 {
+			return 0
+		}
+		score += got * 100 / len(args)
+	}
+	return score
+}
+
+func resultType(s function.Signature, args []Expr, common schema.Type) schema.Type {
+	switch s.Result.Rule {
+	case function.First, function.Promoted:
+		if len(args) == 0 {
+			return schema.Unknown
+		}
+		t := args[0].Type()
+		if s.Result.Rule == function.Promoted && t == schema.Int {
+			return schema.Long
+		}
+		return t
+	case function.Widest:
+		t := schema.Unknown
+		for _, a := range args {
+			if a.Type().IsNumeric() {
+				t = function.Wider(t, a.Type())
+			}
+		}
+		return t
+	case function.Shared:
+		return common
+	case function.Fixed:
+	}
+	return s.Result.Type
+}
+
+func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args []Expr) {
+	types := make([]string, len(args))
+	for i, a := range args {
+		types[i] = a.Type().String()
+	}
+	wants := make([]string, 0, len(fn.Overloads()))
+	for _, s := range fn.Overloads() {
+		wants = append(wants, "("+strings.TrimSpace(s.Text)+")")
+	}
+	if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
+		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
+	}
+	b.list.Add(diag.Diagnostic{
+		Kind: diag.Semantic, Span: at,
+		Message: name + "(" + strings.Join(types, ", ") + ") is not defined",
+		Notes:   []string{"it takes " + strings.Join(wants, " or ")},
+	})
+	panic(failed{})
+}
+
+// call binds a function call: the special forms first, then user functions, then the function table.
+func (b *binder) call(f *frame, x *syntax.Call) Expr {
+	name := x.Func.Name
+	if v, ok := f.scope.find(name); ok {
+		if c, ok := v.(*closure); ok {
+			return b.callScalar(f, x, c)
+		}
+		if _, ok := v.(broken); ok {
+			panic(failed{})
+		}
+	}
+	if special, ok := specials[name]; ok {
+		return special(b, f, x)
+	}
+	fn, ok := function.Lookup(name)
+	if !ok {
+		b.unknownFunction(x)
+	}
+	switch {
+	case fn.Aggregate && f.aggs == nil:
+		b.fail(diag.Semantic, x.Func.Span(), "", "%s is an aggregate: it is allowed in summarize only", name)
+	case fn.Window && f.windows == nil:
+		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed in extend, serialize and project after sort", name)
+	case fn.Aggregate:
+		return b.aggregate(f, x, fn)
+	}
+	args := make([]Expr, len(x.Args))
+	for i, a := range x.Args {
+		args[i] = b.scalar(f, a)
+	}
+	out := b.applyAt(x.Func.Span(), name, fn, args)
+	if fn.Window {
+		return f.windows.add(b, x, out)
+	}
+	return out
+}
+
+func (b *binder) unknownFunction(x *syntax.Call) {
+	name := x.Func.Name
+	if known[name] {
+		b.fail(diag.Unsupported, x.Func.Span(), "", "the function %s is not supported yet", name)
+	}
+	names := function.Names()
+	for n := range specials {
+		names = append(names, n)
+	}
+	b.fail(diag.Semantic, x.Func.Span(), suggest(name, names), "unknown function %s", name)
+}
+
+// specials are the calls whose arguments are not plain scalars.
+var specials map[string]func(*binder, *frame, *syntax.Call) Expr
+
+func init() {
+	specials = map[string]func(*binder, *frame, *syntax.Call) Expr{
+		"now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
+		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
+		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
+		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType,
+		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
+		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
+		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "toguid": to(schema.Guid),
+		"todecimal": to(schema.Decimal), "int": to(schema.Int), "long": to(schema.Long), "real": to(schema.Real),
+		"double": to(schema.Real), "bool": to(schema.Bool), "datetime": to(schema.Datetime), "timespan": to(schema.Timespan),
+		"time": to(schema.Timespan), "guid": to(schema.Guid), "decimal": to(schema.Decimal), "string": to(schema.String),
+	}
+}
+
+func to(t schema.Type) func(*binder, *frame, *syntax.Call) Expr {
+	return func(b *binder, f *frame, x *syntax.Call) Expr {
+		b.arity(x, 1, 1)
+		v := b.scalar(f, x.Args[0])
+		if !convertible(v.Type(), t) {
+			b.fail(diag.Semantic, x.Args[0].Span(), "", "a value of type %s cannot become %s", v.Type(), t)
+		}
+		return b.convert(v, t)
+	}
+}
+
+// convertible is what the to*() functions accept; everything can become text and everything can come out of it.
+func convertible(from, to schema.Type) bool {
+	switch {
+	case from == to, to == schema.String, from == schema.String, from == schema.Dynamic, from == schema.Unknown:
+		return true
+	case to == schema.Dynamic:
+		return true
+	case from.IsNumeric() || from == schema.Bool:
+		return to.IsNumeric() || to == schema.Bool || to == schema.Timespan && from.IsInteger() || to == schema.Datetime && from.IsInteger()
+	case from == schema.Datetime || from == schema.Timespan:
+		return to == schema.Long || to == schema.Datetime || to == schema.Timespan || to == schema.Real
+	}
+	return false
+}
+
+func (b *binder) arity(x *syntax.Call, least, most int) {
+	if n := len(x.Args); n < least || n > most {
+		b.fail(diag.Semantic, x.Span(), "", "%s takes %s, here are %d", x.Func.Name, plural(least, most), n)
+	}
+}
+
+func (b *binder) callNow(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 0, 1)
+	now := &Const{T: schema.Datetime, V: b.opt.Now}
+	if len(x.Args) == 0 {
+		return now
+	}
+	return b.applyAt(x.Span(), "+", b.operator("+"), []Expr{now, b.scalar(f, x.Args[0])})
+}
+
+func (b *binder) callAgo(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	span := b.scalar(f, x.Args[0])
+	if c, ok := span.(*Const); ok && c.T == schema.Timespan {
+		if t, ok := c.V.(schema.Ticks); ok {
+			return &Const{T: schema.Datetime, V: b.opt.Now - t}
+		}
+	}
+	return b.applyAt(x.Span(), "-", b.operator("-"), []Expr{&Const{T: schema.Datetime, V: b.opt.Now}, b.convert(span, schema.Timespan)})
+}
+
+func (b *binder) callToscalar(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	if !b.isTabular(f.scope, x.Args[0]) {
+		return b.scalar(f, x.Args[0])
+	}
+	n := b.tabular(f.scope, x.Args[0])
+	one := &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: &Const{T: schema.Long, V: int64(1)}}
+	return b.scalarOf(b.share("scalar", one))
+}
+
+func (b *binder) callColumnIfExists(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 2, 2)
+	lit, ok := x.Args[0].(*syntax.Literal)
+	if !ok || lit.Kind != syntax.LitString {
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "column_ifexists takes the column's name as a string literal")
+	}
+	if c := findColumn(f.cols, lit.Text); c != nil {
+		return &Col{c}
+	}
+	return b.scalar(f, x.Args[1])
+}
+
+func (b *binder) callParseJSON(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	v := b.scalar(f, x.Args[0])
+	if v.Type() == schema.Dynamic {
+		return v
+	}
+	fn, _ := function.Operator("parse_json")
+	if v.Type() == schema.String {
+		return b.apply(x.Span(), fn, []Expr{v})
+	}
+	return b.convert(v, schema.Dynamic)
+}
+
+func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
+	var args []Expr
+	for _, a := range x.Args {
+		n, ok := a.(*syntax.Name)
+		if !ok {
+			b.fail(diag.Semantic, a.Span(), "", "%s takes names of columns", x.Func.Name)
+		}
+		args = append(args, &Const{T: schema.String, V: n.Name}, b.name(f, n))
+	}
+	fn, _ := function.Lookup("bag_pack")
+	return b.apply(x.Span(), fn, args)
+}
+
+func (b *binder) callPackAll(f *frame, x *syntax.Call) Expr {
+	var args []Expr
+	if len(x.Args) > 0 {
+		b.fail(diag.Unsupported, x.Span(), "", "pack_all with an argument is not supported yet")
+	}
+	for _, c := range f.cols {
+		if !c.Hidden {
+			args = append(args, &Const{T: schema.String, V: c.Name}, &Col{c})
+		}
+	}
+	fn, _ := function.Lookup("bag_pack")
+	return b.apply(x.Span(), fn, args)
+}
+
+func (b *binder) callGetType(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	v := b.scalar(f, x.Args[0])
+	if v.Type() == schema.Dynamic {
+		fn, _ := function.Operator("gettype")
+		return b.apply(x.Span(), fn, []Expr{v})
+	}
+	return &Const{T: schema.String, V: v.Type().String()}
+}

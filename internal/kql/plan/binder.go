@@ -1,0 +1,241 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// Options are the surroundings of a query.
+type Options struct {
+	Catalog Catalog
+	Now     schema.Ticks      // what now() means
+	Params  map[string]string // values of declared query parameters, as KQL literals
+}
+
+// Bind makes the plan of a script. The error is a *diag.List.
+func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}}
+	p := b.script(script)
+	if err := b.list.Err(); err != nil {
+		return nil, err
+	}
+	p.Notes = b.notes
+	p.Visualization = b.visualization
+	return p, nil
+}
+
+type binder struct {
+	src           *diag.Source
+	opt           Options
+	list          *diag.List
+	nextID        int
+	nextShared    int
+	depth         int
+	notes         []string
+	visualization string
+}
+
+// maxDepth bounds the nesting of user functions, which could otherwise call themselves without end.
+const maxDepth = 64
+
+// failed is thrown by fail and caught at the next statement or operator, so that one run shows many errors.
+type failed struct{}
+
+func (b *binder) fail(kind diag.Kind, at diag.Span, suggestion, format string, args ...any) {
+	b.report(kind, at, suggestion, format, args...)
+	panic(failed{})
+}
+
+func (b *binder) report(kind diag.Kind, at diag.Span, suggestion, format string, args ...any) {
+	b.list.Add(diag.Diagnostic{Kind: kind, Span: at, Message: fmt.Sprintf(format, args...), Suggestion: suggestion})
+}
+
+// attempt runs f and reports whether it came to its end without a diagnostic thrown.
+func (b *binder) attempt(f func()) (ok bool) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, is := r.(failed); !is {
+				panic(r)
+			}
+			ok = false
+		}
+	}()
+	f()
+	return true
+}
+
+func (b *binder) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	for _, n := range b.notes {
+		if n == text {
+			return
+		}
+	}
+	b.notes = append(b.notes, text)
+}
+
+func (b *binder) column(name string, t schema.Type) *Column {
+	b.nextID++
+	return &Column{ID: b.nextID, Name: name, Type: t}
+}
+
+func (b *binder) copyOf(c *Column) *Column {
+	n := b.column(c.Name, c.Type)
+	n.Hidden, n.Open = c.Hidden, c.Open
+	return n
+}
+
+// scope is a chain of let names; the row in view is in frame.
+type scope struct {
+	parent *scope
+	name   string
+	value  any // Expr, *Shared, *closure or *syntax.Pipe's plan
+}
+
+func (s *scope) find(name string) (any, bool) {
+	for ; s != nil; s = s.parent {
+		if s.name == name {
+			return s.value, true
+		}
+	}
+	return nil, false
+}
+
+func (s *scope) with(name string, value any) *scope {
+	return &scope{parent: s, name: name, value: value}
+}
+
+func (s *scope) names() []string {
+	var names []string
+	for ; s != nil; s = s.parent {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// closure is a user function with the scope it was written in.
+type closure struct {
+	lit   *syntax.FuncLit
+	scope *scope
+	name  string
+}
+
+func (b *binder) script(s *syntax.Script) *Plan {
+	var sc *scope
+	var root *Plan
+	for _, st := range s.Statements {
+		b.attempt(func() {
+			switch st := st.(type) {
+			case *syntax.Let:
+				sc = b.let(sc, st)
+			case *syntax.Set:
+				b.note("the request option `set %s` is ignored", st.Name)
+			case *syntax.DeclareParams:
+				sc = b.params(sc, st)
+			case *syntax.ExprStatement:
+				if root != nil {
+					b.fail(diag.Unsupported, st.Span(), "", "several queries in one text are not supported: run them one by one")
+				}
+				root = b.query(sc, st.X)
+			}
+		})
+		if let, ok := st.(*syntax.Let); ok && let.Name != nil {
+			if _, bound := sc.find(let.Name.Name); !bound {
+				sc = sc.with(let.Name.Name, broken{})
+			}
+		}
+	}
+	if root == nil && len(b.list.Items) == 0 {
+		b.report(diag.Syntax, s.Span(), "", "the text holds no query")
+	}
+	return root
+}
+
+// broken stands for a let whose value has an error that is reported already.
+type broken struct{}
+
+func (b *binder) let(sc *scope, st *syntax.Let) *scope {
+	return sc.with(st.Name.Name, b.letValue(sc, st.Name.Name, st.Value))
+}
+
+func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
+	if f, ok := x.(*syntax.FuncLit); ok {
+		return &closure{lit: f, scope: sc, name: name}
+	}
+	if b.isTabular(sc, x) {
+		return b.share(name, b.tabular(sc, x))
+	}
+	return b.scalar(&frame{scope: sc}, x)
+}
+
+func (b *binder) share(name string, n Node) *Shared {
+	b.nextShared++
+	return &Shared{ID: b.nextShared, Name: name, Plan: n}
+}
+
+func (b *binder) params(sc *scope, st *syntax.DeclareParams) *scope {
+	for _, p := range st.Params {
+		var value Expr
+		if text, ok := b.opt.Params[p.Name.Name]; ok {
+			value = b.paramValue(p, text)
+		} else if p.Default != nil {
+			value = b.scalar(&frame{scope: sc}, p.Default)
+		} else {
+			b.fail(diag.Semantic, p.Span(), "", "query parameter %s has no value: give it with --param %s=...", p.Name.Name, p.Name.Name)
+		}
+		if t, ok := schema.ParseType(p.Type); ok {
+			value = b.convert(value, t)
+		}
+		sc = sc.with(p.Name.Name, value)
+	}
+	return sc
+}
+
+func (b *binder) paramValue(p syntax.Param, text string) Expr {
+	if t, _ := schema.ParseType(p.Type); t == schema.String {
+		return &Const{T: schema.String, V: text}
+	}
+	src := &diag.Source{Name: "--param " + p.Name.Name, Text: "print " + text}
+	script, list := syntax.Parse(src)
+	if list.Err() == nil && len(script.Statements) == 1 {
+		if st, ok := script.Statements[0].(*syntax.ExprStatement); ok {
+			if pipe, ok := st.X.(*syntax.Pipe); ok && len(pipe.Ops) == 1 {
+				if print, ok := pipe.Ops[0].(*syntax.Print); ok && len(print.Items) == 1 {
+					return b.scalar(&frame{}, print.Items[0])
+				}
+			}
+		}
+	}
+	b.fail(diag.Semantic, p.Span(), "", "the value of query parameter %s is not a KQL literal", p.Name.Name)
+	return nil
+}
+
+func (b *binder) query(sc *scope, x syntax.Expr) *Plan {
+	if !b.isTabular(sc, x) {
+		// A bare scalar is a query too: it returns one row with one column.
+		value := b.scalar(&frame{scope: sc}, x)
+		x0 := b.column("Result", value.Type())
+		in := b.oneRow()
+		return b.result(&Compute{base: base{cols: []*Column{x0}}, In: in, Items: []Item{{Col: x0, X: value}}})
+	}
+	return b.result(b.tabular(sc, x))
+}
+
+func (b *binder) result(n Node) *Plan {
+	p := &Plan{Root: n}
+	for _, c := range n.Columns() {
+		if !c.Hidden {
+			p.Columns = append(p.Columns, c)
+		}
+	}
+	return p
+}
+
+func (b *binder) oneRow() Node {
+	ordinal := b.column("", schema.Long)
+	ordinal.Hidden = true
+	return &Values{base: base{cols: []*Column{}, order: []Key{{X: &Col{ordinal}}}}, Rows: [][]Expr{{}}, Ordinal: ordinal}
+}

@@ -1,0 +1,119 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
+	e := &Expand{In: n}
+	kind, at := b.option(op.Options, "kind")
+	if at == nil {
+		kind, _ = b.option(op.Options, "bagexpansion")
+	}
+	e.Array = strings.EqualFold(kind, "array")
+	e.cols = append([]*Column(nil), n.Columns()...)
+	f := b.row(sc, n)
+	nm := newNamer(e.cols)
+	for _, item := range op.Items {
+		b.attempt(func() { b.expandItem(f, e, nm, item) })
+	}
+	if name, at := b.option(op.Options, "with_itemindex"); at != nil {
+		e.Index = b.column(name, schema.Long)
+		e.cols = append(e.cols, e.Index)
+	} else {
+		e.Index = b.column("", schema.Long)
+		e.Index.Hidden = true
+	}
+	e.order = append(append([]Key(nil), n.Ordering()...), Key{X: &Col{e.Index}})
+	if op.Limit != nil {
+		e.Limit = b.scalar(&frame{scope: sc}, op.Limit)
+		b.fail(diag.Unsupported, op.Limit.Span(), "", "mv-expand with a limit is not supported yet")
+	}
+	return b.castExpanded(e, op)
+}
+
+func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) {
+	name, x := b.oneName(item.X)
+	v := b.scalar(f, x)
+	if v.Type() != schema.Dynamic {
+		b.fail(diag.Semantic, x.Span(), "parse_json(...)", "mv-expand needs a dynamic value, this is %s", v.Type())
+	}
+	col, isColumn := v.(*Col)
+	replace := ""
+	switch {
+	case name != "":
+		replace = name
+	case isColumn:
+		name, replace = col.C.Name, col.C.Name
+	default:
+		name = nm.implicit(implicitName(x))
+	}
+	c := b.column(name, schema.Dynamic)
+	e.Items = append(e.Items, ExpandItem{Col: c, X: v})
+	for i, old := range e.cols {
+		if replace != "" && old.Name == replace {
+			e.cols[i] = c
+			return
+		}
+	}
+	e.cols = append(e.cols, c)
+	nm.taken[name] = true
+}
+
+// castExpanded adds the conversions of `to typeof(..)`.
+func (b *binder) castExpanded(e *Expand, op *syntax.MvExpand) Node {
+	out := &Compute{In: e, base: base{cols: append([]*Column(nil), e.cols...), order: e.order}}
+	for i, item := range op.Items {
+		if item.To == nil || i >= len(e.Items) {
+			continue
+		}
+		t, ok := schema.ParseType(item.To.Type)
+		if !ok {
+			b.fail(diag.Semantic, item.To.Span(), "", "unknown type %s", item.To.Type)
+		}
+		old := e.Items[i].Col
+		c := b.column(old.Name, t)
+		out.Items = append(out.Items, Item{Col: c, X: b.convert(&Col{old}, t)})
+		for k := range out.cols {
+			if out.cols[k] == old {
+				out.cols[k] = c
+			}
+		}
+	}
+	if len(out.Items) == 0 {
+		return e
+	}
+	return out
+}
+
+// windows collects the window functions of one operator.
+type windows struct {
+	in    Node
+	items []Item
+}
+
+func (w *windows) add(b *binder, x *syntax.Call, call Expr) Expr {
+	if len(w.in.Ordering()) == 0 {
+		b.fail(diag.Semantic, x.Span(), "", "%s needs serialized rows: sort them first", x.Func.Name)
+	}
+	c := b.column("", call.Type())
+	c.Hidden = true
+	w.items = append(w.items, Item{Col: c, X: call})
+	return &Col{c}
+}
+
+// node puts the window step under the operator, when it used any.
+func (w *windows) node(n Node) Node {
+	if len(w.items) == 0 {
+		return n
+	}
+	cols := append([]*Column(nil), n.Columns()...)
+	for _, it := range w.items {
+		cols = append(cols, it.Col)
+	}
+	return &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: w.items}
+}

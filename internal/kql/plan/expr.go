@@ -1,0 +1,528 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// frame is what a scalar expression can see: the row's columns, then the scope.
+type frame struct {
+	scope *scope
+	cols  []*Column
+	left  []*Column // of a join's condition
+	right []*Column
+	in    Node // the input of the operator; nil outside of one
+	// aggs collects the aggregates of a summarize; nil where aggregates are not allowed.
+	aggs *aggregates
+	// windows collects window functions; nil where they are not allowed.
+	windows *windows
+}
+
+// null is the typed null.
+func null(t schema.Type) Expr {
+	if t == schema.String {
+		return &Const{T: t, V: ""}
+	}
+	return &Const{T: t}
+}
+
+// scalar binds an expression that must be a scalar.
+func (b *binder) scalar(f *frame, x syntax.Expr) Expr {
+	switch x := x.(type) {
+	case *syntax.Literal:
+		return b.literal(x)
+	case *syntax.Name:
+		return b.name(f, x)
+	case *syntax.Unary:
+		return b.unary(f, x)
+	case *syntax.Binary:
+		return b.binary(f, x)
+	case *syntax.Between:
+		return b.between(f, x)
+	case *syntax.In:
+		return b.in(f, x)
+	case *syntax.Member:
+		return b.member(f, x)
+	case *syntax.Index:
+		return b.index(f, x)
+	case *syntax.Call:
+		return b.call(f, x)
+	case *syntax.Named:
+		return b.scalar(f, x.X)
+	case *syntax.Pipe:
+		if len(x.Ops) == 0 && x.Source != nil {
+			return b.scalar(f, x.Source)
+		}
+		b.fail(diag.Semantic, x.Span(), "", "a scalar is expected here, not a table: wrap it in toscalar(...)")
+	case *syntax.Star:
+		b.fail(diag.Semantic, x.Span(), "", "`*` is not allowed here")
+	case *syntax.TypeLit:
+		b.fail(diag.Semantic, x.Span(), "", "typeof() is not allowed here")
+	default:
+		b.fail(diag.Semantic, x.Span(), "", "a scalar expression is expected here")
+	}
+	return nil
+}
+
+// bound turns what a let name stands for into a scalar.
+func (b *binder) boundScalar(x *syntax.Name, value any) Expr {
+	switch v := value.(type) {
+	case Expr:
+		return v
+	case broken:
+		panic(failed{})
+	case *Shared:
+		b.fail(diag.Semantic, x.Span(), "toscalar("+x.Name+")", "%s is a table, a scalar is expected here", x.Name)
+	case *closure:
+		b.fail(diag.Semantic, x.Span(), x.Name+"()", "%s is a function: call it", x.Name)
+	}
+	b.fail(diag.Semantic, x.Span(), "", "%s is not a scalar", x.Name)
+	return nil
+}
+
+func findColumn(cols []*Column, name string) *Column {
+	for _, c := range cols {
+		if c.Name == name && c.ID != 0 {
+			return c
+		}
+	}
+	return nil
+}
+
+func (b *binder) name(f *frame, x *syntax.Name) Expr {
+	if c := findColumn(f.cols, x.Name); c != nil {
+		return &Col{c}
+	}
+	if v, ok := f.scope.find(x.Name); ok {
+		return b.boundScalar(x, v)
+	}
+	for _, c := range f.cols {
+		if c.Open {
+			return null(schema.Dynamic)
+		}
+	}
+	if f.right != nil && findColumn(f.right, x.Name) != nil {
+		b.fail(diag.Semantic, x.Span(), "$right."+x.Name, "the column %s belongs to the right side", x.Name)
+	}
+	b.fail(diag.Semantic, x.Span(), suggest(x.Name, b.visible(f)), "unknown name %s", x.Name)
+	return nil
+}
+
+func (b *binder) visible(f *frame) []string {
+	names := f.scope.names()
+	for _, c := range f.cols {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+func (b *binder) unary(f *frame, x *syntax.Unary) Expr {
+	v := b.scalar(f, x.X)
+	if x.Op == "+" {
+		return v
+	}
+	if c, ok := v.(*Const); ok {
+		switch n := c.V.(type) {
+		case int64:
+			return &Const{T: c.T, V: -n}
+		case float64:
+			return &Const{T: c.T, V: -n}
+		case schema.Ticks:
+			if c.T == schema.Timespan {
+				return &Const{T: c.T, V: -n}
+			}
+		}
+	}
+	return b.apply(x.Span(), b.operator("unary-"), []Expr{v})
+}
+
+func (b *binder) operator(name string) *function.Func {
+	f, ok := function.Operator(name)
+	if !ok {
+		b.fail(diag.Unsupported, diag.Span{}, "", "the operator `%s` is not supported yet", name)
+	}
+	return f
+}
+
+func (b *binder) binary(f *frame, x *syntax.Binary) Expr {
+	l, r := b.scalar(f, x.L), b.scalar(f, x.R)
+	fn, ok := function.Operator(x.Op)
+	if !ok {
+		b.fail(diag.Unsupported, x.OpSpan, "", "the operator `%s` is not supported yet", x.Op)
+	}
+	switch x.Op {
+	case "==", "!=", "<", "<=", ">", ">=":
+		l, r = b.comparable(x, l, r)
+	case "=~", "!~":
+		if l.Type() != schema.String && l.Type() != schema.Dynamic || r.Type() != schema.String && r.Type() != schema.Dynamic {
+			b.mismatch(x, l, r)
+		}
+	case "+", "-", "*", "/", "%":
+		l, r = b.arithmetic(x, l, r)
+	}
+	return b.applyAt(x.OpSpan, x.Op, fn, []Expr{l, r})
+}
+
+func (b *binder) mismatch(x *syntax.Binary, l, r Expr) {
+	b.fail(diag.Semantic, x.OpSpan, "", "the operator `%s` is not defined for %s and %s", x.Op, l.Type(), r.Type())
+}
+
+// arithmetic converts a dynamic operand to the type of the other side, as Kusto does.
+func (b *binder) arithmetic(x *syntax.Binary, l, r Expr) (Expr, Expr) {
+	lt, rt := l.Type(), r.Type()
+	switch {
+	case lt == schema.Dynamic && rt == schema.Dynamic:
+		b.fail(diag.Unsupported, x.OpSpan, "", "arithmetic on two dynamic values is not supported: convert them, with toreal() for example")
+	case lt == schema.Dynamic:
+		return b.convert(l, arithmeticTarget(x.Op, rt)), r
+	case rt == schema.Dynamic:
+		return l, b.convert(r, arithmeticTarget(x.Op, lt))
+	}
+	return l, r
+}
+
+func arithmeticTarget(op string, other schema.Type) schema.Type {
+	switch {
+	case other == schema.Int:
+		return schema.Long
+	case other == schema.Datetime && op == "-":
+		return schema.Datetime
+	case other == schema.Datetime:
+		return schema.Timespan
+	}
+	return other
+}
+
+// comparable brings both sides of a comparison to one type.
+func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
+	lt, rt := l.Type(), r.Type()
+	ordered := x.Op != "==" && x.Op != "!="
+	switch {
+	case lt == rt && (lt == schema.String || lt == schema.Guid || lt == schema.Dynamic) && ordered:
+		b.mismatch(x, l, r)
+	case lt == schema.Dynamic && rt == schema.Dynamic:
+		b.fail(diag.Unsupported, x.OpSpan, "", "comparing two dynamic values is not supported: convert one, with tostring() for example")
+	case lt == rt, lt == schema.Unknown, rt == schema.Unknown:
+		return l, r
+	case lt.IsNumeric() && rt.IsNumeric():
+		t := function.Wider(lt, rt)
+		return b.widen(l, t), b.widen(r, t)
+	case lt == schema.Dynamic:
+		return b.convert(l, widestComparable(rt, r)), r
+	case rt == schema.Dynamic:
+		return l, b.convert(r, widestComparable(lt, l))
+	case ordered:
+		b.mismatch(x, l, r)
+	case lt == schema.String:
+		return b.convert(l, widestComparable(rt, r)), r
+	case rt == schema.String:
+		return l, b.convert(r, widestComparable(lt, l))
+	case lt == schema.Bool && rt.IsNumeric():
+		return b.convert(l, rt), r
+	case rt == schema.Bool && lt.IsNumeric():
+		return l, b.convert(r, lt)
+	default:
+		b.mismatch(x, l, r)
+	}
+	return l, r
+}
+
+// widestComparable is the type to which text or a dynamic value is read for a comparison with x: a number is read as
+// real unless x is an integer constant or column, where digits decide exactly.
+func widestComparable(t schema.Type, _ Expr) schema.Type {
+	if t == schema.Int {
+		return schema.Long
+	}
+	return t
+}
+
+// widen converts between numeric types only where SQL would not do it by itself.
+func (b *binder) widen(x Expr, t schema.Type) Expr {
+	if x.Type() == t {
+		return x
+	}
+	if c, ok := x.(*Const); ok {
+		if n, ok := c.V.(int64); ok {
+			switch t {
+			case schema.Long, schema.Int:
+				return &Const{T: t, V: n}
+			case schema.Real:
+				return &Const{T: t, V: float64(n)}
+			}
+		}
+	}
+	if t == schema.Decimal && x.Type() == schema.Real {
+		return &Convert{X: x, T: t}
+	}
+	return &Convert{X: x, T: t}
+}
+
+// convert makes the conversion that to*() does, and folds constants where that is trivial.
+func (b *binder) convert(x Expr, t schema.Type) Expr {
+	if x.Type() == t || t == schema.Unknown || x.Type() == schema.Unknown {
+		return x
+	}
+	if c, ok := x.(*Const); ok {
+		if c.V == nil {
+			return null(t)
+		}
+		if c.T.IsNumeric() && t.IsNumeric() {
+			return b.widen(x, t)
+		}
+	}
+	return &Convert{X: x, T: t}
+}
+
+func (b *binder) between(f *frame, x *syntax.Between) Expr {
+	v, lo, hi := b.scalar(f, x.X), b.scalar(f, x.Lo), b.scalar(f, x.Hi)
+	if v.Type() == schema.Datetime && hi.Type() == schema.Timespan && lo.Type() == schema.Datetime {
+		hi = b.applyAt(x.Span(), "+", b.operator("+"), []Expr{lo, hi})
+	}
+	ge := b.compare(x, ">=", v, lo)
+	le := b.compare(x, "<=", v, hi)
+	and := b.applyAt(x.Span(), "and", b.operator("and"), []Expr{ge, le})
+	if x.Not {
+		not, _ := function.Lookup("not")
+		return b.apply(x.Span(), not, []Expr{and})
+	}
+	return and
+}
+
+func (b *binder) compare(x syntax.Expr, op string, l, r Expr) Expr {
+	bin := &syntax.Binary{Op: op, OpSpan: x.Span()}
+	l, r = b.comparable(bin, l, r)
+	return b.applyAt(x.Span(), op, b.operator(op), []Expr{l, r})
+}
+
+func (b *binder) member(f *frame, x *syntax.Member) Expr {
+	if n, ok := x.X.(*syntax.Name); ok && (n.Name == "$left" || n.Name == "$right") {
+		return b.sideColumn(f, n, x.Name)
+	}
+	v := b.scalar(f, x.X)
+	return b.path(v, x.X, Step{Key: x.Name.Name})
+}
+
+func (b *binder) sideColumn(f *frame, side, name *syntax.Name) Expr {
+	cols := f.left
+	if side.Name == "$right" {
+		cols = f.right
+	}
+	if cols == nil {
+		b.fail(diag.Semantic, side.Span(), "", "%s is allowed in the condition of a join only", side.Name)
+	}
+	if c := findColumn(cols, name.Name); c != nil {
+		return &Col{c}
+	}
+	var names []string
+	for _, c := range cols {
+		names = append(names, c.Name)
+	}
+	b.fail(diag.Semantic, name.Span(), suggest(name.Name, names), "%s has no column %s", side.Name, name.Name)
+	return nil
+}
+
+func (b *binder) index(f *frame, x *syntax.Index) Expr {
+	v := b.scalar(f, x.X)
+	i := b.scalar(f, x.I)
+	if c, ok := i.(*Const); ok && c.T == schema.String {
+		key, _ := c.V.(string)
+		return b.path(v, x.X, Step{Key: key})
+	}
+	switch i.Type() {
+	case schema.Int, schema.Long, schema.String, schema.Dynamic:
+	default:
+		b.fail(diag.Semantic, x.I.Span(), "", "an index must be a number or a string, this is %s", i.Type())
+	}
+	if i.Type() == schema.Dynamic {
+		i = b.convert(i, schema.String)
+	}
+	return b.path(v, x.X, Step{Index: i})
+}
+
+// path appends a step, or says why the value has none.
+func (b *binder) path(v Expr, at syntax.Expr, s Step) Expr {
+	switch v.Type() {
+	case schema.Dynamic, schema.Unknown:
+	case schema.String:
+		text := b.src.Text[at.Span().Start:at.Span().End]
+		hint := "parse_json(" + text + ")"
+		if s.Key != "" && isIdentifier(s.Key) {
+			hint += "." + s.Key
+		}
+		b.fail(diag.Semantic, at.Span(), hint, "%s is a string, which has no properties", text)
+	default:
+		b.fail(diag.Semantic, at.Span(), "", "a value of type %s has no properties", v.Type())
+	}
+	if p, ok := v.(*Path); ok {
+		return &Path{X: p.X, Steps: append(append([]Step(nil), p.Steps...), s)}
+	}
+	return &Path{X: v, Steps: []Step{s}}
+}
+
+func isIdentifier(s string) bool {
+	for i, r := range s {
+		if r != '_' && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (i == 0 || r < '0' || r > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func (b *binder) in(f *frame, x *syntax.In) Expr {
+	v := b.scalar(f, x.X)
+	op := strings.TrimPrefix(x.Op, "!")
+	if op == "has_any" || op == "has_all" {
+		return b.hasAny(f, x, v)
+	}
+	fold, not := strings.HasSuffix(op, "~"), strings.HasPrefix(x.Op, "!")
+	if len(x.List) == 1 {
+		if b.isTabular(f.scope, x.List[0]) && !b.isColumn(f, x.List[0]) {
+			n := b.tabular(f.scope, x.List[0])
+			c := b.firstColumn(x.List[0], n)
+			if c.Type == schema.Dynamic {
+				b.fail(diag.Semantic, x.List[0].Span(), "", "the column %s is dynamic: project a scalar, with tostring() for example", c.Name)
+			}
+			return &InQuery{X: b.inType(x, v, c.Type), Plan: n, C: c, Fold: fold, Not: not}
+		}
+	}
+	out := &In{Fold: fold, Not: not}
+	for _, item := range x.List {
+		out.List = append(out.List, b.inItems(f, x, &v, item)...)
+	}
+	out.X = v
+	return out
+}
+
+func (b *binder) isColumn(f *frame, x syntax.Expr) bool {
+	n, ok := x.(*syntax.Name)
+	return ok && findColumn(f.cols, n.Name) != nil
+}
+
+func (b *binder) firstColumn(at syntax.Expr, n Node) *Column {
+	for _, c := range n.Columns() {
+		if !c.Hidden {
+			return c
+		}
+	}
+	b.fail(diag.Semantic, at.Span(), "", "this table has no column")
+	return nil
+}
+
+func (b *binder) inType(x *syntax.In, v Expr, t schema.Type) Expr {
+	vt := v.Type()
+	switch {
+	case vt == t, vt.IsNumeric() && t.IsNumeric():
+		return v
+	case vt == schema.Dynamic, vt == schema.String || t == schema.String:
+		return b.convert(v, t)
+	}
+	b.fail(diag.Semantic, x.OpSpan, "", "cannot look for a value of type %s among values of type %s", vt, t)
+	return nil
+}
+
+// inItems binds one element of a list; a constant dynamic array is flattened, as Kusto does.
+func (b *binder) inItems(f *frame, x *syntax.In, v *Expr, item syntax.Expr) []Expr {
+	e := b.scalar(f, item)
+	if e.Type() == schema.Dynamic {
+		if c, ok := e.(*Const); ok {
+			return b.arrayItems(v, c)
+		}
+		// The list is a dynamic value of the row: test it with set_has_element.
+		has, _ := function.Lookup("set_has_element")
+		_ = has
+		return []Expr{&inArray{Col: nil, X: e}}
+	}
+	bin := &syntax.Binary{Op: "==", OpSpan: item.Span()}
+	l, r := b.comparable(bin, *v, e)
+	if (*v).Type() == schema.Dynamic {
+		*v = l
+	} else if l != *v {
+		// The searched value must keep one type for all elements: convert the element instead.
+		r = b.convert(e, (*v).Type())
+	}
+	return []Expr{r}
+}
+
+// inArray marks a list that is a dynamic array computed per row.
+type inArray struct {
+	*Col
+	X Expr
+}
+
+// Type returns dynamic.
+func (e *inArray) Type() schema.Type { return schema.Dynamic }
+
+// IsArray returns the array expression of a computed list, nil for a plain element.
+func IsArray(e Expr) Expr {
+	if a, ok := e.(*inArray); ok {
+		return a.X
+	}
+	return nil
+}
+
+func (b *binder) hasAny(f *frame, x *syntax.In, v Expr) Expr {
+	name := strings.TrimPrefix(x.Op, "!")
+	fn, _ := function.Operator(name)
+	v = b.text(x.X, v)
+	args := []Expr{v}
+	for _, item := range x.List {
+		if b.isTabular(f.scope, item) && !b.isColumn(f, item) {
+			args = append(args, b.listOf(f.scope, item))
+			continue
+		}
+		e := b.scalar(f, item)
+		if c, ok := e.(*Const); ok && c.T == schema.Dynamic {
+			var text Expr = &Const{T: schema.String, V: ""}
+			args = append(args, b.arrayItems(&text, c)...)
+			continue
+		}
+		if e.Type() != schema.Dynamic {
+			e = b.text(item, e)
+		}
+		args = append(args, e)
+	}
+	if len(args) == 1 {
+		return &Const{T: schema.Bool, V: name == "has_all"}
+	}
+	out := b.apply(x.OpSpan, fn, args)
+	if strings.HasPrefix(x.Op, "!") {
+		not, _ := function.Lookup("not")
+		return b.apply(x.OpSpan, not, []Expr{out})
+	}
+	return out
+}
+
+// listOf makes the first column of a table one dynamic array, as a scalar subquery.
+func (b *binder) listOf(sc *scope, x syntax.Expr) Expr {
+	n := b.tabular(sc, x)
+	c := b.firstColumn(x, n)
+	fn, _ := function.Lookup("make_list")
+	out := b.column("list", schema.Dynamic)
+	agg := &Aggregate{base: base{cols: []*Column{out}}, In: n, Aggs: []Item{{Col: out, X: b.apply(x.Span(), fn, []Expr{&Col{c}})}}}
+	return b.scalarOf(b.share("list", agg))
+}
+
+func (b *binder) scalarOf(s *Shared) Expr {
+	ref := b.ref(s)
+	for _, c := range ref.Columns() {
+		if !c.Hidden {
+			return &Scalar{Ref: ref, C: c}
+		}
+	}
+	return null(schema.Dynamic)
+}
+
+func (b *binder) text(at syntax.Expr, v Expr) Expr {
+	switch v.Type() {
+	case schema.String:
+		return v
+	case schema.Dynamic:
+		return b.convert(v, schema.String)
+	}
+	b.fail(diag.Semantic, at.Span(), "tostring(...)", "a string is expected here, this is %s", v.Type())
+	return nil
+}

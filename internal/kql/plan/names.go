@@ -1,0 +1,146 @@
+package plan
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// implicitName is what Kusto calls the column of an unnamed expression, "" when it numbers it (Column1, ..).
+func implicitName(x syntax.Expr) string {
+	switch x := x.(type) {
+	case *syntax.Name:
+		return x.Name
+	case *syntax.Member:
+		if n, ok := x.X.(*syntax.Name); ok && (n.Name == "$left" || n.Name == "$right") {
+			return x.Name.Name
+		}
+		return joinName(implicitName(x.X), x.Name.Name)
+	case *syntax.Index:
+		if l, ok := x.I.(*syntax.Literal); ok {
+			return joinName(implicitName(x.X), l.Text)
+		}
+		return ""
+	case *syntax.Call:
+		return callName(x)
+	case *syntax.Named:
+		if len(x.Names) == 1 {
+			return x.Names[0].Name
+		}
+	}
+	return ""
+}
+
+func joinName(base, part string) string {
+	if base == "" {
+		return ""
+	}
+	return base + "_" + part
+}
+
+func callName(x *syntax.Call) string {
+	naming, prefix := function.NameNone, x.Func.Name
+	if fn, ok := function.Lookup(x.Func.Name); ok {
+		naming = fn.Naming
+		if fn.Prefix != "" {
+			prefix = fn.Prefix
+		}
+	} else if n, ok := specialNaming[x.Func.Name]; ok {
+		naming = n
+	}
+	first := ""
+	if len(x.Args) > 0 {
+		first = implicitName(x.Args[0])
+	}
+	switch naming {
+	case function.NameFirst:
+		return first
+	case function.NameFunction:
+		return joinNamePrefix(first, prefix)
+	case function.NamePrefix:
+		return prefix + "_" + first
+	case function.NameOnly:
+		return prefix
+	case function.NameNone:
+	}
+	return ""
+}
+
+func joinNamePrefix(first, prefix string) string {
+	if first == "" {
+		return ""
+	}
+	return prefix + "_" + first
+}
+
+// specialNaming is the naming of the calls that the binder handles itself.
+var specialNaming = map[string]function.Naming{
+	"tostring": function.NameFirst, "tolong": function.NameFirst, "toint": function.NameFirst, "toreal": function.NameFirst,
+	"todouble": function.NameFirst, "tobool": function.NameFirst, "toboolean": function.NameFirst,
+	"todatetime": function.NameFirst, "totimespan": function.NameFirst, "toguid": function.NameFirst,
+	"todecimal": function.NameFirst, "todynamic": function.NameFirst, "parse_json": function.NameFirst, "parsejson": function.NameFirst,
+	"long": function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
+	"bool": function.NameFirst, "datetime": function.NameFirst, "timespan": function.NameFirst,
+}
+
+// namer hands out the names of an operator's columns and keeps them unique.
+type namer struct {
+	taken  map[string]bool
+	number int
+}
+
+func newNamer(cols []*Column) *namer {
+	n := &namer{taken: map[string]bool{}}
+	for _, c := range cols {
+		n.taken[c.Name] = true
+	}
+	return n
+}
+
+// unique returns name, or name with the lowest free number behind it.
+func (n *namer) unique(name string) string {
+	out := name
+	for i := 1; n.taken[out]; i++ {
+		out = name + strconv.Itoa(i)
+	}
+	n.taken[out] = true
+	return out
+}
+
+// implicit names an unnamed expression.
+func (n *namer) implicit(name string) string {
+	if name != "" {
+		return n.unique(name)
+	}
+	for {
+		n.number++
+		out := fmt.Sprintf("Column%d", n.number)
+		if !n.taken[out] {
+			n.taken[out] = true
+			return out
+		}
+	}
+}
+
+// match reports whether a name fits a wildcard pattern.
+func match(pattern, name string) bool {
+	parts := strings.Split(pattern, "*")
+	if !strings.HasPrefix(name, parts[0]) {
+		return false
+	}
+	name = name[len(parts[0]):]
+	for i, p := range parts[1:] {
+		if i == len(parts)-2 {
+			return strings.HasSuffix(name, p)
+		}
+		at := strings.Index(name, p)
+		if at < 0 {
+			return false
+		}
+		name = name[at+len(p):]
+	}
+	return name == ""
+}

@@ -1,0 +1,328 @@
+package plan
+
+import (
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// op binds one operator. n is nil for the first operator of a pipe without a source.
+func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
+	switch op := op.(type) {
+	case *syntax.Print:
+		return b.print(sc, op)
+	case *syntax.Range:
+		return b.rangeOf(sc, op)
+	case *syntax.Union:
+		return b.union(sc, n, op)
+	}
+	if n == nil {
+		b.fail(diag.Unsupported, op.Span(), "", "a query that begins with `%s` is not supported yet", op.Keyword())
+	}
+	switch op := op.(type) {
+	case *syntax.Where:
+		return b.where(sc, n, op)
+	case *syntax.Extend:
+		return b.extend(sc, n, op.Items)
+	case *syntax.Serialize:
+		return b.extend(sc, n, op.Items)
+	case *syntax.Project:
+		return b.project(sc, n, op)
+	case *syntax.ProjectAway:
+		return b.projectAway(n, op)
+	case *syntax.ProjectRename:
+		return b.projectRename(n, op)
+	case *syntax.ProjectReorder:
+		return b.projectReorder(n, op)
+	case *syntax.Summarize:
+		return b.summarize(sc, n, op)
+	case *syntax.Join:
+		return b.join(sc, n, op)
+	case *syntax.Distinct:
+		return b.distinct(sc, n, op)
+	case *syntax.Sort:
+		return b.sort(sc, n, op.Keys)
+	case *syntax.Top:
+		sorted := b.sort(sc, n, op.Keys)
+		return b.limit(sc, sorted, op.N)
+	case *syntax.Take:
+		return b.limit(sc, n, op.N)
+	case *syntax.Count:
+		return b.count(n)
+	case *syntax.MvExpand:
+		return b.mvExpand(sc, n, op)
+	case *syntax.Render:
+		b.visualization = op.Visualization
+		return n
+	case *syntax.GetSchema:
+		return b.getSchema(n)
+	case *syntax.Invoke:
+		return b.invoke(sc, n, op)
+	}
+	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported yet", op.Keyword())
+	return nil
+}
+
+// row is the frame of an operator over n.
+func (b *binder) row(sc *scope, n Node) *frame {
+	return &frame{scope: sc, cols: n.Columns(), in: n}
+}
+
+func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
+	pred := b.predicate(b.row(sc, n), op.Pred)
+	return &Filter{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Pred: pred}
+}
+
+func (b *binder) predicate(f *frame, x syntax.Expr) Expr {
+	pred := b.scalar(f, x)
+	switch pred.Type() {
+	case schema.Bool, schema.Unknown:
+	case schema.Dynamic, schema.Int, schema.Long:
+		pred = b.convert(pred, schema.Bool)
+	default:
+		b.fail(diag.Semantic, x.Span(), "", "a condition must be bool, this is %s", pred.Type())
+	}
+	return pred
+}
+
+// named splits an item into its explicit names and its expression.
+func named(x syntax.Expr) ([]*syntax.Name, syntax.Expr) {
+	if n, ok := x.(*syntax.Named); ok {
+		return n.Names, n.X
+	}
+	return nil, x
+}
+
+func (b *binder) oneName(x syntax.Expr) (string, syntax.Expr) {
+	names, inner := named(x)
+	if len(names) > 1 {
+		b.fail(diag.Unsupported, x.Span(), "", "several names for one expression are not supported yet")
+	}
+	if len(names) == 1 {
+		return names[0].Name, inner
+	}
+	return "", inner
+}
+
+func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
+	f := b.row(sc, n)
+	f.windows = &windows{in: n}
+	out := append([]*Column(nil), n.Columns()...)
+	nm := newNamer(out)
+	var computed []Item
+	for _, item := range items {
+		b.attempt(func() {
+			name, x := b.oneName(item)
+			v := b.scalar(f, x)
+			if name == "" {
+				name = nm.implicit(implicitName(x))
+			}
+			c := b.column(name, v.Type())
+			replaced := false
+			for i, old := range out {
+				if old.Name == name {
+					out[i], replaced = c, true
+				}
+			}
+			if !replaced {
+				out = append(out, c)
+				nm.taken[name] = true
+			}
+			computed = append(computed, Item{Col: c, X: v})
+		})
+	}
+	in := f.windows.node(n)
+	return &Compute{base: base{cols: out, order: n.Ordering()}, In: in, Items: computed}
+}
+
+func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
+	f := b.row(sc, n)
+	f.windows = &windows{in: n}
+	p := &Compute{}
+	nm := newNamer(nil)
+	for _, item := range op.Items {
+		b.attempt(func() {
+			name, x := b.oneName(item)
+			if name == "" {
+				if id, ok := x.(*syntax.Name); ok {
+					name = id.Name
+				}
+			}
+			v := b.scalar(f, x)
+			if name == "" {
+				name = nm.implicit(implicitName(x))
+			} else if nm.taken[name] {
+				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+			}
+			nm.taken[name] = true
+			c := b.column(name, v.Type())
+			p.cols = append(p.cols, c)
+			p.Items = append(p.Items, Item{Col: c, X: v})
+		})
+	}
+	p.In = f.windows.node(n)
+	p.order = n.Ordering()
+	return p
+}
+
+func (b *binder) print(sc *scope, op *syntax.Print) Node {
+	f := &frame{scope: sc}
+	p := &Compute{In: b.oneRow()}
+	nm := newNamer(nil)
+	for i, item := range op.Items {
+		b.attempt(func() {
+			name, x := b.oneName(item)
+			v := b.scalar(f, x)
+			if name == "" {
+				name = nm.unique("print_" + itoa(i))
+			} else if nm.taken[name] {
+				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+			}
+			nm.taken[name] = true
+			c := b.column(name, v.Type())
+			p.cols = append(p.cols, c)
+			p.Items = append(p.Items, Item{Col: c, X: v})
+		})
+	}
+	return p
+}
+
+func (b *binder) rangeOf(sc *scope, op *syntax.Range) Node {
+	f := &frame{scope: sc}
+	from, to, step := b.scalar(f, op.From), b.scalar(f, op.To), b.scalar(f, op.Step)
+	t := from.Type()
+	if t == schema.Int {
+		t = schema.Long
+	}
+	if to.Type() == schema.Real || step.Type() == schema.Real && t.IsNumeric() {
+		t = schema.Real
+	}
+	c := b.column(op.Name.Name, t)
+	s := &Series{base: base{cols: []*Column{c}, order: []Key{{X: &Col{c}}}}}
+	switch {
+	case t == schema.Datetime && step.Type() == schema.Timespan && to.Type() == schema.Datetime,
+		t == schema.Timespan && step.Type() == schema.Timespan && to.Type() == schema.Timespan:
+		s.From, s.To, s.Step = from, to, step
+	case t.IsNumeric() && to.Type().IsNumeric() && step.Type().IsNumeric():
+		s.From, s.To, s.Step = b.convert(from, t), b.convert(to, t), b.convert(step, t)
+	default:
+		b.fail(diag.Semantic, op.Span(), "", "range from %s to %s step %s is not defined", from.Type(), to.Type(), step.Type())
+	}
+	return s
+}
+
+func (b *binder) limit(sc *scope, n Node, x syntax.Expr) Node {
+	v := b.scalar(&frame{scope: sc}, x)
+	if !v.Type().IsInteger() {
+		b.fail(diag.Semantic, x.Span(), "", "a number of rows is expected, this is %s", v.Type())
+	}
+	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v}
+}
+
+func (b *binder) count(n Node) Node {
+	c := b.column("Count", schema.Long)
+	return &Aggregate{base: base{cols: []*Column{c}}, In: n, Aggs: []Item{{Col: c, X: b.countRows()}}}
+}
+
+func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
+	f := b.row(sc, n)
+	s := &Sort{}
+	in := n
+	var extra []Item
+	for _, k := range keys {
+		_, inner := named(k.X)
+		v := b.scalar(f, inner)
+		if v.Type() == schema.Dynamic {
+			b.fail(diag.Semantic, k.X.Span(), "tostring("+b.src.Text[k.X.Span().Start:k.X.Span().End]+")", "rows cannot be sorted by a dynamic value: convert it first")
+		}
+		col, ok := v.(*Col)
+		if !ok {
+			c := b.column("", v.Type())
+			c.Hidden = true
+			extra = append(extra, Item{Col: c, X: v})
+			col = &Col{c}
+		}
+		s.order = append(s.order, Key{X: col, Desc: !k.Asc, NullsFirst: k.Nulls == "first" || k.Nulls == "" && k.Asc})
+	}
+	s.order = append(s.order, n.Ordering()...) // ties keep the order they came in
+	s.cols = n.Columns()
+	if len(extra) > 0 {
+		cols := append([]*Column(nil), n.Columns()...)
+		for _, e := range extra {
+			cols = append(cols, e.Col)
+		}
+		in = &Compute{base: base{cols: cols, order: n.Ordering()}, In: n, Items: extra}
+		s.cols = cols
+	}
+	s.In = in
+	return s
+}
+
+func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
+	var in Node
+	if len(op.Items) == 1 {
+		if _, ok := op.Items[0].(*syntax.Star); ok {
+			in = b.keepColumns(n, func(c *Column) bool { return !c.Hidden })
+		}
+	}
+	if in == nil {
+		in = b.project(sc, n, &syntax.Project{At: op.At, Items: op.Items})
+	}
+	for _, c := range in.Columns() {
+		if c.Type == schema.Dynamic {
+			b.fail(diag.Semantic, op.Span(), "tostring("+c.Name+")", "distinct needs scalars, %s is dynamic: convert it first", c.Name)
+		}
+	}
+	return &Distinct{base: base{cols: in.Columns()}, In: in}
+}
+
+// keepColumns passes some columns through.
+func (b *binder) keepColumns(n Node, keep func(*Column) bool) Node {
+	c := &Compute{In: n}
+	for _, col := range n.Columns() {
+		if keep(col) {
+			c.cols = append(c.cols, col)
+		}
+	}
+	c.order = n.Ordering()
+	return c
+}
+
+func (b *binder) getSchema(n Node) Node {
+	v := &Values{Ordinal: b.column("", schema.Long)}
+	v.Ordinal.Hidden = true
+	v.order = []Key{{X: &Col{v.Ordinal}}}
+	v.cols = []*Column{
+		b.column("ColumnName", schema.String), b.column("ColumnOrdinal", schema.Long),
+		b.column("DataType", schema.String), b.column("ColumnType", schema.String),
+	}
+	i := int64(0)
+	for _, c := range n.Columns() {
+		if c.Hidden {
+			continue
+		}
+		text := func(s string) Expr { return &Const{T: schema.String, V: s} }
+		v.Rows = append(v.Rows, []Expr{text(c.Name), &Const{T: schema.Long, V: i}, text(clrTypes[c.Type]), text(c.Type.String())})
+		i++
+	}
+	return v
+}
+
+// clrTypes are the .NET types that getschema names.
+// https://learn.microsoft.com/kusto/query/getschema-operator
+var clrTypes = map[schema.Type]string{
+	schema.Bool: "System.SByte", schema.Int: "System.Int32", schema.Long: "System.Int64", schema.Real: "System.Double",
+	schema.Decimal: "System.Data.SqlTypes.SqlDecimal", schema.String: "System.String", schema.Datetime: "System.DateTime",
+	schema.Timespan: "System.TimeSpan", schema.Guid: "System.Guid", schema.Dynamic: "System.Object",
+}
+
+func (b *binder) invoke(sc *scope, n Node, op *syntax.Invoke) Node {
+	v, ok := sc.find(op.Call.Func.Name)
+	c, isClosure := v.(*closure)
+	if !ok || !isClosure || len(c.lit.Params) == 0 || !c.lit.Params[0].Tabular {
+		b.fail(diag.Semantic, op.Span(), "", "invoke needs a function of this query whose first parameter is a table")
+	}
+	input := &syntax.Name{At: op.Call.Func.At, Name: "$input"}
+	inner := sc.with("$input", b.share("input", n))
+	return b.callClosure(c, op.Span(), inner, append([]syntax.Expr{input}, op.Call.Args...))
+}

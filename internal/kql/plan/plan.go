@@ -1,0 +1,296 @@
+// Package plan owns the bound and typed plan of a query and the binder that makes it from syntax: names, scopes, types,
+// overloads, lets and the time anchor are settled here, once. Columns have numbers, so that later stages never meet a
+// name collision. It knows nothing of SQL's text.
+package plan
+
+import (
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Column is one column of one node. Its ID is unique in the whole plan; Name is Kusto's.
+type Column struct {
+	ID     int
+	Name   string
+	Type   schema.Type
+	Hidden bool
+	// Open stands for all columns of an unknown watchlist, which exists under any name.
+	Open bool
+}
+
+// Plan is a bound query.
+type Plan struct {
+	Root    Node
+	Columns []*Column // what the query returns, hidden ones left out
+	Notes   []string  // remarks for the reader
+	// Visualization is what `render` asked for, "" without one.
+	Visualization string
+}
+
+// Node is one relational step.
+type Node interface {
+	// Columns are the node's output, in Kusto's order.
+	Columns() []*Column
+	// Ordering is the order in which the rows come, nil when it is undefined.
+	Ordering() []Key
+}
+
+// Key is one sort key.
+type Key struct {
+	X          Expr
+	Desc       bool
+	NullsFirst bool
+}
+
+type base struct {
+	cols  []*Column
+	order []Key
+}
+
+func (b *base) Columns() []*Column { return b.cols }
+func (b *base) Ordering() []Key    { return b.order }
+
+// Scan reads a stored table. Source[i] is the stored column of Columns()[i].
+type Scan struct {
+	base
+	Table  string
+	Source []string
+}
+
+// Values is a constant table. The column Ordinal numbers the rows from 0.
+type Values struct {
+	base
+	Rows    [][]Expr
+	Ordinal *Column
+}
+
+// Series makes one row per step: `range x from From to To step Step`.
+type Series struct {
+	base
+	From, To, Step Expr
+}
+
+// Filter keeps the rows for which Pred is true.
+type Filter struct {
+	base
+	In   Node
+	Pred Expr
+}
+
+// Compute computes columns; the columns that are not computed pass through from In.
+type Compute struct {
+	base
+	In    Node
+	Items []Item
+}
+
+// Item is one computed column.
+type Item struct {
+	Col *Column
+	X   Expr
+}
+
+// Aggregate groups by Keys and computes Aggs, whose expressions are *Apply of aggregate functions or *Best.
+type Aggregate struct {
+	base
+	In   Node
+	Keys []Item
+	Aggs []Item
+}
+
+// Distinct drops equal rows.
+type Distinct struct {
+	base
+	In Node
+}
+
+// Sort orders the rows.
+type Sort struct {
+	base
+	In Node
+}
+
+// Limit keeps the first N rows of the input's order.
+type Limit struct {
+	base
+	In Node
+	N  Expr
+}
+
+// JoinKind is the flavour of a join.
+type JoinKind string
+
+// The join kinds.
+const (
+	Inner      JoinKind = "inner"
+	InnerUniq  JoinKind = "innerunique"
+	LeftOuter  JoinKind = "leftouter"
+	RightOuter JoinKind = "rightouter"
+	FullOuter  JoinKind = "fullouter"
+	LeftSemi   JoinKind = "leftsemi"
+	LeftAnti   JoinKind = "leftanti"
+	RightSemi  JoinKind = "rightsemi"
+	RightAnti  JoinKind = "rightanti"
+)
+
+// Join joins L and R where all On pairs are equal. Each output column is a copy of From[i].
+type Join struct {
+	base
+	Kind  JoinKind
+	L, R  Node
+	On    []Pair
+	Items []Item // output column and the *Col of L or R that it copies
+}
+
+// Pair is one equality of a join: an expression over L and one over R.
+type Pair struct{ L, R Expr }
+
+// Union appends inputs. Maps[i][j] is the expression over Inputs[i] for output column j.
+type Union struct {
+	base
+	Inputs []Node
+	Maps   [][]Expr
+}
+
+// Expand multiplies rows by the elements of dynamic values: mv-expand. Items[k].Col receives the elements of the
+// k-th list, Index the element's number.
+type Expand struct {
+	base
+	In    Node
+	Items []ExpandItem
+	Index *Column // hidden unless with_itemindex named it
+	Array bool    // kind=array: a bag becomes [key, value] pairs
+	Limit Expr
+}
+
+// ExpandItem is one expanded column.
+type ExpandItem struct {
+	Col *Column
+	X   Expr // dynamic
+}
+
+// Windowed computes columns over the ordered input: row_number, prev and their kind.
+type Windowed struct {
+	base
+	In    Node
+	Items []Item
+}
+
+// Ref reads a shared plan again. Items copies the shared columns into fresh ones.
+type Ref struct {
+	base
+	Shared *Shared
+	Items  []Item
+}
+
+// Shared is a plan that several places read: a `let`, materialize() or toscalar().
+type Shared struct {
+	ID   int
+	Name string
+	Plan Node
+}
+
+// Expr is a typed scalar expression.
+type Expr interface{ Type() schema.Type }
+
+// Col reads a column.
+type Col struct{ C *Column }
+
+// Const is a constant. V is nil for a typed null.
+type Const struct {
+	T schema.Type
+	V schema.Value
+}
+
+// Apply calls a function, an operator or an aggregate.
+type Apply struct {
+	Func     *function.Func
+	Overload int
+	Args     []Expr
+	T        schema.Type
+}
+
+// Best is arg_max or arg_min: the value of X in the row where By is greatest (or least). Group ties the columns of one
+// call together, so that they come from one row. By is nil for take_any.
+type Best struct {
+	X     Expr
+	By    Expr
+	Least bool
+	Tie   []Expr // the other columns of the call, which settle ties
+}
+
+// Path reads inside a dynamic value.
+type Path struct {
+	X     Expr
+	Steps []Step
+}
+
+// Step is one step of a Path: a property, or an index when Index is not nil (an integer or a string expression).
+type Step struct {
+	Key   string
+	Index Expr
+}
+
+// Convert brings X to another type as the to*() functions do.
+type Convert struct {
+	X Expr
+	T schema.Type
+}
+
+// In is membership in a list of expressions. Fold compares without case; Not negates.
+type In struct {
+	X         Expr
+	List      []Expr
+	Fold, Not bool
+}
+
+// InQuery is membership in the column C of a plan.
+type InQuery struct {
+	X         Expr
+	Plan      Node
+	C         *Column
+	Fold, Not bool
+}
+
+// Scalar is the first cell of a shared plan: toscalar().
+type Scalar struct {
+	Ref *Ref
+	C   *Column
+}
+
+// Type returns the column's type.
+func (e *Col) Type() schema.Type { return e.C.Type }
+
+// Type returns the constant's type.
+func (e *Const) Type() schema.Type { return e.T }
+
+// Type returns the result's type.
+func (e *Apply) Type() schema.Type { return e.T }
+
+// Type returns the type of X.
+func (e *Best) Type() schema.Type { return e.X.Type() }
+
+// Type returns dynamic.
+func (e *Path) Type() schema.Type { return schema.Dynamic }
+
+// Type returns the target type.
+func (e *Convert) Type() schema.Type { return e.T }
+
+// Type returns bool.
+func (e *In) Type() schema.Type { return schema.Bool }
+
+// Type returns bool.
+func (e *InQuery) Type() schema.Type { return schema.Bool }
+
+// Type returns the cell's type.
+func (e *Scalar) Type() schema.Type { return e.C.Type }
+
+// Catalog is what a query may read.
+type Catalog interface {
+	// Table finds a stored table by its exact name.
+	Table(name string) (*schema.Table, bool)
+	// TableNames lists the tables, for wildcards and suggestions.
+	TableNames() []string
+	// Watchlist finds the stored table of a watchlist; false when there is none of that alias.
+	Watchlist(alias string) (*schema.Table, bool)
+}

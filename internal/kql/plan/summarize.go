@@ -1,0 +1,201 @@
+package plan
+
+import (
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// aggregates collects the aggregate calls of a summarize, so that expressions around them are computed afterwards.
+type aggregates struct {
+	items []Item
+}
+
+func (a *aggregates) add(b *binder, x Expr) Expr {
+	c := b.column("", x.Type())
+	a.items = append(a.items, Item{Col: c, X: x})
+	return &Col{c}
+}
+
+// aggregate binds a call of an aggregate inside summarize.
+func (b *binder) aggregate(f *frame, x *syntax.Call, fn *function.Func) Expr {
+	inner := *f
+	inner.aggs = nil
+	args := make([]Expr, len(x.Args))
+	for i, a := range x.Args {
+		args[i] = b.scalar(&inner, a)
+	}
+	return f.aggs.add(b, b.applyAt(x.Func.Span(), x.Func.Name, fn, args))
+}
+
+func (b *binder) countRows() Expr {
+	fn, _ := function.Lookup("count")
+	return b.apply(diag.Span{}, fn, nil)
+}
+
+func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
+	agg := &Aggregate{In: n}
+	out := &Compute{In: agg}
+	nm := newNamer(nil)
+	f := b.row(sc, n)
+	for _, item := range op.By {
+		b.attempt(func() {
+			name, x := b.oneName(item)
+			v := b.scalar(f, x)
+			if v.Type() == schema.Dynamic {
+				text := b.src.Text[x.Span().Start:x.Span().End]
+				b.fail(diag.Semantic, x.Span(), "tostring("+text+")", "rows cannot be grouped by a dynamic value: convert it first")
+			}
+			if name == "" {
+				name = nm.implicit(implicitName(x))
+			} else {
+				nm.taken[name] = true
+			}
+			c := b.column(name, v.Type())
+			agg.Keys = append(agg.Keys, Item{Col: c, X: v})
+			out.cols = append(out.cols, c)
+		})
+	}
+	collected := &aggregates{}
+	f.aggs = collected
+	for _, item := range op.Aggs {
+		b.attempt(func() { b.aggItem(f, nm, out, item) })
+	}
+	agg.Aggs = collected.items
+	for _, k := range agg.Keys {
+		agg.cols = append(agg.cols, k.Col)
+	}
+	for _, a := range agg.Aggs {
+		agg.cols = append(agg.cols, a.Col)
+	}
+	if len(op.Aggs) == 0 {
+		return &Distinct{base: base{cols: agg.cols}, In: &Compute{base: base{cols: agg.cols}, In: n, Items: agg.Keys}}
+	}
+	return out
+}
+
+// aggItem binds one aggregate expression, which may make several columns.
+func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
+	names, x := named(item)
+	emit := func(i int, implicit string, v Expr) {
+		name := implicit
+		if i < len(names) {
+			name = names[i].Name
+			if nm.taken[name] {
+				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+			}
+			nm.taken[name] = true
+		} else {
+			name = nm.implicit(implicit)
+		}
+		c := b.column(name, v.Type())
+		out.cols = append(out.cols, c)
+		out.Items = append(out.Items, Item{Col: c, X: v})
+	}
+	if call, ok := x.(*syntax.Call); ok {
+		switch call.Func.Name {
+		case "arg_max", "argmax", "arg_min", "argmin":
+			b.best(f, call, emit, out)
+			return
+		case "take_any", "any", "takeany":
+			b.takeAny(f, call, emit, out)
+			return
+		case "percentiles":
+			b.percentiles(f, call, emit)
+			return
+		case "percentile":
+			if len(call.Args) == 2 {
+				b.percentiles(f, call, emit)
+				return
+			}
+		}
+	}
+	v := b.scalar(f, x)
+	if len(f.aggs.items) == 0 {
+		b.fail(diag.Semantic, item.Span(), "", "an aggregate is expected here")
+	}
+	emit(0, implicitName(x), v)
+}
+
+// picked lists the columns that arg_max and take_any return: for `*` all that are not keys already.
+func (b *binder) picked(f *frame, args []syntax.Expr, out *Compute, skip *Column) (names []string, values []Expr) {
+	for _, a := range args {
+		if _, ok := a.(*syntax.Star); !ok {
+			_, inner := named(a)
+			row := *f
+			row.aggs = nil
+			names = append(names, implicitName(inner))
+			values = append(values, b.scalar(&row, inner))
+			continue
+		}
+		for _, c := range f.cols {
+			if c.Hidden || c == skip || findColumn(out.cols, c.Name) != nil {
+				continue
+			}
+			names = append(names, c.Name)
+			values = append(values, &Col{c})
+		}
+	}
+	return names, values
+}
+
+func (b *binder) best(f *frame, call *syntax.Call, emit func(int, string, Expr), out *Compute) {
+	if len(call.Args) == 0 {
+		b.fail(diag.Semantic, call.Span(), "", "%s needs an expression to compare by", call.Func.Name)
+	}
+	row := *f
+	row.aggs = nil
+	_, inner := named(call.Args[0])
+	by := b.scalar(&row, inner)
+	if by.Type() == schema.Dynamic {
+		b.fail(diag.Semantic, inner.Span(), "", "%s cannot compare dynamic values: convert them first", call.Func.Name)
+	}
+	var skip *Column
+	if c, ok := by.(*Col); ok {
+		skip = c.C
+	}
+	names, values := b.picked(f, call.Args[1:], out, skip)
+	least := call.Func.Name == "arg_min" || call.Func.Name == "argmin"
+	tie := append([]Expr{by}, values...)
+	emit(0, implicitName(inner), f.aggs.add(b, &Best{X: by, By: by, Least: least, Tie: tie}))
+	for i, v := range values {
+		emit(i+1, names[i], f.aggs.add(b, &Best{X: v, By: by, Least: least, Tie: tie}))
+	}
+}
+
+func (b *binder) takeAny(f *frame, call *syntax.Call, emit func(int, string, Expr), out *Compute) {
+	names, values := b.picked(f, call.Args, out, nil)
+	for i, v := range values {
+		emit(i, names[i], f.aggs.add(b, &Best{X: v, Tie: values}))
+	}
+}
+
+func (b *binder) percentiles(f *frame, call *syntax.Call, emit func(int, string, Expr)) {
+	if len(call.Args) < 2 {
+		b.fail(diag.Semantic, call.Span(), "", "%s takes an expression and percentiles", call.Func.Name)
+	}
+	row := *f
+	row.aggs = nil
+	v := b.scalar(&row, call.Args[0])
+	fn, _ := function.Operator("percentile")
+	for i, a := range call.Args[1:] {
+		p, ok := b.scalar(&row, a).(*Const)
+		if !ok {
+			b.fail(diag.Semantic, a.Span(), "", "a percentile must be a constant")
+		}
+		text := b.src.Text[a.Span().Start:a.Span().End]
+		name := "percentile_" + implicitName(call.Args[0]) + "_" + percentileName(text)
+		emit(i, name, f.aggs.add(b, b.applyAt(call.Func.Span(), call.Func.Name, fn, []Expr{v, b.convert(p, schema.Real)})))
+	}
+}
+
+func percentileName(text string) string {
+	out := []rune(text)
+	for i, r := range out {
+		if r == '.' {
+			out[i] = '_'
+		}
+	}
+	return string(out)
+}

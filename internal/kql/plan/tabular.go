@@ -1,0 +1,337 @@
+package plan
+
+import (
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// isTabular reports whether an expression is a table, without binding it.
+func (b *binder) isTabular(sc *scope, x syntax.Expr) bool {
+	switch x := x.(type) {
+	case *syntax.Pipe:
+		return len(x.Ops) > 0 || x.Source != nil && b.isTabular(sc, x.Source)
+	case *syntax.Datatable, *syntax.ExternalData, *syntax.Wildcard:
+		return true
+	case *syntax.Name:
+		if v, ok := sc.find(x.Name); ok {
+			_, shared := v.(*Shared)
+			if c, ok := v.(*closure); ok {
+				return c.lit.View
+			}
+			return shared
+		}
+		_, ok := b.opt.Catalog.Table(x.Name)
+		return ok
+	case *syntax.Call:
+		if v, ok := sc.find(x.Func.Name); ok {
+			if c, ok := v.(*closure); ok {
+				return b.returnsTable(c)
+			}
+		}
+		switch x.Func.Name {
+		case "materialize", "table", "_GetWatchlist", "view":
+			return true
+		}
+	}
+	return false
+}
+
+// returnsTable reports whether a user function's body is a table. Its parameters may be tables too.
+func (b *binder) returnsTable(c *closure) bool {
+	if b.depth++; b.depth > maxDepth {
+		b.fail(diag.Semantic, c.lit.Span(), "", "the function %s calls itself", c.name)
+	}
+	defer func() { b.depth-- }()
+	sc := c.scope
+	for _, p := range c.lit.Params {
+		if p.Tabular {
+			sc = sc.with(p.Name.Name, &Shared{})
+		} else {
+			sc = sc.with(p.Name.Name, null(schema.Dynamic))
+		}
+	}
+	for _, st := range c.lit.Lets {
+		let, ok := st.(*syntax.Let)
+		if !ok {
+			continue
+		}
+		if f, ok := let.Value.(*syntax.FuncLit); ok {
+			sc = sc.with(let.Name.Name, &closure{lit: f, scope: sc, name: let.Name.Name})
+		} else if b.isTabular(sc, let.Value) {
+			sc = sc.with(let.Name.Name, &Shared{})
+		} else {
+			sc = sc.with(let.Name.Name, null(schema.Dynamic))
+		}
+	}
+	return b.isTabular(sc, c.lit.Body)
+}
+
+// tabular binds an expression that must be a table.
+func (b *binder) tabular(sc *scope, x syntax.Expr) Node {
+	switch x := x.(type) {
+	case *syntax.Pipe:
+		return b.pipe(sc, x)
+	case *syntax.Name:
+		return b.table(sc, x)
+	case *syntax.Datatable:
+		return b.datatable(sc, x)
+	case *syntax.Call:
+		return b.callTable(sc, x)
+	case *syntax.ExternalData:
+		b.fail(diag.Unsupported, x.Span(), "", "externaldata is not supported: a query reads only what is named on the command line (--data NAME=PATH)")
+	}
+	b.fail(diag.Semantic, x.Span(), "", "a table is expected here")
+	return nil
+}
+
+func (b *binder) pipe(sc *scope, x *syntax.Pipe) Node {
+	var n Node
+	if x.Source != nil {
+		n = b.tabular(sc, x.Source)
+	}
+	return b.ops(sc, n, x.Ops)
+}
+
+func (b *binder) ops(sc *scope, n Node, ops []syntax.Operator) Node {
+	for _, op := range ops {
+		if as, ok := op.(*syntax.As); ok {
+			s := b.share(as.Name.Name, n)
+			sc = sc.with(as.Name.Name, s)
+			n = b.ref(s)
+			continue
+		}
+		n = b.op(sc, n, op)
+	}
+	return n
+}
+
+func (b *binder) table(sc *scope, x *syntax.Name) Node {
+	if v, ok := sc.find(x.Name); ok {
+		switch v := v.(type) {
+		case *Shared:
+			return b.ref(v)
+		case *closure:
+			return b.callClosure(v, x.Span(), nil, nil)
+		case broken:
+			panic(failed{})
+		}
+		b.fail(diag.Semantic, x.Span(), "", "%s is a scalar, a table is expected here", x.Name)
+	}
+	if t, ok := b.opt.Catalog.Table(x.Name); ok {
+		return b.scan(t)
+	}
+	b.fail(diag.Semantic, x.Span(), suggest(x.Name, append(sc.names(), b.opt.Catalog.TableNames()...)), "unknown table %s", x.Name)
+	return nil
+}
+
+func (b *binder) scan(t *schema.Table) Node {
+	s := &Scan{Table: t.Name}
+	for _, c := range t.Columns {
+		col := b.column(c.Name, c.Type)
+		col.Hidden = c.Hidden
+		s.cols = append(s.cols, col)
+		s.Source = append(s.Source, c.Name)
+	}
+	return s
+}
+
+// ref reads a shared plan with fresh columns, those that only its order needs among them.
+func (b *binder) ref(s *Shared) *Ref {
+	r := &Ref{Shared: s}
+	fresh := map[int]*Column{}
+	for _, c := range s.Plan.Columns() {
+		n := b.copyOf(c)
+		fresh[c.ID] = n
+		r.cols = append(r.cols, n)
+		r.Items = append(r.Items, Item{Col: n, X: &Col{c}})
+	}
+	for _, k := range s.Plan.Ordering() {
+		c, ok := k.X.(*Col)
+		if !ok {
+			break
+		}
+		n := fresh[c.C.ID]
+		if n == nil {
+			n = b.copyOf(c.C)
+			fresh[c.C.ID] = n
+			r.Items = append(r.Items, Item{Col: n, X: c})
+		}
+		r.order = append(r.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst})
+	}
+	return r
+}
+
+func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
+	if v, ok := sc.find(x.Func.Name); ok {
+		if c, ok := v.(*closure); ok {
+			return b.callClosure(c, x.Span(), sc, x.Args)
+		}
+	}
+	switch x.Func.Name {
+	case "materialize":
+		b.arity(x, 1, 1)
+		return b.ref(b.share("materialized", b.tabular(sc, x.Args[0])))
+	case "table":
+		b.arity(x, 1, 2)
+		if l, ok := x.Args[0].(*syntax.Literal); ok && l.Kind == syntax.LitString {
+			return b.table(nil, &syntax.Name{At: l.At, Name: l.Text})
+		}
+		b.fail(diag.Unsupported, x.Span(), "", "table() takes the table's name as a literal here")
+	case "_GetWatchlist":
+		return b.watchlist(sc, x)
+	}
+	if _, ok := function.Lookup(x.Func.Name); ok {
+		b.fail(diag.Semantic, x.Span(), "", "%s returns a scalar, a table is expected here", x.Func.Name)
+	}
+	b.unknownFunction(x)
+	return nil
+}
+
+// watchlist reads a Sentinel watchlist; an unknown one is an empty table whose columns are dynamic, as the tool's
+// contract has it.
+func (b *binder) watchlist(sc *scope, x *syntax.Call) Node {
+	b.arity(x, 1, 2)
+	alias, ok := b.scalar(&frame{scope: sc}, x.Args[0]).(*Const)
+	if !ok || alias.T != schema.String {
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "the alias of a watchlist must be a constant string")
+	}
+	name, _ := alias.V.(string)
+	if t, ok := b.opt.Catalog.Watchlist(name); ok {
+		return b.scan(t)
+	}
+	b.note("the watchlist %q is unknown: it is read as an empty table", name)
+	v := &Values{Ordinal: b.column("", schema.Long)}
+	v.Ordinal.Hidden = true
+	for _, c := range []schema.Column{
+		{Name: "_DTItemId", Type: schema.String}, {Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
+		{Name: "SearchKey", Type: schema.String}, {Name: "WatchlistItem", Type: schema.Dynamic},
+	} {
+		v.cols = append(v.cols, b.column(c.Name, c.Type))
+	}
+	open := b.column("*", schema.Dynamic)
+	open.Hidden, open.Open = true, true
+	v.cols = append(v.cols, open)
+	return v
+}
+
+func (b *binder) datatable(sc *scope, x *syntax.Datatable) Node {
+	v := &Values{Ordinal: b.column("", schema.Long)}
+	v.Ordinal.Hidden = true
+	for _, p := range x.Columns {
+		t, ok := schema.ParseType(p.Type)
+		if !ok {
+			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
+		}
+		if findColumn(v.cols, p.Name.Name) != nil {
+			b.fail(diag.Semantic, p.Span(), "", "a column with the name %s is already declared", p.Name.Name)
+		}
+		v.cols = append(v.cols, b.column(p.Name.Name, t))
+	}
+	v.order = []Key{{X: &Col{v.Ordinal}}}
+	width := len(v.cols)
+	if width == 0 || len(x.Values)%width != 0 {
+		b.fail(diag.Semantic, x.Span(), "", "a datatable of %d columns cannot hold %d values", width, len(x.Values))
+	}
+	for i := 0; i < len(x.Values); i += width {
+		row := make([]Expr, width)
+		for k := range row {
+			row[k] = b.cell(sc, x.Values[i+k], v.cols[k].Type)
+		}
+		v.Rows = append(v.Rows, row)
+	}
+	return v
+}
+
+func (b *binder) cell(sc *scope, x syntax.Expr, t schema.Type) Expr {
+	e := b.scalar(&frame{scope: sc}, x)
+	if e.Type() == t {
+		return e
+	}
+	if c, ok := e.(*Const); ok && c.V == nil {
+		return null(t)
+	}
+	if c, ok := e.(*Const); ok && c.T == schema.String && c.V == "" && t != schema.Dynamic {
+		return null(t)
+	}
+	return b.convert(e, t)
+}
+
+// callClosure binds a user function's body with its arguments.
+func (b *binder) callClosure(c *closure, at diag.Span, sc *scope, args []syntax.Expr) Node {
+	inner, done := b.enter(c, at, &frame{scope: sc}, args)
+	defer done()
+	return b.tabular(inner, c.lit.Body)
+}
+
+func (b *binder) callScalar(f *frame, x *syntax.Call, c *closure) Expr {
+	inner, done := b.enter(c, x.Span(), f, x.Args)
+	defer done()
+	if b.isTabular(inner, c.lit.Body) {
+		b.fail(diag.Semantic, x.Span(), "toscalar("+c.name+"(...))", "%s returns a table, a scalar is expected here", c.name)
+	}
+	return b.scalar(&frame{scope: inner}, c.lit.Body)
+}
+
+// enter makes the scope of a call: parameters, then the lets of the body.
+func (b *binder) enter(c *closure, at diag.Span, f *frame, args []syntax.Expr) (*scope, func()) {
+	if b.depth++; b.depth > maxDepth {
+		b.fail(diag.Semantic, at, "", "the function %s calls itself", c.name)
+	}
+	if len(args) > len(c.lit.Params) {
+		b.fail(diag.Semantic, at, "", "%s takes %s, here are %d", c.name, plural(0, len(c.lit.Params)), len(args))
+	}
+	given := b.arguments(c, args)
+	sc := c.scope
+	for i, p := range c.lit.Params {
+		switch {
+		case given[i] != nil && p.Tabular:
+			sc = sc.with(p.Name.Name, b.share(p.Name.Name, b.tabular(f.scope, given[i])))
+		case given[i] != nil:
+			sc = sc.with(p.Name.Name, b.argument(p, b.scalar(f, given[i])))
+		case p.Default != nil:
+			sc = sc.with(p.Name.Name, b.argument(p, b.scalar(&frame{scope: c.scope}, p.Default)))
+		default:
+			b.fail(diag.Semantic, at, "", "%s needs a value for its parameter %s", c.name, p.Name.Name)
+		}
+	}
+	for _, st := range c.lit.Lets {
+		if let, ok := st.(*syntax.Let); ok {
+			sc = b.let(sc, let)
+		}
+	}
+	return sc, func() { b.depth-- }
+}
+
+// arguments puts named arguments to their parameters.
+func (b *binder) arguments(c *closure, args []syntax.Expr) []syntax.Expr {
+	given := make([]syntax.Expr, len(c.lit.Params))
+	for i, a := range args {
+		if n, ok := a.(*syntax.Named); ok && len(n.Names) == 1 {
+			found := false
+			for k, p := range c.lit.Params {
+				if p.Name.Name == n.Names[0].Name {
+					given[k], found = n.X, true
+				}
+			}
+			if found {
+				continue
+			}
+			b.fail(diag.Semantic, a.Span(), "", "%s has no parameter %s", c.name, n.Names[0].Name)
+		}
+		given[i] = a
+	}
+	return given
+}
+
+func (b *binder) argument(p syntax.Param, v Expr) Expr {
+	t, ok := schema.ParseType(p.Type)
+	if !ok {
+		return v
+	}
+	if v.Type() != t && !convertible(v.Type(), t) {
+		b.fail(diag.Semantic, p.Span(), "", "the parameter %s is %s, a value of type %s was given", p.Name.Name, t, v.Type())
+	}
+	return b.convert(v, t)
+}

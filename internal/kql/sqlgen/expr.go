@@ -1,0 +1,209 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// expr renders an expression as a value.
+func (g *generator) expr(x plan.Expr) string {
+	switch x := x.(type) {
+	case *plan.Col:
+		return name(x.C)
+	case *plan.Const:
+		return function.Literal(x.T, x.V)
+	case *plan.Apply:
+		return g.call(x, function.Call{})
+	case *plan.Convert:
+		return g.convert(x)
+	case *plan.Path:
+		return "nullif(CAST(" + g.path(x, "json_extract") + " AS VARCHAR), 'null')"
+	case *plan.In:
+		return g.in(x)
+	case *plan.InQuery:
+		return g.inQuery(x)
+	case *plan.Scalar:
+		return g.neverNull(x, "(SELECT "+name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
+	}
+	panic(refusal{fmt.Errorf("no SQL for %T", x)})
+}
+
+// condition renders an expression whose null counts as false, where plain comparisons let DuckDB push filters down.
+func (g *generator) condition(x plan.Expr) string {
+	a, ok := x.(*plan.Apply)
+	if !ok {
+		return g.expr(x)
+	}
+	op := strings.Fields(a.Func.Name)[0]
+	switch op {
+	case "and", "or":
+		return "(" + g.condition(a.Args[0]) + " " + strings.ToUpper(op) + " " + g.condition(a.Args[1]) + ")"
+	case "==":
+		return "(" + g.expr(a.Args[0]) + " = " + g.expr(a.Args[1]) + ")"
+	case "!=":
+		return "(" + g.expr(a.Args[0]) + " IS DISTINCT FROM " + g.expr(a.Args[1]) + ")"
+	}
+	return g.expr(x)
+}
+
+func (g *generator) call(x plan.Expr, c function.Call) string {
+	a, ok := x.(*plan.Apply)
+	if !ok {
+		return g.expr(x)
+	}
+	c.Result = a.T
+	for _, arg := range a.Args {
+		out := function.Arg{SQL: g.expr(arg), Type: arg.Type()}
+		if k, ok := arg.(*plan.Const); ok {
+			out.Const, out.Fixed = k.V, true
+		}
+		c.Args = append(c.Args, out)
+	}
+	sql, err := a.Func.Render(c, a.Overload)
+	if err != nil {
+		panic(refusal{fmt.Errorf("%s: %w", strings.Fields(a.Func.Name)[0], err)})
+	}
+	return sql
+}
+
+func (g *generator) convert(x *plan.Convert) string {
+	if p, ok := x.X.(*plan.Path); ok && x.T == schema.String {
+		return "coalesce(" + g.path(p, "json_extract_string") + ", '')"
+	}
+	return function.Conversion(g.expr(x.X), x.X.Type(), x.T)
+}
+
+// path renders access inside a dynamic value. A path that is known is one JSON path; text that parse_json reads on
+// the way is checked, because DuckDB fails on text that is no JSON where Kusto sees a string without properties.
+func (g *generator) path(p *plan.Path, fn string) string {
+	base := p.X
+	guard := ""
+	if a, ok := base.(*plan.Apply); ok && a.Func.Name == "parse_json" {
+		base = a.Args[0]
+		guard = g.expr(base)
+	}
+	sql := g.expr(base)
+	steps := p.Steps
+	for len(steps) > 0 {
+		n, path := constantSteps(steps)
+		last := n == len(steps) || n == 0 && len(steps) == 1
+		use := "json_extract"
+		if last {
+			use = fn
+		}
+		if n > 0 {
+			sql = use + "(" + sql + ", " + function.Quote(path) + ")"
+			steps = steps[n:]
+			continue
+		}
+		sql = use + "(" + sql + ", " + g.stepSQL(steps[0]) + ")"
+		steps = steps[1:]
+	}
+	if guard != "" {
+		return "CASE WHEN json_valid(" + guard + ") THEN " + sql + " END"
+	}
+	return sql
+}
+
+// stepSQL is the path of an index that is computed per row.
+func (g *generator) stepSQL(s plan.Step) string {
+	i := g.expr(s.Index)
+	if s.Index.Type() == schema.String {
+		return "('$.\"' || replace(replace(" + i + ", '\\', '\\\\'), '\"', '\\\"') || '\"')"
+	}
+	return "CASE WHEN " + i + " < 0 THEN '$[#' || " + i + " || ']' ELSE '$[' || " + i + " || ']' END"
+}
+
+// constantSteps joins the leading steps that are known into one JSON path.
+func constantSteps(steps []plan.Step) (int, string) {
+	var b strings.Builder
+	b.WriteByte('$')
+	for i, s := range steps {
+		if s.Index == nil {
+			if strings.ContainsAny(s.Key, `"\*`) {
+				key := strings.ReplaceAll(strings.ReplaceAll(s.Key, "~", "~0"), "/", "~1")
+				if i == 0 {
+					return 1, "/" + key
+				}
+				return i, b.String()
+			}
+			b.WriteString(`."` + s.Key + `"`)
+			continue
+		}
+		n, ok := constantInt(s.Index)
+		if !ok {
+			return i, b.String()
+		}
+		if n < 0 {
+			fmt.Fprintf(&b, "[#%d]", n)
+		} else {
+			fmt.Fprintf(&b, "[%d]", n)
+		}
+	}
+	return len(steps), b.String()
+}
+
+func (g *generator) in(x *plan.In) string {
+	value := g.expr(x.X)
+	if x.Fold {
+		value = "lower(" + value + ")"
+	}
+	var list, arrays []string
+	for _, item := range x.List {
+		if a := plan.IsArray(item); a != nil {
+			text := value
+			if x.X.Type() != schema.String {
+				text = function.Conversion(value, x.X.Type(), schema.String)
+			}
+			elements := "json_extract_string(" + g.expr(a) + ", '$[*]')"
+			if x.Fold {
+				elements = "list_transform(" + elements + ", e -> lower(e))"
+			}
+			arrays = append(arrays, "list_contains("+elements+", "+text+")")
+			continue
+		}
+		sql := g.expr(item)
+		if x.Fold {
+			sql = "lower(" + sql + ")"
+		}
+		list = append(list, sql)
+	}
+	var tests []string
+	if len(list) > 0 {
+		tests = append(tests, value+" IN ("+strings.Join(list, ", ")+")")
+	}
+	tests = append(tests, arrays...)
+	return membership(tests, x.Not)
+}
+
+func membership(tests []string, not bool) string {
+	sql := "false"
+	if len(tests) > 0 {
+		sql = "coalesce(" + strings.Join(tests, " OR ") + ", false)"
+	}
+	if not {
+		return "(NOT " + sql + ")"
+	}
+	return sql
+}
+
+func (g *generator) inQuery(x *plan.InQuery) string {
+	value, column := g.expr(x.X), name(x.C)
+	if x.Fold {
+		value, column = "lower("+value+")", "lower("+column+")"
+	}
+	return membership([]string{value + " IN (SELECT " + column + " FROM (" + g.node(x.Plan) + "))"}, x.Not)
+}
+
+func constantInt(x plan.Expr) (int64, bool) {
+	c, ok := x.(*plan.Const)
+	if !ok {
+		return 0, false
+	}
+	n, ok := c.V.(int64)
+	return n, ok
+}

@@ -1,0 +1,257 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// node renders a SELECT that yields the used columns of n under their SQL names.
+func (g *generator) node(n plan.Node) string {
+	switch n := n.(type) {
+	case *plan.Scan:
+		return g.scan(n)
+	case *plan.Values:
+		return g.values(n)
+	case *plan.Series:
+		return g.series(n)
+	case *plan.Filter:
+		return "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ") WHERE " + g.condition(n.Pred)
+	case *plan.Compute:
+		return "SELECT " + g.list(available(n), g.itemSQL(n.Items)) + " FROM (" + g.node(n.In) + ")"
+	case *plan.Windowed:
+		return g.windowed(n)
+	case *plan.Sort:
+		return g.node(n.In) // the order is applied where it matters: at a limit, a window, a list and at the end
+	case *plan.Limit:
+		return g.limit(n)
+	case *plan.Aggregate:
+		return g.aggregate(n)
+	case *plan.Distinct:
+		return "SELECT DISTINCT " + g.list(n.Columns(), nil) + " FROM (" + g.node(n.In) + ")"
+	case *plan.Join:
+		return g.join(n)
+	case *plan.Union:
+		return g.union(n)
+	case *plan.Expand:
+		return g.expand(n)
+	case *plan.Ref:
+		return g.ref(n)
+	}
+	panic(refusal{fmt.Errorf("no SQL for %T", n)})
+}
+
+func (g *generator) scan(n *plan.Scan) string {
+	var parts []string
+	for i, c := range n.Columns() {
+		if g.used[c.ID] {
+			parts = append(parts, function.Identifier(n.Source[i])+" AS "+name(c))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"1 AS one"}
+	}
+	return "SELECT " + strings.Join(parts, ", ") + " FROM " + function.Identifier(n.Table)
+}
+
+func (g *generator) values(n *plan.Values) string {
+	var parts, raw []string
+	for i, c := range n.Columns() {
+		raw = append(raw, fmt.Sprintf("v%d", i))
+		if g.used[c.ID] && !c.Open {
+			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, sqlType[c.Type], name(c)))
+		}
+	}
+	raw = append(raw, "ordinal")
+	if g.used[n.Ordinal.ID] {
+		parts = append(parts, "ordinal AS "+name(n.Ordinal))
+	}
+	if len(parts) == 0 {
+		parts = []string{"1 AS one"}
+	}
+	var rows []string
+	for i, row := range n.Rows {
+		var cells []string
+		for _, x := range row {
+			cells = append(cells, g.expr(x))
+		}
+		rows = append(rows, "("+strings.Join(append(cells, fmt.Sprint(i)), ", ")+")")
+	}
+	where := ""
+	if len(rows) == 0 {
+		rows = []string{"(" + strings.TrimSuffix(strings.Repeat("NULL, ", len(raw)), ", ") + ")"}
+		where = " WHERE false"
+	}
+	return "SELECT " + strings.Join(parts, ", ") + " FROM (VALUES " + strings.Join(rows, ", ") + ") AS v(" + strings.Join(raw, ", ") + ")" + where
+}
+
+func (g *generator) series(n *plan.Series) string {
+	c := n.Columns()[0]
+	from, to, step := g.expr(n.From), g.expr(n.To), g.expr(n.Step)
+	if c.Type == schema.Real {
+		return fmt.Sprintf("SELECT %s + i * %s AS %s FROM (SELECT unnest(generate_series(0, CAST(floor((%s - %s) / %s) AS BIGINT))) AS i)",
+			from, step, name(c), to, from, step)
+	}
+	return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, name(c))
+}
+
+func (g *generator) limit(n *plan.Limit) string {
+	sql := "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")"
+	if keys := n.Ordering(); len(keys) > 0 {
+		sql += " ORDER BY " + g.keys(keys)
+	}
+	return sql + " LIMIT " + g.expr(n.N)
+}
+
+func (g *generator) windowed(n *plan.Windowed) string {
+	special := map[int]string{}
+	order := g.keys(n.In.Ordering())
+	for _, it := range n.Items {
+		if g.used[it.Col.ID] {
+			special[it.Col.ID] = g.call(it.X, function.Call{Order: order})
+		}
+	}
+	return "SELECT " + g.list(available(n), special) + " FROM (" + g.node(n.In) + ")"
+}
+
+func (g *generator) aggregate(n *plan.Aggregate) string {
+	var parts, by []string
+	order := ""
+	if keys := n.In.Ordering(); len(keys) > 0 {
+		order = g.keys(keys)
+	}
+	for i, k := range n.Keys {
+		parts = append(parts, g.expr(k.X)+" AS "+name(k.Col))
+		by = append(by, fmt.Sprint(i+1))
+	}
+	for _, a := range n.Aggs {
+		if !g.used[a.Col.ID] {
+			continue
+		}
+		var sql string
+		if best, ok := a.X.(*plan.Best); ok {
+			sql = g.best(best)
+		} else {
+			sql = g.call(a.X, function.Call{Order: order, Grouped: len(n.Keys) > 0})
+		}
+		parts = append(parts, sql+" AS "+name(a.Col))
+	}
+	if len(parts) == 0 {
+		parts = []string{"count(*) AS one"}
+	}
+	sql := "SELECT " + strings.Join(parts, ", ") + " FROM (" + g.node(n.In) + ")"
+	if len(by) > 0 {
+		sql += " GROUP BY " + strings.Join(by, ", ")
+	}
+	return sql
+}
+
+// best renders arg_max, arg_min and take_any. Ties are settled by the other columns of the call, so that the same
+// evidence gives the same row, and one row for all columns of the call.
+func (g *generator) best(b *plan.Best) string {
+	var fields []string
+	for _, t := range b.Tie {
+		if b.By != nil && t == b.By {
+			continue
+		}
+		if c, ok := t.(*plan.Col); ok && !g.used[c.C.ID] {
+			continue
+		}
+		fields = append(fields, g.expr(t))
+	}
+	x := g.expr(b.X)
+	key := func(by string) string {
+		all := append([]string{}, fields...)
+		if by != "" {
+			all = append([]string{by}, fields...)
+		}
+		if len(all) == 1 {
+			return all[0]
+		}
+		for i := range all {
+			all[i] = fmt.Sprintf("k%d := %s", i, all[i])
+		}
+		return "struct_pack(" + strings.Join(all, ", ") + ")"
+	}
+	if b.By == nil {
+		return g.neverNull(b, "arg_min_null("+x+", "+key("")+")")
+	}
+	fn := "arg_max_null"
+	if b.Least {
+		fn = "arg_min_null"
+	}
+	by := g.expr(b.By)
+	sql := fmt.Sprintf("%s(%s, %s) FILTER (WHERE %s IS NOT NULL)", fn, x, key(by), by)
+	if b.By.Type() != schema.String && len(fields) > 0 {
+		sql = fmt.Sprintf("CASE WHEN count(%s) > 0 THEN %s ELSE arg_min_null(%s, %s) END", by, sql, x, key(""))
+	}
+	return g.neverNull(b, sql)
+}
+
+func (g *generator) neverNull(x plan.Expr, sql string) string {
+	if x.Type() == schema.String {
+		return "coalesce(" + sql + ", '')"
+	}
+	return sql
+}
+
+func (g *generator) union(n *plan.Union) string {
+	var parts []string
+	for i, in := range n.Inputs {
+		var cols []string
+		for j, c := range n.Columns() {
+			if g.used[c.ID] {
+				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+sqlType[c.Type]+") AS "+name(c))
+			}
+		}
+		if len(cols) == 0 {
+			cols = []string{"1 AS one"}
+		}
+		parts = append(parts, "SELECT "+strings.Join(cols, ", ")+" FROM ("+g.node(in)+")")
+	}
+	return strings.Join(parts, " UNION ALL ")
+}
+
+func (g *generator) ref(n *plan.Ref) string {
+	from := "(" + g.node1(n) + ")"
+	var parts []string
+	for _, it := range n.Items {
+		if g.used[it.Col.ID] {
+			parts = append(parts, g.expr(it.X)+" AS "+name(it.Col))
+		}
+	}
+	if len(parts) == 0 {
+		parts = []string{"1 AS one"}
+	}
+	return "SELECT " + strings.Join(parts, ", ") + " FROM " + from
+}
+
+// node1 is the shared plan itself where it is read once, else its name.
+func (g *generator) node1(n *plan.Ref) string {
+	if g.refs[n.Shared.ID] < 2 {
+		return g.node(n.Shared.Plan)
+	}
+	return "FROM " + cte(n.Shared)
+}
+
+// expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
+func (g *generator) expand(n *plan.Expand) string {
+	var lists, lengths []string
+	special := map[int]string{}
+	elements := "kql_elements"
+	if n.Array {
+		elements = "kql_elements_array"
+	}
+	for i, it := range n.Items {
+		lists = append(lists, fmt.Sprintf("%s(%s) AS list%d", elements, g.expr(it.X), i))
+		lengths = append(lengths, fmt.Sprintf("len(list%d)", i))
+		special[it.Col.ID] = fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i)
+	}
+	special[n.Index.ID] = "item - 1"
+	inner := "SELECT " + g.list(available(n.In), nil) + ", " + strings.Join(lists, ", ") + " FROM (" + g.node(n.In) + ")"
+	numbered := "SELECT *, unnest(range(1, greatest(" + strings.Join(lengths, ", ") + ") + 1)) AS item FROM (" + inner + ")"
+	return "SELECT " + g.list(available(n), special) + " FROM (" + numbered + ")"
+}

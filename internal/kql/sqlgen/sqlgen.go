@@ -1,0 +1,207 @@
+// Package sqlgen owns the last step of the compiler: a bound plan becomes one DuckDB SQL statement. It decides nothing
+// about KQL's meaning; that stands in the plan and in the function table.
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
+func Generate(p *plan.Plan) (sql string, err error) {
+	g := &generator{used: map[int]bool{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}}
+	defer func() {
+		if r := recover(); r != nil {
+			refused, ok := r.(refusal)
+			if !ok {
+				panic(r)
+			}
+			err = refused.err
+		}
+	}()
+	for _, c := range p.Columns {
+		g.used[c.ID] = true
+	}
+	g.useKeys(p.Root.Ordering())
+	g.prune(p.Root)
+	g.count(p.Root)
+	body := g.node(p.Root)
+	var out []string
+	for _, c := range p.Columns {
+		out = append(out, name(c))
+	}
+	if len(out) == 0 {
+		out = []string{"1"}
+	}
+	text := "SELECT " + strings.Join(out, ", ") + " FROM (" + body + ")"
+	if keys := p.Root.Ordering(); len(keys) > 0 {
+		text += " ORDER BY " + g.keys(keys)
+	} else if len(p.Columns) > 0 {
+		text += " ORDER BY ALL"
+	}
+	return g.with() + text, nil
+}
+
+// refusal carries an error of the function table out of the recursion.
+type refusal struct{ err error }
+
+type generator struct {
+	used    map[int]bool
+	changed bool
+	visited map[int]bool
+	refs    map[int]int
+	shared  map[int]*plan.Shared
+}
+
+// name is a column's name in SQL: readable, and unique by its number.
+func name(c *plan.Column) string {
+	var b strings.Builder
+	for i, r := range c.Name {
+		if i > 40 {
+			break
+		}
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || i > 0 && r >= '0' && r <= '9' {
+			b.WriteRune(r)
+		}
+	}
+	return fmt.Sprintf("c%d_%s", c.ID, b.String())
+}
+
+func cte(s *plan.Shared) string { return fmt.Sprintf("shared%d", s.ID) }
+
+// with renders the plans that several places read, inner ones first: a plan's number is higher than those it reads.
+func (g *generator) with() string {
+	var parts []string
+	for id := 1; id <= maxKey(g.shared); id++ {
+		s := g.shared[id]
+		if s == nil || g.refs[id] < 2 {
+			continue
+		}
+		parts = append(parts, cte(s)+" AS MATERIALIZED ("+g.node(s.Plan)+")")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "WITH " + strings.Join(parts, ",\n") + "\n"
+}
+
+func maxKey(m map[int]*plan.Shared) int {
+	top := 0
+	for k := range m {
+		top = max(top, k)
+	}
+	return top
+}
+
+// sqlType is how a KQL type is stored and computed.
+var sqlType = map[schema.Type]string{
+	schema.Unknown: "VARCHAR",
+	schema.Bool:    "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Real: "DOUBLE",
+	schema.Decimal: "DECIMAL(38,12)", schema.String: "VARCHAR", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
+	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",
+}
+
+func (g *generator) keys(keys []plan.Key) string {
+	parts := make([]string, len(keys))
+	for i, k := range keys {
+		parts[i] = g.expr(k.X)
+		if k.Desc {
+			parts[i] += " DESC"
+		}
+		if k.NullsFirst {
+			parts[i] += " NULLS FIRST"
+		} else {
+			parts[i] += " NULLS LAST"
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// available is what a node can hand on: its own columns and those that pass through it.
+func available(n plan.Node) []*plan.Column {
+	switch n := n.(type) {
+	case *plan.Scan:
+		return n.Columns()
+	case *plan.Values:
+		return append(append([]*plan.Column(nil), n.Columns()...), n.Ordinal)
+	case *plan.Filter:
+		return available(n.In)
+	case *plan.Sort:
+		return available(n.In)
+	case *plan.Limit:
+		return available(n.In)
+	case *plan.Compute:
+		return append(items(n.Items), available(n.In)...)
+	case *plan.Windowed:
+		return append(items(n.Items), available(n.In)...)
+	case *plan.Ref:
+		return items(n.Items)
+	case *plan.Join:
+		return joinAvailable(n)
+	case *plan.Expand:
+		out := []*plan.Column{n.Index}
+		for _, it := range n.Items {
+			out = append(out, it.Col)
+		}
+		return append(out, available(n.In)...)
+	default:
+		return n.Columns()
+	}
+}
+
+func joinAvailable(n *plan.Join) []*plan.Column {
+	out := items(n.Items)
+	if n.Kind != plan.RightSemi && n.Kind != plan.RightAnti {
+		out = append(out, available(n.L)...)
+	}
+	return out
+}
+
+func items(its []plan.Item) []*plan.Column {
+	out := make([]*plan.Column, len(its))
+	for i, it := range its {
+		out[i] = it.Col
+	}
+	return out
+}
+
+// pick returns the columns of cols that somebody uses, each once.
+func (g *generator) pick(cols []*plan.Column) []*plan.Column {
+	seen := map[int]bool{}
+	var out []*plan.Column
+	for _, c := range cols {
+		if g.used[c.ID] && !seen[c.ID] {
+			seen[c.ID] = true
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func (g *generator) list(cols []*plan.Column, special map[int]string) string {
+	var parts []string
+	for _, c := range g.pick(cols) {
+		if sql, ok := special[c.ID]; ok {
+			parts = append(parts, sql+" AS "+name(c))
+		} else {
+			parts = append(parts, name(c))
+		}
+	}
+	if len(parts) == 0 {
+		return "1 AS one"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (g *generator) itemSQL(its []plan.Item) map[int]string {
+	m := map[int]string{}
+	for _, it := range its {
+		if g.used[it.Col.ID] {
+			m[it.Col.ID] = g.expr(it.X)
+		}
+	}
+	return m
+}

@@ -1,0 +1,246 @@
+package syntax
+
+import (
+	"encoding/json"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+)
+
+// literalKinds are the functions that are literals when their inside is one.
+var literalKinds = map[string]LiteralKind{
+	"datetime": LitDatetime, "date": LitDatetime, "timespan": LitTimespan, "time": LitTimespan, "guid": LitGuid,
+	"int": LitInt, "long": LitLong, "real": LitReal, "double": LitReal, "decimal": LitDecimal,
+	"bool": LitBool, "boolean": LitBool, "dynamic": LitDynamic,
+}
+
+// typedLiteral reads datetime(2020-01-01), int(null), dynamic([1]) and their kind. It returns nil without reading
+// anything when the inside is no literal, as in datetime(x).
+func (p *parser) typedLiteral() Expr {
+	start := p.tok()
+	kind, ok := literalKinds[start.text]
+	if !ok {
+		return nil
+	}
+	if kind == LitDynamic {
+		return p.dynamicLiteral()
+	}
+	open, end := p.peek(1), -1
+	for k := 2; p.peek(k).kind != tokEOF; k++ {
+		t := p.peek(k)
+		if t.kind == tokPunct && t.text == ")" {
+			end = k
+			break
+		}
+		if t.kind == tokPunct && t.text == "(" {
+			return nil
+		}
+	}
+	if end < 0 {
+		return nil
+	}
+	inside := strings.TrimSpace(p.src.Text[open.span.End:p.peek(end).span.Start])
+	if !literalInside(kind, inside) {
+		return nil
+	}
+	p.i += end + 1
+	text := strings.Trim(inside, `"'`)
+	if text == "null" {
+		return &Literal{Kind: LitNull, Text: start.text, At: p.since(start)}
+	}
+	return &Literal{Kind: kind, Text: text, At: p.since(start)}
+}
+
+// literalInside tells a literal's inside from an expression.
+func literalInside(kind LiteralKind, s string) bool {
+	if s == "null" {
+		return true
+	}
+	if s == "" {
+		return false
+	}
+	switch kind {
+	case LitDatetime:
+		return s[0] >= '0' && s[0] <= '9' || strings.ContainsAny(s, "-: ") && !strings.ContainsAny(s, "+*/=") && len(s) > 4 && s[0] != '"' && s[0] != '\''
+	case LitTimespan:
+		first := strings.TrimPrefix(s, "-")
+		return first != "" && first[0] >= '0' && first[0] <= '9' && !strings.ContainsAny(first, "+*/")
+	case LitGuid:
+		return len(strings.Trim(s, `{}"'`)) >= 32
+	case LitBool:
+		return s == "true" || s == "false" || s == "0" || s == "1"
+	case LitInt, LitLong:
+		digits := strings.TrimLeft(s, "+-")
+		return digits != "" && len(s)-len(digits) <= 1 && strings.Trim(strings.ToLower(digits), "0123456789abcdefx") == "" && digits[0] >= '0' && digits[0] <= '9'
+	case LitReal, LitDecimal:
+		switch strings.ToLower(s) {
+		case "nan", "inf", "+inf", "-inf":
+			return true
+		}
+		digits := strings.TrimLeft(s, "+-")
+		return digits != "" && len(s)-len(digits) <= 1 && strings.Trim(digits, "0123456789.eE+-") == "" && (digits[0] >= '0' && digits[0] <= '9' || digits[0] == '.') && !strings.Contains(strings.NewReplacer("e-", "", "E-", "", "e+", "", "E+", "").Replace(digits), "-")
+	}
+	return false
+}
+
+// dynamicLiteral reads dynamic(...) and turns its inside into JSON.
+func (p *parser) dynamicLiteral() Expr {
+	start := p.take()
+	p.expect("(")
+	var b strings.Builder
+	if p.is(")") {
+		b.WriteString("null")
+	} else {
+		p.jsonValue(&b)
+	}
+	p.expect(")")
+	at := p.since(start)
+	return &Literal{Kind: LitDynamic, Text: b.String(), At: at}
+}
+
+// jsonValue reads one value of a dynamic literal: JSON, with KQL's strings and typed literals allowed in it.
+func (p *parser) jsonValue(b *strings.Builder) {
+	p.enter()
+	defer p.leave()
+	t := p.tok()
+	switch {
+	case p.is("["):
+		p.jsonSequence(b, "]", func() { p.jsonValue(b) })
+	case p.is("{"):
+		p.jsonSequence(b, "}", func() {
+			key := p.tok()
+			if key.kind != tokString && key.kind != tokName {
+				p.unexpected("a property's name")
+			}
+			p.take()
+			writeJSON(b, key.text)
+			p.expect(":")
+			b.WriteByte(':')
+			p.jsonValue(b)
+		})
+	case t.kind == tokString:
+		lit, _ := p.stringLiteral().(*Literal)
+		writeJSON(b, lit.Text)
+	case p.word("null") || p.word("true") || p.word("false"):
+		b.WriteString(p.take().text)
+	case t.kind == tokName && p.peek(1).text == "(":
+		lit, ok := p.typedLiteral().(*Literal)
+		if !ok {
+			p.unexpected("a constant")
+		}
+		p.jsonLiteral(b, lit)
+	default:
+		p.jsonNumber(b)
+	}
+}
+
+func (p *parser) jsonSequence(b *strings.Builder, end string, item func()) {
+	b.WriteString(p.take().text)
+	for first := true; !p.is(end); first = false {
+		if !first {
+			p.expect(",")
+			if p.is(end) {
+				break
+			}
+			b.WriteByte(',')
+		}
+		item()
+	}
+	b.WriteString(p.take().text)
+}
+
+func (p *parser) jsonLiteral(b *strings.Builder, lit *Literal) {
+	switch lit.Kind {
+	case LitNull:
+		b.WriteString("null")
+	case LitLong, LitInt, LitReal, LitDecimal, LitBool, LitDynamic:
+		b.WriteString(lit.Text)
+	case LitString, LitDatetime, LitTimespan, LitGuid:
+		writeJSON(b, lit.Text)
+	}
+}
+
+func (p *parser) jsonNumber(b *strings.Builder) {
+	start := p.tok()
+	sign := ""
+	if p.accept("-") {
+		sign = "-"
+	} else {
+		p.accept("+")
+	}
+	t := p.take()
+	switch t.kind {
+	case tokLong, tokReal:
+		text := sign + strings.TrimSuffix(t.text, ".")
+		if !json.Valid([]byte(text)) {
+			p.fail(t.span, "", "%s is not a number", text)
+		}
+		b.WriteString(text)
+	case tokTimespan:
+		writeJSON(b, sign+t.text)
+	default:
+		p.fail(diag.Span{Start: start.span.Start, End: t.span.End}, "", "a dynamic literal holds constants only")
+	}
+}
+
+func writeJSON(b *strings.Builder, s string) {
+	var buf strings.Builder
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(s) == nil {
+		b.WriteString(strings.TrimSuffix(buf.String(), "\n"))
+	}
+}
+
+func (p *parser) datatable() Expr {
+	start := p.take()
+	p.expect("(")
+	d := &Datatable{Columns: p.params(")")}
+	p.expect("[")
+	for !p.accept("]") {
+		d.Values = append(d.Values, p.expr())
+		if !p.accept(",") && !p.is("]") {
+			p.unexpected("`,` or `]`")
+		}
+	}
+	d.At = p.since(start)
+	return d
+}
+
+func (p *parser) externalData() Expr {
+	start := p.take()
+	p.expect("(")
+	e := &ExternalData{Columns: p.params(")")}
+	p.expect("[")
+	for !p.accept("]") {
+		e.Sources = append(e.Sources, p.expr())
+		if !p.accept(",") && !p.is("]") {
+			p.unexpected("`,` or `]`")
+		}
+	}
+	if p.acceptWord("with") {
+		e.Options = p.withOptions()
+	}
+	e.At = p.since(start)
+	return e
+}
+
+func (p *parser) typeOf() *TypeLit {
+	start := p.take()
+	p.expect("(")
+	t := &TypeLit{}
+	switch {
+	case p.is("*"):
+		p.take()
+		t.Type = "*"
+	case p.at(tokName) && p.peek(1).text == ":" || p.is("["):
+		t.Columns = p.params(")")
+		t.At = p.since(start)
+		return t
+	default:
+		t.Type = p.typeName()
+	}
+	p.expect(")")
+	t.At = p.since(start)
+	return t
+}

@@ -1,0 +1,359 @@
+package syntax
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+)
+
+// maxErrors and maxNesting bound what one text may cost.
+const (
+	maxErrors  = 20
+	maxNesting = 300
+)
+
+func syntaxError(at diag.Span, suggestion, format string, args ...any) diag.Diagnostic {
+	return diag.Diagnostic{Kind: diag.Syntax, Span: at, Message: fmt.Sprintf(format, args...), Suggestion: suggestion}
+}
+
+// Parse reads a text. The script holds what could be read; the list is empty when all could.
+func Parse(src *diag.Source) (*Script, *diag.List) {
+	list := &diag.List{Source: src}
+	p := &parser{src: src, list: list, toks: lex(src, list)}
+	script := &Script{}
+	for !p.at(tokEOF) && len(list.Items) < maxErrors {
+		if p.accept(";") {
+			continue
+		}
+		p.recoverTo(func() {
+			if st := p.statement(); st != nil {
+				script.Statements = append(script.Statements, st)
+			}
+			if !p.at(tokEOF) && !p.is(";") {
+				p.unexpected("`|`, `;` or the end of the query")
+			}
+		}, ";")
+	}
+	script.Pos = diag.Span{Start: 0, End: diag.Pos(len(src.Text))}
+	if len(list.Items) > maxErrors {
+		list.Items = list.Items[:maxErrors]
+	}
+	return script, list
+}
+
+type parser struct {
+	src   *diag.Source
+	list  *diag.List
+	toks  []token
+	i     int
+	depth int
+}
+
+// stop is thrown at a syntax error and caught where the parser can go on.
+type stop struct{}
+
+// recoverTo runs f; after an error it skips to the given punctuation at the same bracket depth.
+func (p *parser) recoverTo(f func(), marks ...string) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(stop); !ok {
+				panic(r)
+			}
+			p.skipTo(marks...)
+		}
+	}()
+	f()
+}
+
+func (p *parser) skipTo(marks ...string) {
+	depth := 0
+	for !p.at(tokEOF) {
+		for _, m := range marks {
+			if depth <= 0 && p.is(m) {
+				return
+			}
+		}
+		switch {
+		case p.is("(") || p.is("[") || p.is("{"):
+			depth++
+		case p.is(")") || p.is("]") || p.is("}"):
+			depth--
+		}
+		p.i++
+	}
+}
+
+func (p *parser) tok() token {
+	if p.i >= len(p.toks) {
+		return p.toks[len(p.toks)-1]
+	}
+	return p.toks[p.i]
+}
+
+func (p *parser) peek(n int) token {
+	if p.i+n >= len(p.toks) {
+		return p.toks[len(p.toks)-1]
+	}
+	return p.toks[p.i+n]
+}
+
+func (p *parser) at(k tokenKind) bool { return p.tok().kind == k }
+
+// is reports whether the next token is that punctuation.
+func (p *parser) is(text string) bool {
+	t := p.tok()
+	return t.kind == tokPunct && t.text == text
+}
+
+// word reports whether the next token is that name.
+func (p *parser) word(text string) bool {
+	t := p.tok()
+	return t.kind == tokName && t.text == text
+}
+
+func (p *parser) accept(text string) bool {
+	if p.is(text) {
+		p.i++
+		return true
+	}
+	return false
+}
+
+func (p *parser) acceptWord(text string) bool {
+	if p.word(text) {
+		p.i++
+		return true
+	}
+	return false
+}
+
+func (p *parser) take() token {
+	t := p.tok()
+	if t.kind != tokEOF {
+		p.i++
+	}
+	return t
+}
+
+func (p *parser) expect(text string) token {
+	if !p.is(text) {
+		p.unexpected("`" + text + "`")
+	}
+	return p.take()
+}
+
+func (p *parser) expectWord(text string) {
+	if !p.acceptWord(text) {
+		p.unexpected("`" + text + "`")
+	}
+}
+
+func (p *parser) unexpected(want string) {
+	t := p.tok()
+	found := "the end of the query"
+	if t.kind != tokEOF {
+		found = "`" + p.src.Text[t.span.Start:t.span.End] + "`"
+	}
+	if len(found) > 60 {
+		found = found[:57] + "...`"
+	}
+	p.fail(t.span, "", "expected %s, found %s", want, found)
+}
+
+func (p *parser) fail(at diag.Span, suggestion, format string, args ...any) {
+	p.list.Add(syntaxError(at, suggestion, format, args...))
+	panic(stop{})
+}
+
+// enter bounds the nesting; the caller defers leave.
+func (p *parser) enter() {
+	if p.depth++; p.depth > maxNesting {
+		p.fail(p.tok().span, "", "the query is nested too deeply")
+	}
+}
+
+func (p *parser) leave() { p.depth-- }
+
+// since is the span from a token's begin to the last token read.
+func (p *parser) since(start token) At {
+	end := start.span.End
+	if p.i > 0 {
+		end = max(end, p.toks[min(p.i, len(p.toks))-1].span.End)
+	}
+	return At{Pos: diag.Span{Start: start.span.Start, End: end}}
+}
+
+func (p *parser) statement() Statement {
+	start := p.tok()
+	switch {
+	case p.word("let") && p.peek(1).kind != tokPunct || p.word("let") && p.peek(1).text == "[":
+		return p.let()
+	case p.word("set") && p.peek(1).kind == tokName:
+		p.take()
+		st := &Set{Name: p.take().text}
+		if p.accept("=") {
+			st.Value = p.expr()
+		}
+		st.At = p.since(start)
+		return st
+	case p.word("declare"):
+		return p.declare()
+	case (p.word("restrict") || p.word("alias")) && p.peek(1).kind == tokName:
+		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "the statement `" + start.text + "` is not supported"})
+		panic(stop{})
+	}
+	x := p.pipe()
+	return &ExprStatement{At: p.since(start), X: x}
+}
+
+func (p *parser) let() Statement {
+	start := p.take()
+	st := &Let{Name: p.anyName()}
+	p.expect("=")
+	if f := p.funcLit(); f != nil {
+		st.Value = f
+	} else {
+		st.Value = p.pipe()
+	}
+	st.At = p.since(start)
+	return st
+}
+
+func (p *parser) declare() Statement {
+	start := p.take()
+	if !p.acceptWord("query_parameters") {
+		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "only `declare query_parameters` is supported"})
+		panic(stop{})
+	}
+	p.expect("(")
+	st := &DeclareParams{Params: p.params(")")}
+	st.At = p.since(start)
+	return st
+}
+
+// funcLit reads `(params) { body }` and `view () { body }`, or returns nil without reading anything.
+func (p *parser) funcLit() *FuncLit {
+	start := p.tok()
+	from := p.i
+	view := p.word("view") && p.peek(1).text == "("
+	if view {
+		p.take()
+	}
+	if !p.is("(") || !p.bodyFollows() {
+		p.i = from
+		return nil
+	}
+	p.take()
+	f := &FuncLit{View: view, Params: p.params(")")}
+	p.expect("{")
+	for {
+		for p.accept(";") {
+		}
+		if p.word("let") || p.word("declare") || p.word("set") && p.peek(1).kind == tokName {
+			f.Lets = append(f.Lets, p.statement())
+			p.expect(";")
+			continue
+		}
+		break
+	}
+	if !p.is("}") {
+		f.Body = p.pipe()
+	}
+	for p.accept(";") {
+	}
+	p.expect("}")
+	f.At = p.since(start)
+	if f.Body == nil {
+		p.fail(f.Span(), "", "this function has no body")
+	}
+	return f
+}
+
+// bodyFollows looks ahead for `( ... ) {`.
+func (p *parser) bodyFollows() bool {
+	depth := 0
+	for k := p.i; k < len(p.toks); k++ {
+		t := p.toks[k]
+		if t.kind != tokPunct {
+			continue
+		}
+		switch t.text {
+		case "(":
+			depth++
+		case ")":
+			if depth--; depth == 0 {
+				return k+1 < len(p.toks) && p.toks[k+1].kind == tokPunct && p.toks[k+1].text == "{"
+			}
+		case ";", "|":
+			return false
+		}
+	}
+	return false
+}
+
+// params reads declared parameters or columns up to the closing mark, which it takes.
+func (p *parser) params(end string) []Param {
+	var out []Param
+	for !p.accept(end) {
+		start := p.tok()
+		prm := Param{Name: p.anyName()}
+		p.expect(":")
+		if p.accept("(") {
+			prm.Tabular = true
+			p.tableParam(&prm)
+		} else {
+			prm.Type = p.typeName()
+		}
+		if p.accept("=") {
+			prm.Default = p.expr()
+		}
+		prm.At = p.since(start)
+		out = append(out, prm)
+		if !p.accept(",") && !p.is(end) {
+			p.unexpected("`,` or `" + end + "`")
+		}
+	}
+	return out
+}
+
+func (p *parser) tableParam(prm *Param) {
+	for !p.accept(")") {
+		if p.accept("*") {
+			prm.AnyColumns = true
+		} else {
+			start := p.tok()
+			c := Param{Name: p.anyName()}
+			p.expect(":")
+			c.Type = p.typeName()
+			c.At = p.since(start)
+			prm.Columns = append(prm.Columns, c)
+		}
+		if !p.accept(",") && !p.is(")") {
+			p.unexpected("`,` or `)`")
+		}
+	}
+}
+
+func (p *parser) typeName() string {
+	if !p.at(tokName) {
+		p.unexpected("the name of a type")
+	}
+	return strings.ToLower(p.take().text)
+}
+
+// anyName reads a name where nothing else can stand: a keyword is a name too, and so is ['odd one'].
+func (p *parser) anyName() *Name {
+	start := p.tok()
+	if p.is("[") && p.peek(1).kind == tokString && p.peek(2).text == "]" {
+		p.take()
+		text := p.take().text
+		p.take()
+		return &Name{At: p.since(start), Name: text, Quoted: true}
+	}
+	if start.kind != tokName {
+		p.unexpected("a name")
+	}
+	p.take()
+	return &Name{At: p.since(start), Name: start.text}
+}
