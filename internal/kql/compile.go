@@ -59,11 +59,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 func Macros() []string { return function.Macros() }
 
 // Scalar is a function in Go that compiled queries call; the engine registers each once.
-type Scalar struct {
-	Name     string
-	Args     []schema.Type // without the variadic tail
-	Variadic bool
-	Result   schema.Type
-	NullIn   bool // nil arguments reach Fn
-	Fn       func(args []schema.Value) (schema.Value, error)
-}
+type Scalar = function.Scalar
+
+// Scalars lists the functions in Go.
+func Scalars() []Scalar { return function.Scalars() }

@@ -154,10 +154,10 @@ func goInAnyRange(four bool) func([]schema.Value) (schema.Value, error) {
 		for _, a := range args[1:] {
 			var ranges []string
 			switch v := a.(type) {
-			case string:
-				ranges = []string{v}
-			case json.RawMessage:
-				if json.Unmarshal(v, &ranges) != nil {
+			case string: // one range, or the JSON text of several
+				if !strings.HasPrefix(v, "[") {
+					ranges = []string{v}
+				} else if json.Unmarshal([]byte(v), &ranges) != nil {
 					return nil, nil
 				}
 			}

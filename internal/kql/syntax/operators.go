@@ -259,7 +259,7 @@ func (*Print) operator()          {}
 func (*As) operator()             {}
 func (*Serialize) operator()      {}
 func (*Render) operator()         {}
-func (*ParseOp) operator()          {}
+func (*ParseOp) operator()        {}
 func (*ParseKV) operator()        {}
 func (*Evaluate) operator()       {}
 func (*Invoke) operator()         {}

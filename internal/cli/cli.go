@@ -1,0 +1,124 @@
+// Package cli owns the command line: flags, exit codes, terminal tables, progress and the rendering of errors. It
+// translates; it computes nothing.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+)
+
+// Streams are the standard streams of one run.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer // data only
+	Err io.Writer // progress, warnings, errors
+}
+
+// Exit codes of the command line's contract.
+const (
+	exitOK          = 0
+	exitFound       = 1   // findings at or above --fail-on, or a failed check
+	exitUsage       = 2   // usage, or the user's KQL or rule is wrong
+	exitPartial     = 3   // a path unreadable or a required table absent
+	exitInternal    = 70  // a fault of ours
+	exitInterrupted = 130 // Ctrl-C
+)
+
+// Version is the version of the tool, set when it is built for release.
+var Version = "0.1.0-dev"
+
+// exit is an error that decides the exit code. A nil err says that all has been said already.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit code %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exit) Unwrap() error { return e.err }
+
+// Main runs the command line and returns the exit code.
+func Main(args []string, s Streams) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := newRoot(s)
+	root.SetArgs(args)
+	root.SetIn(s.In)
+	root.SetOut(s.Out)
+	root.SetErr(s.Err)
+	err := root.ExecuteContext(ctx)
+	if ctx.Err() != nil {
+		_, _ = fmt.Fprintln(s.Err, "interrupted")
+		return exitInterrupted
+	}
+	return report(s, err)
+}
+
+// report shows an error and returns its exit code.
+func report(s Streams, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var e *exit
+	if errors.As(err, &e) {
+		if e.err != nil {
+			showError(s.Err, e.err)
+		}
+		return e.code
+	}
+	showError(s.Err, err)
+	if list, ok := diag.AsList(err); ok {
+		for _, d := range list.Items {
+			if d.Kind == diag.Runtime {
+				return exitInternal
+			}
+		}
+	}
+	return exitUsage
+}
+
+func showError(w io.Writer, err error) {
+	if list, ok := diag.AsList(err); ok {
+		diag.Render(w, list, false)
+		return
+	}
+	_, _ = fmt.Fprintf(w, "replaytrace: %s\n", err)
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint())
+	}
+}
+
+func newRoot(s Streams) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "replaytrace",
+		Short: "Find replayed Microsoft Entra ID tokens in exported evidence",
+		Long: `replaytrace finds replayed Microsoft Entra ID tokens in exported evidence, offline.
+
+A stolen refresh token that is replayed through an API leaves no trace in SigninLogs. It shows only in
+AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were handed.`,
+		Example: `  replaytrace hunt ./export --report report.html
+  replaytrace query 'AADNonInteractiveUserSignInLogs | summarize count() by IPAddress' ./export
+  replaytrace simulate --out demo`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Version:       Version,
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
+	root.AddCommand(newQuery(s))
+	return root
+}

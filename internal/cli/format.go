@@ -1,0 +1,84 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// formats print the result of a query.
+var formats = map[string]func(io.Writer, *kql.Rows, schema.Ticks) error{
+	"json": printJSON, "jsonl": printJSONL, "csv": printCSV, "table": printTable,
+}
+
+func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {
+	out := struct {
+		SchemaVersion int             `json:"schema_version"`
+		AsOf          string          `json:"as_of"`
+		Columns       []columnJSON    `json:"columns"`
+		Rows          json.RawMessage `json:"rows"`
+	}{1, asOf.RFC3339(), columnsOf(rows), rowsJSON(rows)}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(out)
+}
+
+func printJSONL(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
+	for _, row := range rows.Rows {
+		b := []byte{'{'}
+		for k, v := range row {
+			if k > 0 {
+				b = append(b, ',')
+			}
+			b = schema.AppendJSON(b, schema.String, rows.Columns[k].Name)
+			b = append(b, ':')
+			b = schema.AppendJSON(b, rows.Columns[k].Type, v)
+		}
+		if _, err := w.Write(append(b, '}', '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// text is a cell as people read it.
+func text(t schema.Type, v schema.Value) string {
+	if v == nil {
+		return ""
+	}
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return strings.Trim(string(schema.AppendJSON(nil, t, v)), `"`)
+}
+
+func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
+	out := csv.NewWriter(w)
+	record := make([]string, len(rows.Columns))
+	for i, c := range rows.Columns {
+		record[i] = c.Name
+	}
+	if err := out.Write(record); err != nil {
+		return err
+	}
+	for _, row := range rows.Rows {
+		for i, v := range row {
+			record[i] = text(rows.Columns[i].Type, v)
+		}
+		if err := out.Write(record); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+func printTable(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
+	_, err := fmt.Fprintln(w, len(rows.Rows))
+	return err
+}

@@ -1,0 +1,258 @@
+package cli
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+type queryFlags struct {
+	evidenceFlags
+	format  string
+	file    string
+	batch   string
+	data    []string
+	params  []string
+	explain bool
+}
+
+func newQuery(s Streams) *cobra.Command {
+	f := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:   "query [KQL] [PATH...]",
+		Short: "Run any KQL over evidence, offline",
+		Example: `  replaytrace query 'SigninLogs | where ResultType == 0 | summarize count() by UserPrincipalName' ./export
+  replaytrace query --file hunt.kql ./export --format csv
+  replaytrace query --data Users=users.csv 'Users | take 5'`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "table", "table, json, jsonl or csv")
+	flags.StringVar(&f.file, "file", "", "read the KQL from this file")
+	flags.StringVar(&f.batch, "batch", "", "run the {id, query} lines of this file")
+	flags.StringArrayVar(&f.data, "data", nil, "NAME=PATH: load a CSV, TSV, JSON or Parquet file as table NAME")
+	flags.StringArrayVar(&f.params, "param", nil, "name=value for declare query_parameters")
+	flags.BoolVar(&f.explain, "explain", false, "print the SQL instead of running it")
+	return cmd
+}
+
+func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
+	source := &diag.Source{Name: "query"}
+	switch {
+	case f.batch != "":
+	case f.file != "":
+		text, err := os.ReadFile(f.file)
+		if err != nil {
+			return &exit{exitUsage, fmt.Errorf("read the query: %w", err)}
+		}
+		source.Name, source.Text = f.file, string(text)
+	case len(args) > 0:
+		source.Text, args = args[0], args[1:]
+	default:
+		return &exit{exitUsage, errors.New("no query given: pass the KQL as the first argument, or --file or --batch")}
+	}
+	if _, ok := formats[f.format]; !ok {
+		return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", f.format)}
+	}
+	c, partial, err := f.open(ctx, s, args)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if err := f.loadData(ctx, c); err != nil {
+		return err
+	}
+	if f.batch != "" {
+		return f.runBatch(ctx, s, c)
+	}
+	if err := f.one(ctx, s, c, source); err != nil {
+		return err
+	}
+	return partial
+}
+
+func (f *queryFlags) loadData(ctx context.Context, c *casefile.Case) error {
+	for _, d := range f.data {
+		name, path, ok := strings.Cut(d, "=")
+		if !ok {
+			return &exit{exitUsage, fmt.Errorf("--data takes NAME=PATH, this is %q", d)}
+		}
+		if _, err := c.LoadNamed(ctx, name, path); err != nil {
+			return &exit{exitPartial, err}
+		}
+	}
+	return nil
+}
+
+func (f *queryFlags) request(source *diag.Source) (kql.Request, error) {
+	r := kql.Request{Source: source, Params: map[string]string{}}
+	for _, p := range f.params {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok {
+			return r, &exit{exitUsage, fmt.Errorf("--param takes name=value, this is %q", p)}
+		}
+		r.Params[name] = value
+	}
+	return r, nil
+}
+
+func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, source *diag.Source) error {
+	request, err := f.request(source)
+	if err != nil {
+		return err
+	}
+	if f.explain {
+		asOf, _ := c.AsOf()
+		compiled, err := kql.Compile(request, c, asOf)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(s.Out, compiled.SQL)
+		return err
+	}
+	rows, err := c.Query(ctx, request)
+	if err != nil {
+		return err
+	}
+	for _, n := range rows.Notes {
+		_, _ = fmt.Fprintln(s.Err, "note:", n)
+	}
+	asOf, why := c.AsOf()
+	if f.format == "table" {
+		_, _ = fmt.Fprintf(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
+	}
+	return formats[f.format](s.Out, rows, asOf)
+}
+
+// answer is one line of `query --batch`.
+type answer struct {
+	ID      json.RawMessage `json:"id"`
+	Columns []columnJSON    `json:"columns,omitempty"`
+	Rows    json.RawMessage `json:"rows,omitempty"`
+	Error   *answerError    `json:"error,omitempty"`
+}
+
+type columnJSON struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+type answerError struct {
+	Message string    `json:"message"`
+	Line    int       `json:"line"`
+	Column  int       `json:"column"`
+	Kind    diag.Kind `json:"kind"`
+}
+
+func (f *queryFlags) runBatch(ctx context.Context, s Streams, c *casefile.Case) error {
+	in, err := os.Open(f.batch)
+	if err != nil {
+		return &exit{exitUsage, fmt.Errorf("read the batch: %w", err)}
+	}
+	defer func() { _ = in.Close() }()
+	lines := bufio.NewReader(in)
+	for n := 1; ; n++ {
+		line, err := lines.ReadBytes('\n')
+		if len(strings.TrimSpace(string(line))) > 0 {
+			if err := f.batchLine(ctx, s, c, n, line); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read the batch: %w", err)
+		}
+	}
+}
+
+func (f *queryFlags) batchLine(ctx context.Context, s Streams, c *casefile.Case, n int, line []byte) error {
+	var q struct {
+		ID    json.RawMessage `json:"id"`
+		Query string          `json:"query"`
+	}
+	if err := json.Unmarshal(line, &q); err != nil {
+		return &exit{exitUsage, fmt.Errorf("%s:%d: not a line of the form {\"id\":..., \"query\":...}: %w", f.batch, n, err)}
+	}
+	a := answer{ID: q.ID}
+	request, err := f.request(&diag.Source{Name: fmt.Sprintf("%s:%d", f.batch, n), Text: q.Query})
+	if err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, batchTimeout)
+	rows, err := c.Query(limited, request)
+	cancel()
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil:
+		a.Error = errorOf(err)
+	default:
+		a.Columns = columnsOf(rows)
+		a.Rows = rowsJSON(rows)
+	}
+	out, err := json.Marshal(a)
+	if err != nil {
+		return fmt.Errorf("render the answer %s: %w", q.ID, err)
+	}
+	_, err = s.Out.Write(append(out, '\n'))
+	return err
+}
+
+// batchTimeout bounds one query of a batch, so that a runaway one does not end the others.
+const batchTimeout = 60 * time.Second
+
+func errorOf(err error) *answerError {
+	list, ok := diag.AsList(err)
+	if !ok || len(list.Items) == 0 {
+		return &answerError{Message: err.Error(), Kind: diag.Runtime}
+	}
+	d := list.Items[0]
+	pos := list.Source.Position(d.Span.Start)
+	return &answerError{Message: d.Message, Line: pos.Line, Column: pos.Column, Kind: d.Kind}
+}
+
+func columnsOf(rows *kql.Rows) []columnJSON {
+	out := make([]columnJSON, len(rows.Columns))
+	for i, c := range rows.Columns {
+		out[i] = columnJSON{c.Name, c.Type.String()}
+	}
+	return out
+}
+
+func rowsJSON(rows *kql.Rows) json.RawMessage {
+	b := []byte{'['}
+	for i, row := range rows.Rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendRow(b, rows.Columns, row)
+	}
+	return append(b, ']')
+}
+
+func appendRow(b []byte, columns []schema.Column, row []schema.Value) []byte {
+	b = append(b, '[')
+	for k, v := range row {
+		if k > 0 {
+			b = append(b, ',')
+		}
+		b = schema.AppendJSON(b, columns[k].Type, v)
+	}
+	return append(b, ']')
+}

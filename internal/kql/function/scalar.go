@@ -1,0 +1,61 @@
+package function
+
+import "github.com/replaytrace/replaytrace/internal/kql/schema"
+
+// Scalar is one overload of a function that is written in Go, as a database registers it.
+type Scalar struct {
+	Name     string
+	Args     []schema.Type // Unknown where any type is accepted
+	Variadic bool          // the last of Args may repeat
+	Result   schema.Type
+	NullIn   bool // nil arguments reach Fn; otherwise one makes the result nil
+	Fn       func(args []schema.Value) (schema.Value, error)
+}
+
+// Scalars lists every function of the table that is written in Go, and the readers of text that conversions use.
+func Scalars() []Scalar {
+	out := []Scalar{
+		{Name: "kql_text_datetime", Args: []schema.Type{schema.String}, Result: schema.Datetime, Fn: func(a []schema.Value) (schema.Value, error) {
+			if t, ok := schema.ParseDatetime(a[0].(string)); ok {
+				return t, nil
+			}
+			return nil, nil
+		}},
+		{Name: "kql_text_timespan", Args: []schema.Type{schema.String}, Result: schema.Timespan, Fn: func(a []schema.Value) (schema.Value, error) {
+			if t, ok := schema.ParseTimespan(a[0].(string)); ok {
+				return t, nil
+			}
+			return nil, nil
+		}},
+	}
+	for _, f := range All() {
+		if f.Go == nil {
+			continue
+		}
+		for i, sig := range f.overloads {
+			out = append(out, scalarOf(f, i, sig))
+		}
+	}
+	return out
+}
+
+func scalarOf(f *Func, overload int, sig Signature) Scalar {
+	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Fn: f.Go, Result: sig.Result.Type}
+	for _, p := range sig.Params {
+		t := schema.Unknown
+		switch p.Accepts {
+		case Exact:
+			t = p.Type
+		case Text:
+			t = schema.String
+		case Array:
+			t = schema.Dynamic
+		case Integer:
+			t = schema.Long
+		case Any, Common, Number, Summable, Orderable:
+		}
+		s.Args = append(s.Args, t)
+		s.Variadic = s.Variadic || p.Repeats
+	}
+	return s
+}
