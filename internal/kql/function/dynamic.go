@@ -78,7 +78,10 @@ func buildRange(c Call) (string, error) {
 	if len(c.Args) == 3 {
 		step = c.Args[2].SQL
 	}
-	return "CAST(to_json(generate_series(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ", " + step + ")) AS VARCHAR)", nil
+	// An array holds at most 1,048,576 values.
+	from := c.Args[0].SQL
+	last := "CASE WHEN " + step + " > 0 THEN least(" + c.Args[1].SQL + ", " + from + " + 1048575 * " + step + ") ELSE greatest(" + c.Args[1].SQL + ", " + from + " + 1048575 * " + step + ") END"
+	return "CAST(to_json(generate_series(" + from + ", " + last + ", " + step + ")) AS VARCHAR)", nil
 }
 
 // elements reads a dynamic value as an array; ok is false when it is none.

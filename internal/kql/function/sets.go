@@ -3,8 +3,10 @@ package function
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"sort"
 	"strconv"
+	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -199,6 +201,9 @@ func goBagRemove(args []schema.Value) (schema.Value, error) {
 	for _, n := range names {
 		var s string
 		if json.Unmarshal(n, &s) == nil {
+			if strings.HasPrefix(s, "$") {
+				return nil, fmt.Errorf("removing by JSON path (%s) is not supported", s)
+			}
 			gone[s] = true
 		}
 	}

@@ -133,7 +133,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 		}
 		var sql string
 		if best, ok := a.X.(*plan.Best); ok {
-			sql = g.best(best)
+			sql = g.best(best, order)
 		} else {
 			sql = g.call(a.X, function.Call{Order: order, Grouped: len(n.Keys) > 0})
 		}
@@ -151,7 +151,10 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 
 // best renders arg_max, arg_min and take_any. Ties are settled by the other columns of the call, so that the same
 // evidence gives the same row, and one row for all columns of the call.
-func (g *generator) best(b *plan.Best) string {
+func (g *generator) best(b *plan.Best, order string) string {
+	if order != "" {
+		return g.neverNull(b, g.firstOf(b, order))
+	}
 	var fields []string
 	for _, t := range b.Tie {
 		if b.By != nil && t == b.By {
@@ -189,6 +192,18 @@ func (g *generator) best(b *plan.Best) string {
 		sql = fmt.Sprintf("CASE WHEN count(%s) > 0 THEN %s ELSE arg_min_null(%s, %s) END", by, sql, x, key(""))
 	}
 	return g.neverNull(b, sql)
+}
+
+// firstOf takes the value of the first row in the input's order, among those that are best.
+func (g *generator) firstOf(b *plan.Best, order string) string {
+	if b.By != nil {
+		direction := " DESC NULLS LAST, "
+		if b.Least {
+			direction = " ASC NULLS LAST, "
+		}
+		order = g.expr(b.By) + direction + order
+	}
+	return "first(" + g.expr(b.X) + " ORDER BY " + order + ")"
 }
 
 func (g *generator) neverNull(x plan.Expr, sql string) string {

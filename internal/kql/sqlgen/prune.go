@@ -111,6 +111,9 @@ func (g *generator) needAggregate(n *plan.Aggregate) {
 
 func (g *generator) needJoin(n *plan.Join) {
 	g.useItems(n.Items)
+	if n.Kind == plan.InnerUniq {
+		g.useKeys(n.L.Ordering())
+	}
 	for _, p := range n.On {
 		g.useExpr(p.L)
 		g.useExpr(p.R)
