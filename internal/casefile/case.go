@@ -41,6 +41,7 @@ type Case struct {
 	watchlists map[string]string // alias in lower case -> table
 	asOf       schema.Ticks
 	asOfSource string
+	sources    int // table functions registered so far, for their names
 }
 
 // Open makes or opens a case.

@@ -2,12 +2,15 @@ package cli
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
-	"time"
 )
 
 // evidenceFlags are the flags of every command that reads evidence.
@@ -15,6 +18,8 @@ type evidenceFlags struct {
 	caseDir, asOf, memory string
 	threads               int
 	quiet, noProgress     bool
+
+	reports []*casefile.FileReport
 }
 
 func (f *evidenceFlags) add(cmd *cobra.Command) {
@@ -33,6 +38,46 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	if err != nil {
 		return nil, nil, &exit{exitInternal, err}
 	}
-	c.SetAsOf(schema.TicksOf(time.Now()), "no evidence: the wall clock")
-	return c, nil, nil
+	f.reports, err = c.Load(ctx, paths)
+	if err == nil {
+		err = f.anchor(ctx, s, c)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, c.Close())
+	}
+	for _, r := range f.reports {
+		if r.Error != "" {
+			partial = &exit{exitPartial, nil}
+			_, _ = fmt.Fprintf(s.Err, "cannot read %s: %s\n", escape.Terminal(r.Path), escape.Terminal(r.Error))
+			if r.Help != "" {
+				_, _ = fmt.Fprintf(s.Err, "  %s\n", r.Help)
+			}
+		}
+	}
+	return c, partial, nil
+}
+
+// anchor sets what now() means.
+func (f *evidenceFlags) anchor(ctx context.Context, s Streams, c *casefile.Case) error {
+	switch f.asOf {
+	case "now":
+		c.SetAsOf(schema.TicksOf(time.Now()), "the wall clock, as asked")
+		return nil
+	case "latest", "":
+		t, source, ok, err := c.Latest(ctx)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			t, source = schema.TicksOf(time.Now()), "the wall clock: there is no evidence"
+		}
+		c.SetAsOf(t, source)
+		return nil
+	}
+	t, ok := schema.ParseDatetime(f.asOf)
+	if !ok {
+		return &exit{exitUsage, fmt.Errorf("--as-of takes latest, now or a time such as 2026-03-21T09:30:00Z, not %q", f.asOf)}
+	}
+	c.SetAsOf(t, "given with --as-of")
+	return nil
 }

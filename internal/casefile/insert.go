@@ -1,0 +1,154 @@
+package casefile
+
+import (
+	"context"
+	"fmt"
+	"unsafe"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/replaytrace/replaytrace/internal/evidence"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// chunkSize is DuckDB's vector size.
+const chunkSize = 2048
+
+// insert loads a source into its table through a parallel table function, in one transaction.
+func (c *Case) insert(ctx context.Context, s *source) error {
+	c.sources++
+	name := fmt.Sprintf("evidence_source_%d", c.sources)
+	fn := duckdb.ParallelChunkTableFunction{
+		BindArguments: func(map[string]any, ...any) (duckdb.ParallelChunkTableSource, error) {
+			return newChunkSource(s, max(c.opt.Threads, 2))
+		},
+	}
+	if err := duckdb.RegisterTableUDF(c.conn, name, fn); err != nil {
+		return fmt.Errorf("register the reader: %w", err)
+	}
+	return c.Exec(ctx, "INSERT INTO "+quoteName(s.target.Table.Name)+" SELECT * EXCLUDE (_SourceLine), "+
+		quoteText(s.file.Path)+", _SourceLine FROM "+name+"()")
+}
+
+// chunkSource is a source as DuckDB asks for it.
+type chunkSource struct {
+	*source
+	columns []duckdb.ColumnInfo
+	threads int
+}
+
+func newChunkSource(s *source, threads int) (*chunkSource, error) {
+	cs := &chunkSource{source: s, threads: threads}
+	add := func(name string, t duckdb.Type) error {
+		info, err := duckdb.NewTypeInfo(t)
+		if err != nil {
+			return err
+		}
+		cs.columns = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info})
+		return nil
+	}
+	for _, col := range s.target.Columns {
+		if err := add(col.Name, vectorTypes[col.Type]); err != nil {
+			return nil, err
+		}
+	}
+	return cs, add("_SourceLine", duckdb.TYPE_BIGINT)
+}
+
+var vectorTypes = map[schema.Type]duckdb.Type{
+	schema.Bool: duckdb.TYPE_BOOLEAN, schema.Int: duckdb.TYPE_BIGINT, schema.Long: duckdb.TYPE_BIGINT,
+	schema.Datetime: duckdb.TYPE_BIGINT, schema.Timespan: duckdb.TYPE_BIGINT, schema.Real: duckdb.TYPE_DOUBLE,
+	schema.String: duckdb.TYPE_VARCHAR, schema.Dynamic: duckdb.TYPE_VARCHAR, schema.Guid: duckdb.TYPE_VARCHAR,
+	schema.Decimal: duckdb.TYPE_VARCHAR,
+}
+
+// ColumnInfos are the table's columns and the line.
+func (s *chunkSource) ColumnInfos() []duckdb.ColumnInfo { return s.columns }
+
+// Cardinality is not known before the file is read.
+func (s *chunkSource) Cardinality() *duckdb.CardinalityInfo { return nil }
+
+// Init says how many threads may read.
+func (s *chunkSource) Init() duckdb.ParallelTableSourceInfo {
+	return duckdb.ParallelTableSourceInfo{MaxThreads: s.threads}
+}
+
+// NewLocalState makes a thread's worker.
+func (s *chunkSource) NewLocalState() any { return &worker{source: s.source, decoder: s.decoder()} }
+
+// textWriters are the vectors of a chunk that hold text. The driver has no writers for other types, which are few.
+func (s *chunkSource) textWriters(c duckdb.DataChunk) ([]duckdb.VectorWriter[string], error) {
+	w := make([]duckdb.VectorWriter[string], len(s.target.Columns))
+	for i, col := range s.target.Columns {
+		if vectorTypes[col.Type] != duckdb.TYPE_VARCHAR {
+			continue
+		}
+		v, err := c.GetVector(i)
+		if err != nil {
+			return nil, err
+		}
+		if w[i], err = duckdb.GetVectorWriter[string](v); err != nil {
+			return nil, err
+		}
+	}
+	return w, nil
+}
+
+// FillChunk writes the next rows of this thread.
+func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
+	w, ok := local.(*worker)
+	if !ok {
+		if p, isPointer := local.(*any); isPointer {
+			w, _ = (*p).(*worker)
+		}
+	}
+	if err := c.SetSize(chunkSize); err != nil {
+		return err
+	}
+	text, err := s.textWriters(c)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for n < chunkSize {
+		row, ok := w.row()
+		if !ok {
+			break
+		}
+		if err := s.write(c, text, n, row); err != nil {
+			return err
+		}
+		n++
+	}
+	w.mu.Lock()
+	w.source.loaded += w.loaded
+	w.loaded = 0
+	w.mu.Unlock()
+	return c.SetSize(n)
+}
+
+func (s *chunkSource) write(c duckdb.DataChunk, text []duckdb.VectorWriter[string], n int, row *evidence.Row) error {
+	for i := range row.Cells {
+		cell := &row.Cells[i]
+		var err error
+		switch t := vectorTypes[s.target.Columns[i].Type]; {
+		case t == duckdb.TYPE_VARCHAR && cell.Null:
+			err = text[i].SetNull(n)
+		case t == duckdb.TYPE_VARCHAR:
+			// The writer copies the text before it returns, so the decoder may use its buffer again.
+			err = text[i].Set(n, unsafe.String(unsafe.SliceData(cell.Text), len(cell.Text)))
+		case cell.Null:
+			err = c.SetValue(i, n, nil)
+		case t == duckdb.TYPE_DOUBLE:
+			err = duckdb.SetChunkValue(c, i, n, cell.Real)
+		case t == duckdb.TYPE_BOOLEAN:
+			err = duckdb.SetChunkValue(c, i, n, cell.Int == 1)
+		default:
+			err = duckdb.SetChunkValue(c, i, n, cell.Int)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return duckdb.SetChunkValue(c, len(row.Cells), n, row.Line)
+}

@@ -1,0 +1,110 @@
+// Package evidence owns the reading of exports: which files there are, what shape each is, and its records, every one
+// with its place and its cells or with the reason why it has none. It knows nothing of the database.
+package evidence
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sort"
+)
+
+// Codes of rejected records.
+const (
+	CodeInvalidJSON      = "invalid_json"
+	CodeInvalidUTF8      = "invalid_utf8"
+	CodeDuplicateKey     = "duplicate_key"
+	CodeTooDeep          = "too_deep"
+	CodeTooLarge         = "too_large"
+	CodeTruncated        = "truncated"
+	CodeWrongCells       = "wrong_cell_count"
+	CodeUnsupportedTable = "unsupported_table"
+	CodeUnrecognised     = "unrecognised"
+	CodeBadDatetime      = "bad_datetime"
+	CodeBadValue         = "bad_value"
+)
+
+// Reject is one record that could not be loaded.
+type Reject struct {
+	Line   int64
+	Code   string
+	Reason string
+	Raw    string // at most maxRaw bytes of it
+}
+
+const maxRaw = 64 << 10
+
+func clip(b []byte) string {
+	if len(b) > maxRaw {
+		b = b[:maxRaw]
+	}
+	return string(b)
+}
+
+// Problem is a path that could not be read at all.
+type Problem struct {
+	Path string
+	Err  error
+	Help string
+}
+
+// Discover lists the files below the paths, each once, in order. What cannot be read is a Problem; it ends nothing.
+func Discover(paths []string) (files []string, problems []Problem) {
+	seen := map[string]bool{}
+	add := func(path string) {
+		if clean := filepath.Clean(path); !seen[clean] {
+			seen[clean] = true
+			files = append(files, clean)
+		}
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			problems = append(problems, Problem{path, plainError(err), "check the spelling; a path is a file or a folder of exports"})
+			continue
+		}
+		if !info.IsDir() {
+			add(path)
+			continue
+		}
+		found, broken := walk(path)
+		problems = append(problems, broken...)
+		for _, f := range found {
+			add(f)
+		}
+		if len(found) == 0 {
+			problems = append(problems, Problem{path, errors.New("the folder holds no file"), "export sign-in logs into it: SigninLogs and AADNonInteractiveUserSignInLogs at least"})
+		}
+	}
+	return files, problems
+}
+
+// walk lists the regular files of a folder; links are not followed, so that none leads out of it.
+func walk(root string) (files []string, problems []Problem) {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			problems = append(problems, Problem{path, plainError(err), "make it readable for this user"})
+			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case d.Type().IsRegular():
+			files = append(files, path)
+		}
+		return nil
+	})
+	if err != nil {
+		problems = append(problems, Problem{root, plainError(err), ""})
+	}
+	sort.Strings(files)
+	return files, problems
+}
+
+func plainError(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

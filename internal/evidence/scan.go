@@ -1,0 +1,323 @@
+package evidence
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth bounds the nesting of a JSON record.
+const maxDepth = 512
+
+// Kind is what a member's value is in JSON.
+type Kind byte
+
+// The kinds of a value.
+const (
+	Absent  Kind = 0
+	Text    Kind = 's' // a string without escapes
+	Escaped Kind = 'e' // a string with escapes
+	Number  Kind = 'n'
+	True    Kind = 't'
+	False   Kind = 'f'
+	Null    Kind = 'z'
+	Object  Kind = '{'
+	Array   Kind = '['
+)
+
+// Span is one value in the bytes of a record: a string's inside, or the literal's or composite's text.
+type Span struct {
+	Bytes []byte
+	Kind  Kind
+}
+
+// ScanError is where and why a record is not JSON. Column counts bytes from 1.
+type ScanError struct {
+	Column int
+	Code   string
+	Reason string
+}
+
+func (e *ScanError) Error() string { return fmt.Sprintf("column %d: %s", e.Column, e.Reason) }
+
+func bad(at int, format string, args ...any) error {
+	return &ScanError{Column: at + 1, Code: CodeInvalidJSON, Reason: fmt.Sprintf(format, args...)}
+}
+
+func blanks(b []byte, i int) int {
+	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+		i++
+	}
+	return i
+}
+
+var special = func() (s [256]bool) {
+	for i := range 32 {
+		s[i] = true
+	}
+	s['"'], s['\\'] = true, true
+	return s
+}()
+
+// stringEnd returns the index after a string whose inside begins at i.
+func stringEnd(b []byte, i int) (end int, escaped bool, err error) {
+	for {
+		for i < len(b) && !special[b[i]] {
+			i++
+		}
+		if i >= len(b) {
+			return i, escaped, bad(i, "the record ends inside a string")
+		}
+		switch b[i] {
+		case '"':
+			return i + 1, escaped, nil
+		case '\\':
+			escaped = true
+			if i, err = escapeEnd(b, i+1); err != nil {
+				return i, escaped, err
+			}
+		default:
+			return i, escaped, bad(i, "control character 0x%02x in a string", b[i])
+		}
+	}
+}
+
+func escapeEnd(b []byte, i int) (int, error) {
+	if i >= len(b) {
+		return i, bad(i, "the record ends inside an escape")
+	}
+	switch b[i] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 1, nil
+	case 'u':
+		r, ok := hex4(b, i+1)
+		if !ok {
+			return i, bad(i, "bad \\u escape")
+		}
+		if !utf16.IsSurrogate(r) {
+			return i + 5, nil
+		}
+		if low, ok := hex4(b, i+7); ok && b[i+5] == '\\' && b[i+6] == 'u' && utf16.DecodeRune(r, low) != utf8.RuneError {
+			return i + 11, nil
+		}
+		return i, bad(i, "half of a surrogate pair")
+	}
+	return i, bad(i, "unknown escape \\%c", b[i])
+}
+
+func hex4(b []byte, i int) (rune, bool) {
+	if i < 0 || i+4 > len(b) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[i : i+4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// value returns the index after the value at i and its kind.
+func value(b []byte, i, depth int) (end int, kind Kind, err error) {
+	if i >= len(b) {
+		return i, 0, bad(i, "the record ends where a value is expected")
+	}
+	if depth > maxDepth {
+		return i, 0, &ScanError{Column: i + 1, Code: CodeTooDeep, Reason: fmt.Sprintf("nested deeper than %d", maxDepth)}
+	}
+	switch c := b[i]; {
+	case c == '"':
+		end, escaped, err := stringEnd(b, i+1)
+		if escaped {
+			return end, Escaped, err
+		}
+		return end, Text, err
+	case c == '{':
+		end, err := members(b, i, depth, nil)
+		return end, Object, err
+	case c == '[':
+		end, err := elements(b, i, depth)
+		return end, Array, err
+	case c == 't' && bytes.HasPrefix(b[i:], []byte("true")):
+		return i + 4, True, nil
+	case c == 'f' && bytes.HasPrefix(b[i:], []byte("false")):
+		return i + 5, False, nil
+	case c == 'n' && bytes.HasPrefix(b[i:], []byte("null")):
+		return i + 4, Null, nil
+	case c == '-' || c >= '0' && c <= '9':
+		end, err := numberEnd(b, i)
+		return end, Number, err
+	}
+	return i, 0, bad(i, "a value is expected, found %q", b[i])
+}
+
+func numberEnd(b []byte, i int) (int, error) {
+	start := i
+	digits := func() bool {
+		from := i
+		for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+			i++
+		}
+		return i > from
+	}
+	if b[i] == '-' {
+		i++
+	}
+	leadingZero := i < len(b) && b[i] == '0'
+	from := i
+	if !digits() || leadingZero && i-from > 1 {
+		return i, bad(start, "not a number")
+	}
+	if i < len(b) && b[i] == '.' {
+		if i++; !digits() {
+			return i, bad(start, "not a number")
+		}
+	}
+	if i < len(b) && b[i]|0x20 == 'e' {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		if !digits() {
+			return i, bad(start, "not a number")
+		}
+	}
+	return i, nil
+}
+
+func elements(b []byte, i, depth int) (int, error) {
+	i = blanks(b, i+1)
+	if i < len(b) && b[i] == ']' {
+		return i + 1, nil
+	}
+	for {
+		var err error
+		if i, _, err = value(b, blanks(b, i), depth+1); err != nil {
+			return i, err
+		}
+		i = blanks(b, i)
+		if i >= len(b) {
+			return i, bad(i, "the record ends inside an array")
+		}
+		switch b[i] {
+		case ']':
+			return i + 1, nil
+		case ',':
+			i++
+		default:
+			return i, bad(i, "expected `,` or `]`, found %q", b[i])
+		}
+	}
+}
+
+// members walks an object that begins at i; visit sees each member's name (raw) and value.
+func members(b []byte, i, depth int, visit func(n int, name []byte, v Span) error) (int, error) {
+	i = blanks(b, i+1)
+	if i < len(b) && b[i] == '}' {
+		return i + 1, nil
+	}
+	for n := 0; ; n++ {
+		i = blanks(b, i)
+		if i >= len(b) || b[i] != '"' {
+			return i, bad(min(i, len(b)), "the name of a member is expected")
+		}
+		nameAt := i + 1
+		nameEnd, _, err := stringEnd(b, nameAt)
+		if err != nil {
+			return i, err
+		}
+		i = blanks(b, nameEnd)
+		if i >= len(b) || b[i] != ':' {
+			return i, bad(min(i, len(b)), "expected `:`")
+		}
+		at := blanks(b, i+1)
+		end, kind, err := value(b, at, depth+1)
+		if err != nil {
+			return end, err
+		}
+		if visit != nil {
+			v := Span{b[at:end], kind}
+			if kind == Text || kind == Escaped {
+				v.Bytes = b[at+1 : end-1]
+			}
+			if err := visit(n, b[nameAt:nameEnd-1], v); err != nil {
+				return at, err
+			}
+		}
+		i = blanks(b, end)
+		if i >= len(b) {
+			return i, bad(i, "the record ends inside an object")
+		}
+		switch b[i] {
+		case '}':
+			return i + 1, nil
+		case ',':
+			i++
+		default:
+			return i, bad(i, "expected `,` or `}`, found %q", b[i])
+		}
+	}
+}
+
+// errNoObject says that a record is JSON of another kind than an object.
+var errNoObject = errors.New("the record is not a JSON object")
+
+// scanObject validates a whole record and shows its members.
+func scanObject(b []byte, visit func(n int, name []byte, v Span) error) error {
+	i := blanks(b, 0)
+	if i >= len(b) || b[i] != '{' {
+		return &ScanError{Column: i + 1, Code: CodeInvalidJSON, Reason: errNoObject.Error()}
+	}
+	end, err := members(b, i, 0, visit)
+	if err != nil {
+		return err
+	}
+	if end = blanks(b, end); end != len(b) {
+		return bad(end, "more data behind the record")
+	}
+	return nil
+}
+
+// unescape appends the value of a string's inside, which scanObject has validated.
+func unescape(dst, s []byte) []byte {
+	for {
+		k := bytes.IndexByte(s, '\\')
+		if k < 0 {
+			return append(dst, s...)
+		}
+		dst = append(dst, s[:k]...)
+		switch c := s[k+1]; c {
+		case 'n':
+			dst = append(dst, '\n')
+		case 't':
+			dst = append(dst, '\t')
+		case 'r':
+			dst = append(dst, '\r')
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'u':
+			r, _ := hex4(s, k+2)
+			n := 6
+			if utf16.IsSurrogate(r) {
+				low, _ := hex4(s, k+8)
+				r, n = utf16.DecodeRune(r, low), 12
+			}
+			dst = utf8.AppendRune(dst, r)
+			s = s[k+n:]
+			continue
+		default:
+			dst = append(dst, c)
+		}
+		s = s[k+2:]
+	}
+}
