@@ -3,14 +3,15 @@ package casefile
 import (
 	"bytes"
 	"context"
-	"encoding/csv"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sort"
 	"strings"
 	"sync"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -192,29 +193,28 @@ func (l *loader) rejects(ctx context.Context, s *source, report *FileReport) err
 	return l.c.storeRejects(ctx, s.file.Path, s.rejected)
 }
 
-// storeRejects writes rejected rows to RejectedRows, by way of a file because their text may be anything.
-func (c *Case) storeRejects(ctx context.Context, path string, rejected []evidence.Reject) error {
+// storeRejects writes rejected rows to RejectedRows. Their text may be anything; what is not UTF-8 is replaced, because
+// the driver would store it as null.
+func (c *Case) storeRejects(_ context.Context, path string, rejected []evidence.Reject) error {
 	if len(rejected) == 0 {
 		return nil
 	}
-	dir, err := os.MkdirTemp("", "replaytrace-rejects-")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	var b bytes.Buffer
-	w := csv.NewWriter(&b)
-	for _, r := range rejected {
-		if err := w.Write([]string{path, fmt.Sprint(r.Line), r.Code, r.Reason, strings.ToValidUTF8(strings.ReplaceAll(r.Raw, "\x00", "\u2400"), "\ufffd")}); err != nil {
-			return err
+	return c.conn.Raw(func(dc any) error {
+		conn, ok := dc.(driver.Conn)
+		if !ok {
+			return fmt.Errorf("unexpected connection %T", dc)
 		}
-	}
-	w.Flush()
-	name := filepath.Join(dir, "rejects.csv")
-	if err := os.WriteFile(name, b.Bytes(), 0o600); err != nil {
-		return err
-	}
-	return c.Exec(ctx, `INSERT INTO RejectedRows SELECT * FROM read_csv(`+quoteText(name)+`, header = false, auto_detect = false, delim = ',', quote = '"', escape = '"', max_line_size = 1000000, columns = {'File': 'VARCHAR', 'Line': 'BIGINT', 'Code': 'VARCHAR', 'Reason': 'VARCHAR', 'Raw': 'VARCHAR'})`)
+		a, err := duckdb.NewAppenderFromConn(conn, "", "RejectedRows")
+		if err != nil {
+			return fmt.Errorf("store the rejected rows of %s: %w", path, err)
+		}
+		for _, r := range rejected {
+			if err := a.AppendRow(path, r.Line, r.Code, strings.ToValidUTF8(r.Reason, "\ufffd"), strings.ToValidUTF8(r.Raw, "\ufffd")); err != nil {
+				return errors.Join(fmt.Errorf("store the rejected rows of %s: %w", path, err), a.Close())
+			}
+		}
+		return a.Close()
+	})
 }
 
 // source feeds the rows of one file and table to DuckDB. Its workers share it.
