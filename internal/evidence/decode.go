@@ -241,7 +241,8 @@ func (d *Decoder) target() (*Target, error) {
 	if t := d.layout.byType[string(name)]; t != nil {
 		return t, nil
 	}
-	if len(name) > 0 {
+	if len(name) > 0 && !(d.layout.byType["AuditLogs"] != nil && d.fits(d.layout.byType["AuditLogs"])) {
+		// Audit records of some collectors carry the type of their target under this name; all others name a table.
 		return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, Reason: fmt.Sprintf("rows of the table %s are not supported yet", clip(name[:min(len(name), 80)]))}
 	}
 	if t := d.layout.byType[string(d.text(d.catAt))]; t != nil {
