@@ -119,6 +119,6 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		Version:       Version,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newQuery(s), newSimulate(s))
+	root.AddCommand(newQuery(s), newSimulate(s), newRules(s))
 	return root
 }

@@ -118,8 +118,21 @@ var families = [][]Func{
 
 var (
 	byName    = index(families...)
-	operators = index(operatorTable)
+	operators = indexOperators()
 )
+
+// indexOperators keeps names whole: an operator such as `matches regex` has a blank in it.
+func indexOperators() map[string]*Func {
+	m := map[string]*Func{}
+	for i := range operatorTable {
+		f := &operatorTable[i]
+		for _, text := range f.Signatures {
+			f.overloads = append(f.overloads, mustParseSignature(text))
+		}
+		m[f.Name] = f
+	}
+	return m
+}
 
 func index(families ...[]Func) map[string]*Func {
 	m := map[string]*Func{}

@@ -166,8 +166,8 @@ func (p *parser) optionName() string {
 }
 
 func (p *parser) optionValue() Expr {
-	if p.is("[") {
-		return p.anyName()
+	if p.is("[") || p.at(tokName) && p.tok().text != "true" && p.tok().text != "false" {
+		return p.anyName() // the table of a join may follow in parentheses: this is no call
 	}
 	return p.primary()
 }

@@ -1,0 +1,194 @@
+package hunt
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"sort"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// ruleFile is an analytics rule as Sentinel reads it, with one key of our own.
+// https://learn.microsoft.com/azure/sentinel/sentinel-analytic-rules-creation
+type ruleFile struct {
+	ID, Name, Version, Kind, Description, Severity, Status string
+	RequiredDataConnectors                                 []struct {
+		ConnectorID string   `yaml:"connectorId"`
+		DataTypes   []string `yaml:"dataTypes"`
+	} `yaml:"requiredDataConnectors"`
+	QueryFrequency     string   `yaml:"queryFrequency"`
+	QueryPeriod        string   `yaml:"queryPeriod"`
+	TriggerOperator    string   `yaml:"triggerOperator"`
+	TriggerThreshold   int      `yaml:"triggerThreshold"`
+	Tactics            []string `yaml:"tactics"`
+	RelevantTechniques []string `yaml:"relevantTechniques"`
+	Query              string   `yaml:"query"`
+	EntityMappings     []any    `yaml:"entityMappings"`
+	Replaytrace        struct {
+		Signal, Role, Family, Strength string
+		FalsePositives                 []string `yaml:"falsePositives"`
+		Sources                        []string
+	} `yaml:"replaytrace"`
+}
+
+// Load reads every rule file of fsys, sorted by path.
+func Load(fsys fs.FS) ([]Hunt, error) {
+	var hunts []Hunt
+	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yaml") {
+			return err
+		}
+		text, err := fs.ReadFile(fsys, path)
+		if err != nil {
+			return err
+		}
+		h, err := Parse(path, text)
+		if err != nil {
+			return err
+		}
+		hunts = append(hunts, h)
+		return nil
+	})
+	sort.Slice(hunts, func(i, j int) bool { return hunts[i].Path < hunts[j].Path })
+	return hunts, err
+}
+
+// Parse reads one rule file.
+func Parse(path string, text []byte) (Hunt, error) {
+	var f ruleFile
+	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+		return Hunt{}, fmt.Errorf("rule %s: %w", path, err)
+	}
+	h := Hunt{
+		ID: f.ID, Signal: f.Replaytrace.Signal, Name: f.Name, Description: strings.TrimSpace(f.Description), Severity: f.Severity,
+		Tactics: f.Tactics, Techniques: f.RelevantTechniques, Query: f.Query, QueryLine: queryLine(string(text)), Path: path,
+		Role: Role(f.Replaytrace.Role), Family: f.Replaytrace.Family, Strength: f.Replaytrace.Strength,
+		FalsePositives: f.Replaytrace.FalsePositives, Sources: f.Replaytrace.Sources,
+	}
+	if h.Signal == "" {
+		h.Signal = strings.TrimSuffix(path[strings.LastIndexByte(path, '/')+1:], ".yaml")
+	}
+	if h.Role == "" {
+		h.Role = RoleContext
+	}
+	switch {
+	case h.ID == "" || h.Name == "":
+		return h, fmt.Errorf("rule %s: id and name are required", path)
+	case strings.TrimSpace(h.Query) == "":
+		return h, fmt.Errorf("rule %s: the query is missing", path)
+	case h.Role != RoleSignal && h.Role != RoleExplanation && h.Role != RoleContext:
+		return h, fmt.Errorf("rule %s: role is signal, explanation or context, not %q", path, h.Role)
+	}
+	return h, nil
+}
+
+// queryLine is the line at which the block under `query:` begins.
+func queryLine(text string) int {
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "query:") {
+			return i + 2
+		}
+	}
+	return 1
+}
+
+// Source is the hunt's KQL with its place in the rule file, for diagnostics.
+func (h *Hunt) Source() *diag.Source {
+	return &diag.Source{Name: h.Path, Text: h.Query, FirstLine: h.QueryLine, Indent: 2}
+}
+
+// Run asks a hunt's question and reads the rows as signals. Hunts for context return rows only.
+func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, error) {
+	rows, err := engine.Query(ctx, kql.Request{Source: h.Source()})
+	if err != nil {
+		return nil, nil, err
+	}
+	if h.Role == RoleContext {
+		return nil, rows, nil
+	}
+	r := reader{rows: rows}
+	var out []Signal
+	for i := range rows.Rows {
+		r.row = rows.Rows[i]
+		s := Signal{
+			Hunt: h, HomeTenantID: r.text("HomeTenantId"), UserID: r.text("UserId"), User: r.text("UserPrincipalName"),
+			IP: r.text("IPAddress"), SessionIDs: r.list("SessionIds"), AppIDs: r.list("AppIds"), Resources: r.list("Resources"),
+			UserAgents: r.list("UserAgents"), Count: r.number("EventCount"), EventIDs: r.list("EventIds"), Evidence: r.text("Evidence"),
+		}
+		s.First, s.Last = r.time("FirstSeen").Time(), r.time("LastSeen").Time()
+		if r.missing != "" {
+			return nil, rows, fmt.Errorf("hunt %s: the result has no column %s, which every signal needs", h.Path, r.missing)
+		}
+		out = append(out, s)
+	}
+	sort.Slice(out, func(i, j int) bool {
+		a, b := &out[i], &out[j]
+		if a.UserID != b.UserID {
+			return a.UserID < b.UserID
+		}
+		if !a.First.Equal(b.First) {
+			return a.First.Before(b.First)
+		}
+		return a.IP < b.IP
+	})
+	return out, rows, nil
+}
+
+// reader reads cells by the column's name.
+type reader struct {
+	rows    *kql.Rows
+	row     []schema.Value
+	missing string
+}
+
+var optionalColumns = map[string]bool{"SessionIds": true, "AppIds": true, "Resources": true, "UserAgents": true}
+
+func (r *reader) cell(name string) schema.Value {
+	for i, c := range r.rows.Columns {
+		if c.Name == name {
+			return r.row[i]
+		}
+	}
+	if !optionalColumns[name] {
+		r.missing = name
+	}
+	return nil
+}
+
+func (r *reader) text(name string) string {
+	s, _ := r.cell(name).(string)
+	return s
+}
+
+func (r *reader) number(name string) int64 {
+	n, _ := r.cell(name).(int64)
+	return n
+}
+
+func (r *reader) time(name string) schema.Ticks {
+	t, _ := r.cell(name).(schema.Ticks)
+	return t
+}
+
+// list reads an array of strings, sorted, without empty ones.
+func (r *reader) list(name string) []string {
+	raw, _ := r.cell(name).(json.RawMessage)
+	var all, out []string
+	if json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
+	for _, s := range all {
+		if s != "" {
+			out = append(out, s)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
