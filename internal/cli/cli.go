@@ -65,11 +65,11 @@ func Main(args []string, s Streams) int {
 		_, _ = fmt.Fprintln(s.Err, "interrupted")
 		return exitInterrupted
 	}
-	return report(s, err)
+	return finish(s, err)
 }
 
-// report shows an error and returns its exit code.
-func report(s Streams, err error) int {
+// finish shows an error and returns its exit code.
+func finish(s Streams, err error) int {
 	if err == nil {
 		return exitOK
 	}
@@ -119,6 +119,6 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		Version:       Version,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newQuery(s), newSimulate(s), newRules(s))
+	root.AddCommand(newHunt(s), newQuery(s), newSimulate(s), newRules(s))
 	return root
 }

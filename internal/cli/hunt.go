@@ -1,0 +1,215 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/investigation"
+	"github.com/replaytrace/replaytrace/internal/report"
+)
+
+type huntFlags struct {
+	evidenceFlags
+	format, report, failOn string
+	users                  []string
+	strict, verbose        bool
+}
+
+func newHunt(s Streams) *cobra.Command {
+	f := &huntFlags{}
+	cmd := &cobra.Command{
+		Use:   "hunt PATH...",
+		Short: "Find the replayed tokens in evidence, with their proof",
+		Example: `  replaytrace hunt ./export
+  replaytrace hunt ./export --report report.html
+  replaytrace hunt ./export --format json --fail-on likely`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.format, "format", "table", "table, json, csv or markdown")
+	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
+	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 on findings at or above: suspicious, likely or confirmed")
+	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
+	flags.BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list what is explained, too")
+	return cmd
+}
+
+var verdictRank = map[finding.Verdict]int{finding.Suspicious: 1, finding.Likely: 2, finding.Confirmed: 3}
+
+func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
+	if len(paths) == 0 && f.caseDir == "" {
+		return &exit{exitUsage, errors.New("no evidence given: name files or folders of exports")}
+	}
+	if f.failOn != "" && verdictRank[finding.Verdict(f.failOn)] == 0 {
+		return &exit{exitUsage, fmt.Errorf("--fail-on takes suspicious, likely or confirmed, not %q", f.failOn)}
+	}
+	write, err := f.writer()
+	if err != nil {
+		return err
+	}
+	c, partial, err := f.open(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	inv, err := f.investigate(ctx, c)
+	if err != nil {
+		return err
+	}
+	if err := write(s.Out, inv); err != nil {
+		return err
+	}
+	if f.report != "" {
+		if err := writeFile(f.report, func(w io.Writer) error { return report.HTML(w, inv) }); err != nil {
+			return &exit{exitUsage, err}
+		}
+		_, _ = fmt.Fprintf(s.Err, "report: %s\n", f.report)
+	}
+	return f.code(inv, partial)
+}
+
+func (f *huntFlags) writer() (func(io.Writer, *investigation.Investigation) error, error) {
+	if f.format == "table" {
+		return func(w io.Writer, inv *investigation.Investigation) error { return terminal(w, inv, f.verbose) }, nil
+	}
+	for _, o := range report.Outputs() {
+		if o.Name == f.format {
+			return o.Write, nil
+		}
+	}
+	return nil, &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, csv, markdown or html", f.format)}
+}
+
+func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investigation.Investigation, error) {
+	all, err := hunt.Load(hunts.FS)
+	if err != nil {
+		return nil, &exit{exitInternal, err}
+	}
+	weights, err := finding.DefaultWeights()
+	if err != nil {
+		return nil, &exit{exitInternal, err}
+	}
+	asOf, source := c.AsOf()
+	return investigation.Run(ctx, investigation.Input{
+		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
+		ToolVersion: Version, Users: f.users,
+	})
+}
+
+func filesOf(reports []*casefile.FileReport) []investigation.File {
+	out := []investigation.File{}
+	for _, r := range reports {
+		file := investigation.File{
+			Path: r.Path, SHA256: r.SHA256, Bytes: r.Bytes, Shape: r.Shape, Tables: r.Tables, RowsRead: r.RowsRead, RowsLoaded: r.RowsLoaded,
+			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, Rejects: []investigation.RejectReason{}, Error: r.Error,
+		}
+		for _, x := range r.Rejects {
+			file.Rejects = append(file.Rejects, investigation.RejectReason{Code: x.Code, Reason: x.Reason, Count: x.Count, First: x.FirstRow})
+		}
+		if file.Tables == nil {
+			file.Tables = map[string]int64{}
+		}
+		out = append(out, file)
+	}
+	return out
+}
+
+// code turns the result into an exit code: findings come before a partial result.
+func (f *huntFlags) code(inv *investigation.Investigation, partial error) error {
+	if f.failOn != "" {
+		for _, x := range inv.Findings {
+			if verdictRank[x.Verdict] >= verdictRank[finding.Verdict(f.failOn)] {
+				return &exit{exitFound, nil}
+			}
+		}
+	}
+	if partial != nil {
+		return partial
+	}
+	missing := true
+	rejected := false
+	for _, t := range inv.Evidence.Tables {
+		missing = missing && t.Table != "AADNonInteractiveUserSignInLogs"
+	}
+	for _, file := range inv.Evidence.Files {
+		rejected = rejected || file.RowsRejected > 0
+	}
+	if missing || f.strict && rejected {
+		return &exit{exitPartial, nil}
+	}
+	return nil
+}
+
+// writeFile writes beside the target first, so that a broken run leaves no half a file.
+func writeFile(path string, write func(io.Writer) error) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), ".replaytrace-*")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer func() { _ = os.Remove(tmp.Name()) }()
+	if err := write(tmp); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", path, err), tmp.Close())
+	}
+	if err := tmp.Close(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// terminal prints the findings for people: verdict, user, reason, when, from where.
+func terminal(w io.Writer, inv *investigation.Investigation, verbose bool) error {
+	var b strings.Builder
+	t := escape.Terminal
+	if len(inv.Findings) == 0 {
+		b.WriteString("No replayed token found in the evidence given.\n")
+	}
+	for _, f := range inv.Findings {
+		fmt.Fprintf(&b, "%s  %s  (score %d)\n  %s\n", strings.ToUpper(string(f.Verdict)), t(f.User), f.Score, t(f.Summary))
+		for _, n := range f.Networks {
+			fmt.Fprintf(&b, "  %-40s %s .. %s  %5d events  %s\n", t(n.IP), n.FirstSeen.Format("2006-01-02 15:04Z"), n.LastSeen.Format("2006-01-02 15:04Z"), n.EventCount, t(strings.Join(n.Resources, ", ")))
+		}
+		for _, x := range f.Signals {
+			fmt.Fprintf(&b, "  %+5.1f  %-11s %s: %s\n", x.Weight, t(x.Strength), t(x.Title), t(x.Evidence))
+		}
+		for _, p := range f.Persistence {
+			fmt.Fprintf(&b, "  persists: %s %s (%s) %s\n", t(p.Kind), t(p.Name), t(p.ID), t(p.Detail))
+		}
+		b.WriteString("\n")
+	}
+	v := inv.Visibility
+	fmt.Fprintf(&b, "SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.\n", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents)
+	fmt.Fprintf(&b, "As of %s (%s). Corporate networks: %s (%s).\n", inv.AsOf.Format("2006-01-02T15:04:05Z"), t(inv.AsOfSource), t(strings.Join(inv.Tenant.CorporateNetworks, ", ")), inv.Tenant.NetworksSource)
+	var read, loaded, duplicate, rejected int64
+	for _, f := range inv.Evidence.Files {
+		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
+	}
+	fmt.Fprintf(&b, "%d files: %d rows read = %d loaded + %d duplicate + %d rejected.\n", len(inv.Evidence.Files), read, loaded, duplicate, rejected)
+	for _, warning := range inv.Evidence.Warnings {
+		fmt.Fprintf(&b, "WARNING: %s\n", t(warning))
+	}
+	if verbose {
+		sort.SliceStable(inv.Explained, func(i, j int) bool { return inv.Explained[i].User < inv.Explained[j].User })
+		for _, e := range inv.Explained {
+			fmt.Fprintf(&b, "explained: %s %s: %s\n", t(e.User), t(strings.Join(e.SourceIPs, ", ")), t(e.Because))
+		}
+	} else if n := len(inv.Explained); n > 0 {
+		fmt.Fprintf(&b, "%d activities explained or too weak (-v lists them).\n", n)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -1,0 +1,312 @@
+package investigation
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Input is what a run starts from.
+type Input struct {
+	Engine      hunt.Engine
+	Hunts       []hunt.Hunt
+	Weights     finding.Weights
+	Files       []File
+	AsOf        time.Time
+	AsOfSource  string
+	ToolVersion string
+	// Users limits the findings to these UPNs or object ids; all when empty.
+	Users []string
+	// Progress is told which hunt begins; may be nil.
+	Progress func(name string)
+}
+
+// Run asks every hunt and builds the one result.
+func Run(ctx context.Context, in Input) (*Investigation, error) {
+	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: SchemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
+	b.inv.Evidence.Files = in.Files
+	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	b.finish()
+	return b.inv, nil
+}
+
+type builder struct {
+	ctx          context.Context
+	in           Input
+	inv          *Investigation
+	explanations []hunt.Signal
+}
+
+// ask runs one of the queries of this package.
+func (b *builder) ask(name, text string) (*kql.Rows, error) {
+	rows, err := b.in.Engine.Query(b.ctx, kql.Request{Source: &diag.Source{Name: name, Text: text}})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return rows, nil
+}
+
+// signInTables are the tables that are counted, with the column that says when.
+var signInTables = []struct{ name, time, user string }{
+	{"SigninLogs", "CreatedDateTime", "UserId"}, {"AADNonInteractiveUserSignInLogs", "CreatedDateTime", "UserId"},
+	{"AADServicePrincipalSignInLogs", "CreatedDateTime", "ServicePrincipalId"}, {"AADManagedIdentitySignInLogs", "CreatedDateTime", "ServicePrincipalId"},
+	{"AuditLogs", "ActivityDateTime", "Id"},
+}
+
+func (b *builder) coverage() error {
+	rows := map[string]int64{}
+	for _, t := range signInTables {
+		got, err := b.ask("coverage", fmt.Sprintf("%s | summarize Rows = count(), First = min(%s), Last = max(%s), Users = dcount(%s)", t.name, t.time, t.time, t.user))
+		if err != nil {
+			return err
+		}
+		r := got.Rows[0]
+		n, _ := r[0].(int64)
+		rows[t.name] = n
+		if n == 0 {
+			continue
+		}
+		first, _ := r[1].(schema.Ticks)
+		last, _ := r[2].(schema.Ticks)
+		users, _ := r[3].(int64)
+		gaps, err := b.gaps(t.name, t.time)
+		if err != nil {
+			return err
+		}
+		b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, Table{Table: t.name, Rows: n, First: first.Time(), Last: last.Time(), Users: users, Gaps: gaps})
+	}
+	b.warn(rows)
+	return nil
+}
+
+// gaps finds the times without a row, longer than six hours.
+func (b *builder) gaps(table, column string) ([]Gap, error) {
+	got, err := b.ask("gaps", fmt.Sprintf("%s | where isnotnull(%s) | summarize by Hour = bin(%s, 1h) | sort by Hour asc | extend Before = prev(Hour) | where Hour - Before > 7h | project From = Before + 1h, To = Hour", table, column, column))
+	if err != nil {
+		return nil, err
+	}
+	gaps := []Gap{}
+	for _, r := range got.Rows {
+		from, _ := r[0].(schema.Ticks)
+		to, _ := r[1].(schema.Ticks)
+		gaps = append(gaps, Gap{From: from.Time(), To: to.Time()})
+	}
+	return gaps, nil
+}
+
+func (b *builder) warn(rows map[string]int64) {
+	w := &b.inv.Evidence.Warnings
+	silent, interactive := rows["AADNonInteractiveUserSignInLogs"], rows["SigninLogs"]
+	switch {
+	case silent == 0 && interactive == 0:
+		*w = append(*w, "There is no sign-in evidence of users: nothing can be said about replayed tokens.")
+	case silent == 0:
+		*w = append(*w, "AADNonInteractiveUserSignInLogs is missing: replayed refresh tokens show only there, so replay CANNOT be excluded. Export that table and run again.")
+	case interactive == 0:
+		*w = append(*w, "SigninLogs is missing: which networks a user earned is unknown, so more looks new than is.")
+	case silent < 2*interactive:
+		*w = append(*w, fmt.Sprintf("Only %d non-interactive against %d interactive rows: ten to one or more is usual, so non-interactive evidence is probably incomplete.", silent, interactive))
+	}
+	if rows["AuditLogs"] == 0 {
+		*w = append(*w, "AuditLogs is missing: consents to applications and other persistence cannot be seen.")
+	}
+	for _, f := range b.in.Files {
+		if f.RowsLoaded == 10000 || f.RowsLoaded == 30000 || f.RowsLoaded == 100000 {
+			*w = append(*w, fmt.Sprintf("%s has exactly %d rows, a limit of the portal: it is probably cut off.", f.Path, f.RowsLoaded))
+		}
+		if f.RowsRejected > 0 {
+			*w = append(*w, fmt.Sprintf("%s: %d of %d rows were set aside; see its reject reasons.", f.Path, f.RowsRejected, f.RowsRead))
+		}
+		if f.Error != "" {
+			*w = append(*w, fmt.Sprintf("%s was not read: %s", f.Path, f.Error))
+		}
+	}
+}
+
+func (b *builder) hunt() error {
+	var signals []hunt.Signal
+	for i := range b.in.Hunts {
+		h := &b.in.Hunts[i]
+		if h.Role == hunt.RoleContext {
+			continue
+		}
+		if b.in.Progress != nil {
+			b.in.Progress(h.Name)
+		}
+		got, _, err := hunt.Run(b.ctx, b.in.Engine, h)
+		if b.ctx.Err() != nil {
+			return b.ctx.Err()
+		}
+		run := HuntRun{ID: h.Signal, Name: h.Name, Signals: len(got)}
+		if err != nil {
+			run.Error = err.Error()
+			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, fmt.Sprintf("the hunt %s failed: %s", h.Signal, err))
+		}
+		b.inv.Hunts = append(b.inv.Hunts, run)
+		if h.Role == hunt.RoleExplanation {
+			b.explanations = append(b.explanations, got...)
+		} else {
+			signals = append(signals, b.wanted(got)...)
+		}
+	}
+	b.inv.Findings, b.inv.Explained = finding.Fuse(signals, b.explanations, b.in.Weights)
+	for _, e := range b.explanations {
+		if e.Hunt.Signal == "shared-egress" {
+			b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, e.IP)
+		}
+	}
+	sort.Strings(b.inv.Tenant.CorporateNetworks)
+	b.inv.Tenant.NetworksSource = "learned: networks at which three or more users signed in themselves"
+	return nil
+}
+
+func (b *builder) wanted(signals []hunt.Signal) []hunt.Signal {
+	if len(b.in.Users) == 0 {
+		return signals
+	}
+	var out []hunt.Signal
+	for _, s := range signals {
+		for _, u := range b.in.Users {
+			if strings.EqualFold(u, s.User) || strings.EqualFold(u, s.UserID) {
+				out = append(out, s)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// quoted renders a text as a KQL string.
+func quoted(s string) string {
+	text, err := json.Marshal(s)
+	if err != nil {
+		return `""`
+	}
+	return string(text)
+}
+
+func quotedList(list []string) string {
+	parts := make([]string, len(list))
+	for i, s := range list {
+		parts[i] = quoted(s)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (b *builder) visibility() error {
+	v := &b.inv.Visibility
+	for _, t := range b.inv.Evidence.Tables {
+		switch t.Table {
+		case "SigninLogs":
+			v.InteractiveEvents = t.Rows
+		case "AADNonInteractiveUserSignInLogs":
+			v.NonInteractiveEvents = t.Rows
+		}
+	}
+	if v.InteractiveEvents > 0 {
+		v.Ratio = float64(v.NonInteractiveEvents*10/v.InteractiveEvents) / 10
+	}
+	for _, f := range b.inv.Findings {
+		v.AttackerEvents += int64(f.EventCount)
+		v.AttackerEventsInSigninLogs += int64(f.VisibleInSigninLog)
+		if f.VisibleInSigninLog > 0 {
+			v.FindingsVisibleInSigninLogsAlone++
+		}
+	}
+	return nil
+}
+
+// campaigns links users who were hit from the same address.
+func (b *builder) campaigns() error {
+	byIP := map[string][]int{}
+	for i, f := range b.inv.Findings {
+		for _, ip := range f.SourceIPs {
+			byIP[ip] = append(byIP[ip], i)
+		}
+	}
+	var ips []string
+	for ip, hit := range byIP {
+		if len(hit) > 1 {
+			ips = append(ips, ip)
+		}
+	}
+	sort.Strings(ips)
+	for _, ip := range ips {
+		c := Campaign{SourceIPs: []string{ip}}
+		for _, i := range byIP[ip] {
+			c.Users = append(c.Users, b.inv.Findings[i].User)
+			c.FindingIDs = append(c.FindingIDs, b.inv.Findings[i].ID)
+		}
+		b.inv.Campaigns = append(b.inv.Campaigns, c)
+	}
+	return nil
+}
+
+// assess lists the users about whom the evidence allows no statement: those whose history is shorter than the three
+// days that every comparison needs, and those with interactive rows only.
+func (b *builder) assess() error {
+	rows, err := b.ask("assess", `union (SigninLogs | project UserId, UserPrincipalName, CreatedDateTime, Silent = 0), (AADNonInteractiveUserSignInLogs | project UserId, UserPrincipalName, CreatedDateTime, Silent = 1)
+| summarize User = max(UserPrincipalName), Days = datetime_diff("day", max(CreatedDateTime), min(CreatedDateTime)), Silent = countif(Silent == 1) by UserId
+| where Days <= 3 or Silent == 0
+| sort by User asc`)
+	if err != nil {
+		return err
+	}
+	for _, r := range rows.Rows {
+		user, _ := r[1].(string)
+		if user == "" {
+			user, _ = r[0].(string)
+		}
+		because := "the user's history is three days or shorter: nothing to compare with"
+		if n, _ := r[3].(int64); n == 0 {
+			because = "no non-interactive rows of this user: replay would not be seen"
+		}
+		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: because})
+	}
+	return nil
+}
+
+// finish gives empty lists their JSON form.
+func (b *builder) finish() {
+	i := b.inv
+	fix(&i.Evidence.Files)
+	fix(&i.Evidence.Tables)
+	fix(&i.Evidence.Warnings)
+	fix(&i.Findings)
+	fix(&i.Campaigns)
+	fix(&i.Explained)
+	fix(&i.UsersNotAssessed)
+	fix(&i.Profiles)
+	fix(&i.Hunts)
+	fix(&i.Tenant.CorporateNetworks)
+	for k := range i.Findings {
+		f := &i.Findings[k]
+		fix(&f.Events)
+		fix(&f.Considered)
+		fix(&f.Persistence)
+		fix(&f.Networks)
+	}
+	for k := range i.Evidence.Files {
+		fix(&i.Evidence.Files[k].Rejects)
+	}
+}
+
+func fix[T any](list *[]T) {
+	if *list == nil {
+		*list = []T{}
+	}
+}
