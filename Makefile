@@ -1,54 +1,54 @@
-# replaytrace: every task is one command. `make help` prints this table of contents.
-SHELL := /bin/bash
+# The targets; `make help` prints them.
+GO ?= go
 T ?= 5s
-TOOL := go tool -modfile=tools/go.mod
-.PHONY: help build demo test quick check unit fuzz bench score score-update rules-check golden docs generate clean
 
-help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+help: ## print this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
-build: ## ./replaytrace
-	go build -o replaytrace ./cmd/replaytrace
+build: ## build ./replaytrace
+	$(GO) build -o replaytrace ./cmd/replaytrace
 
-demo: build ## generate sample evidence, hunt in it, leave demo/report.html
+demo: build ## generate evidence, hunt it, leave demo/report.html
 	./replaytrace simulate --out demo --seed 1 --force
-	@rm -f demo/report.html && ./replaytrace hunt demo/evidence --report demo/report.html
-	@echo "The report is demo/report.html: open it in a browser."
+	./replaytrace hunt demo/evidence --report demo/report.html
+	@echo "open demo/report.html"
 
-test: check score rules-check fuzz unit ## all that CI runs
+test: check unit fuzz score rules-check ## everything that CI runs
 
-quick: ## the loop to live in: tests of every package that does not link the database
-	@scripts/unit.sh quick
+unit: ## unit, script and end-to-end tests
+	$(GO) test ./...
 
-check: ## format, vet, staticcheck, tidy modules, architecture
-	@scripts/check.sh
+quick: ## the loop to live in
+	$(GO) test -short ./...
 
-unit: ## unit and script tests; the race detector where no database is linked
-	@scripts/unit.sh all
+check: ## formatting, vet, static analysis, tidy go.mod
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	$(GO) vet ./... && $(GO) mod tidy -diff
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
-fuzz: ## every fuzz target for T each (make fuzz T=10m)
-	@scripts/fuzz.sh $(T)
+fuzz: ## fuzz every target for T (default 5s)
+	./scripts/fuzz.sh $(T)
 
-bench: ## every benchmark, 3 counts, summed up by benchstat
-	@go test -run '^$$' -bench . -benchmem -count 3 $$(scripts/packages.sh '^func Benchmark') | tee /tmp/replaytrace-bench.txt && $(TOOL) benchstat /tmp/replaytrace-bench.txt
+score: build ## KQL conformance against the recorded score
+	python3 scripts/score.py
 
-score: build ## KQL conformance; red on a wrong answer or fewer passes than score.json
-	@scripts/score.sh check
+score-update: build ## record the KQL score
+	python3 scripts/score.py --update
 
-score-update: build ## rewrite score.json and the table in docs/kql.md
-	@scripts/score.sh update
+rules-check: ## every shipped rule against Microsoft's analyser
+	./scripts/check-rules.sh
 
-rules-check: ## every shipped hunt against Microsoft's own analyser
-	@scripts/check-rules.sh
+bench: ## intake against DuckDB's own reader, one million rows
+	$(GO) test -run '^$$' -bench Ingest -benchtime 1x ./internal/casefile -args -rows 1000000
 
-golden: ## rewrite golden files; review the diff like code
-	go test $$(scripts/packages.sh 'flag.Bool\("update"') -update
+golden: ## rewrite golden files; review the difference like code
+	$(GO) test ./internal/report -update
 
-docs: demo ## regenerate the import table and the picture in README
-	@scripts/docs.sh
+docs: build ## regenerate docs/timeline.svg and the import table
+	$(GO) test ./internal/cli -run TestTimelinePicture -update
+	$(GO) test . -run TestArchitecture -update
 
-generate: docs ## regenerate everything; `git diff` must stay empty
-	go generate ./...
-
-clean: ## remove what the targets above leave behind
+clean: ## remove what the targets made
 	rm -rf replaytrace demo
+
+.PHONY: help build demo test unit quick check fuzz score score-update rules-check bench golden docs clean

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the repository for $1 (default 5s) each. New targets are found by themselves.
+# Runs every fuzz target of the repository for the time given.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "$0")/.."
 time=${1:-5s}
-
-for package in $(scripts/packages.sh '^func Fuzz'); do
-	for target in $(go test -list '^Fuzz' "$package" | grep '^Fuzz'); do
-		printf 'fuzz %s %s for %s\n' "$package" "$target" "$time"
-		go test -run '^$' -fuzz "^$target\$" -fuzztime "$time" -fuzzminimizetime 5s "$package"
-	done
+grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do
+  grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/func //' | sort | while read -r target; do
+    echo "fuzz $dir $target"
+    go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$time"
+  done
 done

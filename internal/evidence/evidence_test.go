@@ -1,0 +1,109 @@
+package evidence
+
+import (
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/tables"
+)
+
+// The forms are those of exports: the portal's, the API's, PowerShell's.
+func TestDatetime(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-03-21T09:30:00Z":           "2026-03-21T09:30:00Z",
+		"2026-03-21T09:30:00.1234567Z":   "2026-03-21T09:30:00.1234567Z",
+		"2026-03-21T09:30:00.123456789Z": "2026-03-21T09:30:00.1234567Z",
+		"2026-03-21T11:30:00+02:00":      "2026-03-21T09:30:00Z",
+		"6/15/2026, 12:40:24.178 PM":     "2026-06-15T12:40:24.178Z",
+		"6/15/2026, 12:40:24.178 AM":     "2026-06-15T00:40:24.178Z",
+		"/Date(1623760000000)/":          "2021-06-15T12:26:40Z",
+		"2026-02-30T09:30:00Z":           "",
+		"12:36 PM":                       "",
+		"":                               "",
+	} {
+		got, ok := Datetime([]byte(text))
+		if ok != (want != "") || ok && got.RFC3339() != want {
+			t.Errorf("%q: got %s (%v), want %q", text, got.RFC3339(), ok, want)
+		}
+	}
+}
+
+func TestScanObjectRefuses(t *testing.T) {
+	for _, text := range []string{
+		`{"a":1,}`, `{"a":}`, `{"a":01}`, `{"a":1} x`, `[1]`, `{"a":"\ud800"}`, `{"a":1e}`, "{\"a\":\"\x01\"}", `{"a":"b`, `{"a":[1,]}`,
+	} {
+		if err := scanObject([]byte(text), nil); err == nil {
+			t.Errorf("%s is accepted", text)
+		}
+	}
+	for _, text := range []string{`{}`, `{"a":-1.5e+3,"b":[{},[],null,true],"c":"\ud83d\ude00\n"}`} {
+		if err := scanObject([]byte(text), nil); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
+func TestCSVCells(t *testing.T) {
+	var got []string
+	for _, c := range csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), nil) {
+		got = append(got, string(c.Bytes))
+	}
+	want := []string{"a", `b "q", c`, "", "x\ny", ""}
+	if len(got) != len(want) {
+		t.Fatalf("got %q, want %q", got, want)
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("cell %d: got %q, want %q", i, got[i], want[i])
+		}
+	}
+}
+
+func FuzzDatetime(f *testing.F) {
+	f.Add("6/15/2026, 12:40:24.178 PM")
+	f.Add("2026-03-21T09:30:00.1234567Z")
+	f.Fuzz(func(t *testing.T, text string) {
+		if got, ok := Datetime([]byte(text)); ok && (got < 0 || got > schema.MaxDatetime) {
+			t.Fatalf("%q is %d ticks, outside of what Kusto can hold", text, got)
+		}
+	})
+}
+
+// FuzzDecode sends any bytes through each shape's framing and decoding: no panic, no hang, no record in two pieces.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"Type":"SigninLogs","TimeGenerated":"2026-03-21T09:30:00Z","Id":"1"}`), uint8(0))
+	f.Add([]byte("[{\"Type\":\"SigninLogs\"},\n{\"Type\":\"AuditLogs\"}]"), uint8(1))
+	f.Add([]byte("TimeGenerated [UTC],Type\r\n\"3/21/2026, 9:30:00.000 AM\",SigninLogs\r\n"), uint8(2))
+	all, err := schema.Load(tables.FS)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var targets []*schema.Table
+	for i := range all {
+		targets = append(targets, &all[i])
+	}
+	layout := NewLayout(targets)
+	shapes := []*Shape{{Container: JSON}, {Container: List}, {Container: CSV, Suffixes: []string{" [UTC]"}}}
+	splitters := []splitter{splitValues, splitValues, splitCSV}
+	f.Fuzz(func(t *testing.T, data []byte, kind uint8) {
+		i := int(kind) % len(shapes)
+		d := layout.NewDecoder(&File{Shape: shapes[i], Keys: []string{"TimeGenerated [UTC]", "Type"}})
+		deadline := time.Now().Add(5 * time.Second)
+		records, used := splitters[i](data, true, &splitState{})
+		if used > len(data) {
+			t.Fatalf("used %d of %d bytes", used, len(data))
+		}
+		end := 0
+		for _, r := range records {
+			if r.Start < end || r.End > len(data) || r.End <= r.Start {
+				t.Fatalf("record %v overlaps or lies outside", r)
+			}
+			end = r.End
+			_, _ = d.Decode(data[r.Start:r.End], 1)
+			if time.Now().After(deadline) {
+				t.Fatal("too slow")
+			}
+		}
+	})
+}

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Scores the KQL engine on the documented examples in ../shared and compares with score.json.
+
+A fall of any area's passes, any wrong answer, any runtime error or a missing answer fails. --update records.
+"""
+import collections
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SHARED = os.path.join(ROOT, "..", "shared", "kql")
+RECORD = os.path.join(ROOT, "score.json")
+
+
+def measure():
+    with tempfile.TemporaryDirectory() as tmp:
+        report, answers = os.path.join(tmp, "report.json"), os.path.join(tmp, "answers.jsonl")
+        subprocess.run(
+            ["python3", os.path.join(SHARED, "run_conformance.py"), "--engine", os.path.join(ROOT, "replaytrace") + " query --format json",
+             "--cases", os.path.join(SHARED, "docs-cases.jsonl"), "--inline-only", "--complete-only", "--split", "dev",
+             "--out", report, "--failures", os.path.join(tmp, "failures.txt"), "--keep-answers", answers, "--show", "0"],
+            check=True, stdout=subprocess.DEVNULL)
+        areas = json.load(open(report))["dev"]["by area"]
+        kinds = collections.Counter()
+        for line in open(answers):
+            answer = json.loads(line)
+            if "error" in answer:
+                error = answer["error"]
+                kinds[error["kind"] if isinstance(error, dict) else "missing"] += 1
+        wrong = [l.strip() for l in open(os.path.join(tmp, "failures.txt")) if "\twrong\t" in l]
+    return {"areas": {a: {k: v[k] for k in ("n", "pass", "wrong")} for a, v in sorted(areas.items())},
+            "errors": dict(sorted(kinds.items()))}, wrong
+
+
+def main():
+    if not os.path.isdir(SHARED):
+        print("SKIP score: ../shared/kql is absent")
+        sys.exit(1 if os.environ.get("CI") == "true" else 0)
+    score, wrong = measure()
+    for area, s in score["areas"].items():
+        print(f"{area:8} {s['pass']:4} of {s['n']:4} pass ({100 * s['pass'] / s['n']:.1f}%), {s['wrong']} wrong")
+    print("errors:", score["errors"])
+    if "--update" in sys.argv:
+        json.dump(score, open(RECORD, "w"), indent=1, sort_keys=True)
+        open(RECORD, "a").write("\n")
+    old = json.load(open(RECORD))
+    bad = list(wrong)
+    for area, s in old["areas"].items():
+        now = score["areas"].get(area, {"n": 0, "pass": 0})
+        if now["pass"] < s["pass"] or now["n"] < s["n"]:
+            bad.append(f"{area}: {now['pass']} of {now['n']} pass, recorded are {s['pass']} of {s['n']}")
+    for kind in ("runtime", "missing"):
+        if score["errors"].get(kind):
+            bad.append(f"{score['errors'][kind]} {kind} errors")
+    for b in bad:
+        print("FAIL", b)
+    sys.exit(1 if bad else 0)
+
+
+main()
