@@ -3,7 +3,6 @@ package function
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"sort"
 	"strconv"
 	"strings"
@@ -197,21 +196,36 @@ func goBagRemove(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	names, _ := elements(args[1])
-	gone := map[string]bool{}
 	for _, n := range names {
 		var s string
 		if json.Unmarshal(n, &s) == nil {
-			if strings.HasPrefix(s, "$") {
-				return nil, fmt.Errorf("removing by JSON path (%s) is not supported", s)
+			b.remove(s)
+		}
+	}
+	return b.json(), nil
+}
+
+// remove takes out a key, or what a path such as $.a.b names.
+func (b *bag) remove(key string) {
+	path, ok := strings.CutPrefix(key, "$.")
+	head, rest, nested := strings.Cut(path, ".")
+	if !ok {
+		head, nested = key, false
+	}
+	if nested {
+		if inner, ok := readBag(b.values[head]); ok {
+			inner.remove("$." + rest)
+			if text, ok := inner.json().(json.RawMessage); ok {
+				b.values[head] = text
 			}
-			gone[s] = true
 		}
+		return
 	}
-	out := bag{values: b.values}
+	kept := b.keys[:0]
 	for _, k := range b.keys {
-		if !gone[k] {
-			out.keys = append(out.keys, k)
+		if k != head {
+			kept = append(kept, k)
 		}
 	}
-	return out.json(), nil
+	b.keys = kept
 }

@@ -234,15 +234,18 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 	u.Maps = make([][]Expr, len(u.Inputs))
 	nm := newNamer(nil)
 	for _, name := range order {
+		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
+	}
+	for _, name := range order {
 		if inner && (count[name] < len(u.Inputs) || len(types[name]) > 1) {
 			continue
 		}
 		for _, t := range types[name] {
 			out := name
 			if len(types[name]) > 1 {
-				out += "_" + t.String()
+				out = nm.unique(name + "_" + t.String())
 			}
-			u.cols = append(u.cols, b.column(nm.unique(out), t))
+			u.cols = append(u.cols, b.column(out, t))
 			for i, in := range u.Inputs {
 				c := findColumn(visibleColumns(in), name)
 				if c == nil || c.Type != t {

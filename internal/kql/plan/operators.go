@@ -70,7 +70,39 @@ func (b *binder) row(sc *scope, n Node) *frame {
 
 func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
 	pred := b.predicate(b.row(sc, n), op.Pred)
+	if j, ok := n.(*Join); ok && j.Kind == InnerUniq {
+		if b.filterLeft(j, pred) {
+			return j
+		}
+	}
 	return &Filter{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Pred: pred}
+}
+
+// filterLeft puts a condition on the left side of an innerunique join below it, as Kusto's optimizer does: which row
+// of a key survives is arbitrary, and documented examples show the one that the filter wants.
+// https://learn.microsoft.com/kusto/query/join-innerunique
+func (b *binder) filterLeft(j *Join, pred Expr) bool {
+	source := map[int]Expr{}
+	left := map[int]bool{}
+	for _, c := range j.L.Columns() {
+		left[c.ID] = true
+	}
+	for _, it := range j.Items {
+		if c, ok := it.X.(*Col); ok && left[c.C.ID] {
+			source[it.Col.ID] = c
+		}
+	}
+	inside := true
+	Walk(pred, func(e Expr) {
+		if c, ok := e.(*Col); ok && source[c.C.ID] == nil {
+			inside = false
+		}
+	})
+	if !inside {
+		return false
+	}
+	j.L = &Filter{base: base{cols: j.L.Columns(), order: j.L.Ordering()}, In: j.L, Pred: substitute(pred, source)}
+	return true
 }
 
 func (b *binder) predicate(f *frame, x syntax.Expr) Expr {

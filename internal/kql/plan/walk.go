@@ -111,3 +111,47 @@ func Walk(x Expr, f func(Expr)) {
 		Walk(x.X, f)
 	}
 }
+
+// substitute copies an expression with columns replaced.
+func substitute(x Expr, with map[int]Expr) Expr {
+	list := func(xs []Expr) []Expr {
+		out := make([]Expr, len(xs))
+		for i, e := range xs {
+			out[i] = substitute(e, with)
+		}
+		return out
+	}
+	switch x := x.(type) {
+	case *Col:
+		if e := with[x.C.ID]; e != nil {
+			return e
+		}
+	case *Apply:
+		n := *x
+		n.Args = list(x.Args)
+		return &n
+	case *Path:
+		n := &Path{X: substitute(x.X, with)}
+		for _, s := range x.Steps {
+			if s.Index != nil {
+				s.Index = substitute(s.Index, with)
+			}
+			n.Steps = append(n.Steps, s)
+		}
+		return n
+	case *Convert:
+		return &Convert{X: substitute(x.X, with), T: x.T}
+	case *In:
+		n := *x
+		n.X = substitute(x.X, with)
+		n.List = list(x.List)
+		return &n
+	case *inArray:
+		return &inArray{X: substitute(x.X, with)}
+	case *InQuery:
+		n := *x
+		n.X = substitute(x.X, with)
+		return &n
+	}
+	return x
+}
