@@ -112,7 +112,7 @@ func All() []*Func {
 
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
-	conversionFuncs, stringFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, networkFuncs, hashFuncs,
+	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
 	windowFuncs, aggregateFuncs,
 }
 

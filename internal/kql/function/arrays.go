@@ -1,0 +1,179 @@
+package function
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// arrayFuncs are the array functions that need more than SQL's lists.
+// https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
+var arrayFuncs = []Func{
+	{Name: "array_rotate_left", Signatures: []string{"array, long -> dynamic"}, Go: goRotate(1), Doc: "array-rotate-left-function"},
+	{Name: "array_rotate_right", Signatures: []string{"array, long -> dynamic"}, Go: goRotate(-1), Doc: "array-rotate-right-function"},
+	{Name: "array_shift_left", Signatures: []string{"array, long -> dynamic", "array, long, any -> dynamic"}, Go: goShift(1), Doc: "array-shift-left-function"},
+	{Name: "array_shift_right", Signatures: []string{"array, long -> dynamic", "array, long, any -> dynamic"}, Go: goShift(-1), Doc: "array-shift-right-function"},
+	{Name: "array_split", Signatures: []string{"array, any -> dynamic"}, Go: goArraySplit, Doc: "array-split-function"},
+	{Name: "array_iff array_iif", Signatures: []string{"array, any, any -> dynamic"}, Go: goArrayIff, NullIn: true, Doc: "array-iff-function"},
+	{Name: "bag_set_key", Signatures: []string{"array, text, any -> dynamic"}, Build: buildBagSetKey, Doc: "bag-set-key-function"},
+	{Name: "bag_zip", Signatures: []string{"array, array -> dynamic"}, Go: goBagZip, NullIn: true, Doc: "bag-zip-function"},
+	{Name: "jaccard_index", Signatures: []string{"array, array -> real"}, Go: goJaccard, Doc: "jaccard-index-function"},
+}
+
+func goRotate(direction int) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		list, ok := elements(args[0])
+		n := len(list)
+		if !ok || n == 0 {
+			return args[0], nil
+		}
+		by := (int(args[1].(int64))*direction%n + n) % n
+		return array(append(append([]json.RawMessage(nil), list[by:]...), list[:by]...)), nil
+	}
+}
+
+func goShift(direction int) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		list, ok := elements(args[0])
+		if !ok {
+			return nil, nil
+		}
+		fill := json.RawMessage("null")
+		if len(args) == 3 {
+			fill = element(args[2])
+		}
+		by := int(args[1].(int64)) * direction
+		out := make([]json.RawMessage, len(list))
+		for i := range out {
+			out[i] = fill
+			if k := i + by; k >= 0 && k < len(list) {
+				out[i] = list[k]
+			}
+		}
+		return array(out), nil
+	}
+}
+
+// element renders a plain value as JSON. Text that is JSON of an array or object is taken as it stands.
+func element(v schema.Value) json.RawMessage {
+	switch v := v.(type) {
+	case nil:
+		return json.RawMessage("null")
+	case json.RawMessage:
+		return v
+	case string:
+		if t := strings.TrimSpace(v); t != "" && strings.ContainsRune("[{\"", rune(t[0])) && json.Valid([]byte(t)) {
+			return json.RawMessage(t)
+		}
+		return json.RawMessage(schema.AppendJSON(nil, schema.String, v))
+	}
+	return json.RawMessage(schema.AppendJSON(nil, schema.Dynamic, v))
+}
+
+func goArraySplit(args []schema.Value) (schema.Value, error) {
+	list, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
+	var at []int
+	switch v := args[1].(type) {
+	case int64:
+		at = []int{int(v)}
+	case string:
+		if json.Unmarshal([]byte(v), &at) != nil {
+			return nil, nil
+		}
+	default:
+		return nil, nil
+	}
+	var parts []json.RawMessage
+	from := 0
+	for _, i := range append(at, len(list)) {
+		if i < 0 {
+			i += len(list)
+		}
+		i = max(from, min(i, len(list)))
+		part, _ := array(list[from:i:i]).(json.RawMessage)
+		parts = append(parts, part)
+		from = i
+	}
+	return array(parts), nil
+}
+
+func goArrayIff(args []schema.Value) (schema.Value, error) {
+	conditions, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
+	pick := func(v schema.Value, i int) json.RawMessage {
+		e := element(v)
+		if list, isList := elements(e); isList {
+			if i < len(list) {
+				return list[i]
+			}
+			return json.RawMessage("null")
+		}
+		return e
+	}
+	out := make([]json.RawMessage, len(conditions))
+	for i, c := range conditions {
+		switch text := canonical(c); text {
+		case "true":
+			out[i] = pick(args[1], i)
+		case "false", "0":
+			out[i] = pick(args[2], i)
+		default:
+			out[i] = json.RawMessage("null")
+			var number float64
+			if json.Unmarshal(c, &number) == nil && text != "null" {
+				out[i] = pick(args[1], i)
+			}
+		}
+	}
+	return array(out), nil
+}
+
+func buildBagSetKey(c Call) (string, error) {
+	key, ok := c.Args[1].Text()
+	if !ok || strings.HasPrefix(key, "$") {
+		return "", fmt.Errorf("the key must be a constant, and no JSON path")
+	}
+	single := "json_object(" + Quote(key) + ", " + JSON(c.Args[2].SQL, c.Args[2].Type) + ")"
+	return "CASE WHEN json_type(" + c.Args[0].SQL + ") = 'OBJECT' THEN CAST(json_merge_patch(" + c.Args[0].SQL + ", " + single + ") AS VARCHAR) END", nil
+}
+
+func goBagZip(args []schema.Value) (schema.Value, error) {
+	keys, okKeys := elements(args[0])
+	if !okKeys || args[1] == nil {
+		return nil, nil
+	}
+	values, _ := elements(args[1]) // what is no array gives every key a null
+	out := bag{values: map[string]json.RawMessage{}}
+	for i, k := range keys {
+		var key string
+		if json.Unmarshal(k, &key) != nil || canonical(k) == "null" {
+			continue
+		}
+		v := json.RawMessage("null")
+		if i < len(values) {
+			v = values[i]
+		}
+		out.set(key, v, true)
+	}
+	return out.json(), nil
+}
+
+func goJaccard(args []schema.Value) (schema.Value, error) {
+	a, okA := elements(args[0])
+	b, okB := elements(args[1])
+	if !okA || !okB {
+		return nil, nil
+	}
+	all := unionOf([][]json.RawMessage{a, b})
+	if len(all) == 0 {
+		return nil, nil
+	}
+	return float64(len(intersectionOf([][]json.RawMessage{a, b}))) / float64(len(all)), nil
+}

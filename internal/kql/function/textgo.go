@@ -1,0 +1,217 @@
+package function
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// searchFuncs are the string functions that are written in Go.
+// https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
+var searchFuncs = []Func{
+	{Name: "unicode_codepoints_from_string to_utf8", Signatures: []string{"text -> dynamic"}, Go: goCodepoints, Doc: "unicode-codepoints-from-string-function"},
+	{Name: "unicode_codepoints_to_string make_string", Signatures: []string{"any+ -> string"}, Go: goFromCodepoints, NullIn: true, Doc: "unicode-codepoints-to-string-function"},
+	{Name: "has_any_index", Signatures: []string{"text, array -> long"}, Go: goHasAnyIndex, Doc: "has-any-index-function"},
+	{Name: "has_ipv4", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(false), Doc: "has-ipv4-function"},
+	{Name: "has_any_ipv4", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(false), Doc: "has-any-ipv4-function"},
+	{Name: "has_ipv4_prefix", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(true), Doc: "has-ipv4-prefix-function"},
+	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
+	{Name: "replace_strings", Signatures: []string{"text, array, array -> string"}, Go: goReplaceStrings, Doc: "replace-strings-function"},
+	{Name: "extract_all", Signatures: []string{"string, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
+	{Name: "url_decode", Signatures: []string{"text -> string"}, Go: goURLDecode, Doc: "url-decode-function"},
+	{Name: "base64_decode_tostring base64_decodestring", Signatures: []string{"text -> string"}, Go: goBase64Text, Doc: "base64-decode-tostring-function"},
+}
+
+func goCodepoints(args []schema.Value) (schema.Value, error) {
+	out := []json.RawMessage{}
+	for _, r := range args[0].(string) {
+		out = append(out, json.RawMessage(schema.AppendJSON(nil, schema.Long, int64(r))))
+	}
+	return array(out), nil
+}
+
+func goFromCodepoints(args []schema.Value) (schema.Value, error) {
+	var b strings.Builder
+	for _, a := range args {
+		points := []int64{}
+		switch v := a.(type) {
+		case int64:
+			points = append(points, v)
+		case string:
+			if json.Unmarshal([]byte(v), &points) != nil {
+				return "", nil
+			}
+		}
+		for _, p := range points {
+			if p < 0 || p > utf8.MaxRune || !utf8.ValidRune(rune(p)) {
+				return "", nil
+			}
+			b.WriteRune(rune(p))
+		}
+	}
+	return b.String(), nil
+}
+
+func goHasAnyIndex(args []schema.Value) (schema.Value, error) {
+	list, _ := elements(args[1])
+	for i, e := range list {
+		term := canonical(e) // a number is looked for by its digits
+		_ = json.Unmarshal(e, &term)
+		if hasTerm(args[0].(string), term) {
+			return int64(i), nil
+		}
+	}
+	return int64(-1), nil
+}
+
+// hasTerm is the operator `has`.
+func hasTerm(text, term string) bool {
+	if term == "" {
+		return true
+	}
+	re, err := regexp.Compile(termPattern(term, true, edges))
+	return err == nil && re.MatchString(text)
+}
+
+var ipv4Token = regexp.MustCompile(`\d{1,3}(\.\d{1,3}){3}`)
+
+// goHasIPv4 looks for an address, or a prefix of one, that stands alone: no letter, digit or dot touches it.
+func goHasIPv4(asPrefix bool) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		var wanted []string
+		for _, a := range args[1:] {
+			v, _ := a.(string)
+			var list []string
+			if strings.HasPrefix(v, "[") && json.Unmarshal([]byte(v), &list) == nil {
+				wanted = append(wanted, list...)
+			} else {
+				wanted = append(wanted, v)
+			}
+		}
+		text := args[0].(string)
+		for _, at := range ipv4Token.FindAllStringIndex(text, -1) {
+			if at[0] > 0 && isAddressByte(text[at[0]-1]) || at[1] < len(text) && isAddressByte(text[at[1]]) {
+				continue
+			}
+			a, err := netip.ParseAddr(text[at[0]:at[1]])
+			if err != nil {
+				continue
+			}
+			for _, w := range wanted {
+				if matchesIPv4(a.String(), w, asPrefix) {
+					return true, nil
+				}
+			}
+		}
+		return false, nil
+	}
+}
+
+func isAddressByte(c byte) bool {
+	return c == '.' || c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}
+
+func matchesIPv4(address, wanted string, asPrefix bool) bool {
+	if asPrefix {
+		return strings.HasSuffix(wanted, ".") && strings.HasPrefix(address, wanted) || address == wanted
+	}
+	return address == wanted
+}
+
+// goReplaceStrings replaces one string of the list after the other.
+func goReplaceStrings(args []schema.Value) (schema.Value, error) {
+	text := args[0].(string)
+	from, ok1 := elements(args[1])
+	to, ok2 := elements(args[2])
+	if !ok1 || !ok2 || len(from) != len(to) {
+		return text, nil
+	}
+	parts := []replacedPart{{text: text}}
+	for i := range from {
+		var f string
+		if json.Unmarshal(from[i], &f) != nil || f == "" {
+			continue
+		}
+		t := f // a replacement that is no string leaves what it matched
+		_ = json.Unmarshal(to[i], &t)
+		parts = replaceIn(parts, f, t)
+	}
+	var b strings.Builder
+	for _, p := range parts {
+		b.WriteString(p.text)
+	}
+	return b.String(), nil
+}
+
+// replacedPart is a piece of a text; what has been replaced already is not touched again.
+type replacedPart struct {
+	text string
+	done bool
+}
+
+func replaceIn(parts []replacedPart, from, to string) []replacedPart {
+	var out []replacedPart
+	for _, p := range parts {
+		if p.done {
+			out = append(out, p)
+			continue
+		}
+		for k, piece := range strings.Split(p.text, from) {
+			if k > 0 {
+				out = append(out, replacedPart{to, true})
+			}
+			out = append(out, replacedPart{text: piece})
+		}
+	}
+	return out
+}
+
+// goExtractAll returns the groups of every match: a plain list when there is one group, else a list of lists.
+func goExtractAll(args []schema.Value) (schema.Value, error) {
+	re, err := regexp.Compile(args[0].(string))
+	if err != nil {
+		return nil, err
+	}
+	if re.NumSubexp() < 1 || re.NumSubexp() > 16 {
+		return nil, nil
+	}
+	var out []json.RawMessage
+	for _, m := range re.FindAllStringSubmatch(args[1].(string), -1) {
+		var groups []json.RawMessage
+		for _, g := range m[1:] {
+			groups = append(groups, json.RawMessage(schema.AppendJSON(nil, schema.String, g)))
+		}
+		if len(groups) == 1 {
+			out = append(out, groups[0])
+		} else {
+			list, _ := array(groups).(json.RawMessage)
+			out = append(out, list)
+		}
+	}
+	if out == nil {
+		return nil, nil
+	}
+	return array(out), nil
+}
+
+func goURLDecode(args []schema.Value) (schema.Value, error) {
+	text, err := url.PathUnescape(args[0].(string))
+	if err != nil {
+		return args[0], nil
+	}
+	return text, nil
+}
+
+func goBase64Text(args []schema.Value) (schema.Value, error) {
+	raw, err := base64.StdEncoding.DecodeString(args[0].(string))
+	if err != nil || !utf8.Valid(raw) {
+		return "", nil
+	}
+	return string(raw), nil
+}
