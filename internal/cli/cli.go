@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 )
@@ -93,7 +94,7 @@ func finish(s Streams, err error) int {
 
 func showError(w io.Writer, err error) {
 	if list, ok := diag.AsList(err); ok {
-		diag.Render(w, list, false)
+		diag.Render(w, list, colored(w))
 		return
 	}
 	_, _ = fmt.Fprintf(w, "replaytrace: %s\n", err)
@@ -101,6 +102,12 @@ func showError(w io.Writer, err error) {
 	if errors.As(err, &hinted) {
 		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint())
 	}
+}
+
+// colored reports whether colour is welcome: on a terminal, unless NO_COLOR says otherwise (https://no-color.org).
+func colored(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 func newRoot(s Streams) *cobra.Command {

@@ -7,6 +7,10 @@ import (
 	"io"
 	"strings"
 
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -68,7 +72,7 @@ func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	}
 	for _, row := range rows.Rows {
 		for i, v := range row {
-			record[i] = text(rows.Columns[i].Type, v)
+			record[i] = escape.CSVCell(text(rows.Columns[i].Type, v))
 		}
 		if err := out.Write(record); err != nil {
 			return err
@@ -78,7 +82,32 @@ func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	return out.Error()
 }
 
+// maxCell is how wide a cell of the terminal table may be; the other formats have all of it.
+const maxCell = 60
+
+// printTable prints for people: cells of evidence are made safe, long ones cut.
 func printTable(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
-	_, err := fmt.Fprintln(w, len(rows.Rows))
+	t := table.New().Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderColumn(false).StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(2) })
+	var head []string
+	for _, c := range rows.Columns {
+		head = append(head, escape.Terminal(c.Name))
+	}
+	t.Headers(head...)
+	for _, row := range rows.Rows {
+		cells := make([]string, len(row))
+		for i, v := range row {
+			cells[i] = escape.Terminal(text(rows.Columns[i].Type, v))
+			if r := []rune(cells[i]); len(r) > maxCell {
+				cells[i] = string(r[:maxCell-1]) + "\u2026"
+			}
+		}
+		t.Row(cells...)
+	}
+	var b strings.Builder
+	for line := range strings.Lines(t.String()) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	_, err := fmt.Fprintf(w, "%s%d rows\n", b.String(), len(rows.Rows))
 	return err
 }
