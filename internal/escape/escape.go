@@ -34,9 +34,11 @@ func Terminal(s string) string {
 	return b.String()
 }
 
-// CSVCell makes text safe for spreadsheets: a cell that would be read as a formula gets an apostrophe in front.
+// CSVCell makes text safe for spreadsheets and for whoever prints the file: a cell that would be read as a formula gets
+// an apostrophe in front, and control characters become visible.
 // https://owasp.org/www-community/attacks/CSV_Injection
 func CSVCell(s string) string {
+	s = Terminal(s)
 	if s != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(s[0])) {
 		return "'" + s
 	}
