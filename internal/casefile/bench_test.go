@@ -1,0 +1,130 @@
+package casefile
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+var benchRows = flag.Int("rows", 20000, "rows of the ingest benchmark")
+
+// BenchmarkIngest loads generated non-interactive rows of 55 members and about 3.5 KB with the case's intake and with
+// DuckDB's own JSON reader into the same columns, one after the other, and reports the ratio of the two times.
+func BenchmarkIngest(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ni.jsonl")
+	writeBenchRows(b, path, *benchRows)
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var ours, theirs time.Duration
+	for b.Loop() {
+		start := time.Now()
+		loadOurs(b, path, int64(*benchRows))
+		ours += time.Since(start)
+		start = time.Now()
+		loadDuckDB(b, path, int64(*benchRows))
+		theirs += time.Since(start)
+	}
+	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-duckdb")
+	b.ReportMetric(float64(*benchRows)*float64(b.N)/ours.Seconds(), "rows/s")
+	b.ReportMetric(float64(info.Size())/float64(*benchRows), "B/row")
+	b.ReportMetric(peakMB(b), "peak-MB")
+}
+
+func loadOurs(b *testing.B, path string, want int64) {
+	ctx := context.Background()
+	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "ours"), Memory: "1GB"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	reports, err := c.Load(ctx, []string{path})
+	if err != nil || len(reports) != 1 || reports[0].RowsLoaded != want {
+		b.Fatalf("loaded %+v: %v", reports, err)
+	}
+	if err := c.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// loadDuckDB reads the same file with read_ndjson into the columns of the table, as text, numbers and JSON.
+func loadDuckDB(b *testing.B, path string, want int64) {
+	ctx := context.Background()
+	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "theirs"), Memory: "1GB"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	var cols []string
+	for _, col := range c.tables["AADNonInteractiveUserSignInLogs"].Columns {
+		if col.Hidden {
+			continue
+		}
+		t := "VARCHAR"
+		switch col.Type {
+		case schema.Datetime:
+			t = "TIMESTAMP"
+		case schema.Bool:
+			t = "BOOLEAN"
+		case schema.Long:
+			t = "BIGINT"
+		}
+		cols = append(cols, "'"+col.Name+"': '"+t+"'")
+	}
+	if err := c.Exec(ctx, "CREATE TABLE theirs AS SELECT * FROM read_ndjson("+quoteText(path)+", columns = {"+strings.Join(cols, ", ")+"})"); err != nil {
+		b.Fatal(err)
+	}
+	got, err := c.Select(ctx, "SELECT count(*) FROM theirs", []schema.Column{{Name: "n", Type: schema.Long}})
+	if err != nil || got[0][0].(int64) != want {
+		b.Fatalf("read %v: %v", got, err)
+	}
+	if err := c.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// writeBenchRows writes rows as a real export has them: most members short, eight of them JSON in strings.
+func writeBenchRows(b *testing.B, path string, n int) {
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	policies := strings.Repeat(`{\"id\":\"6f0c3a2e-0000-4000-8000-000000000000\",\"displayName\":\"Require MFA\",\"result\":\"notApplied\",\"conditionsSatisfied\":3},`, 8)
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for i := range n {
+		at := start.Add(time.Duration(i) * 137 * time.Millisecond).Format("2006-01-02T15:04:05.0000000Z")
+		_, _ = fmt.Fprintf(w, `{"TenantId":"0a1b2c3d-1111-4222-8333-444455556666","SourceSystem":"Azure AD","TimeGenerated":"%s","OperationName":"Sign-in activity","OperationVersion":"1.0","Category":"NonInteractiveUserSignInLogs","ResultType":"0","ResultSignature":"SUCCESS","ResultDescription":"","DurationMs":0,"CorrelationId":"%08x-aaaa-4bbb-8ccc-ddddeeeeffff","ResourceGroup":"Microsoft.aadiam","Identity":"User %d","Level":"4","Location":"GB",`, at, i, i%500)
+		_, _ = fmt.Fprintf(w, `"AppDisplayName":"Microsoft Office","AppId":"d3590ed6-52b3-4102-aeff-aad2292ab01c","AuthenticationContextClassReferences":"[{\"id\":\"urn:user:registersecurityinfo\",\"detail\":\"previouslySatisfied\"}]","AuthenticationDetails":"[{\"authenticationStepDateTime\":\"%s\",\"authenticationMethod\":\"Previously satisfied\",\"succeeded\":true,\"authenticationStepResultDetail\":\"First factor requirement satisfied by claim in the token\"}]","AuthenticationProcessingDetails":"[{\"key\":\"Is CAE Token\",\"value\":\"False\"},{\"key\":\"Login Hint Present\",\"value\":\"True\"}]","AuthenticationProtocol":"none","AuthenticationRequirement":"singleFactorAuthentication","AuthenticationRequirementPolicies":"[{\"requirementProvider\":\"multiConditionalAccess\"}]","AutonomousSystemNumber":"%d","ClientAppUsed":"Mobile Apps and Desktop clients","ClientCredentialType":"none","ConditionalAccessPolicies":"[%s{}]","ConditionalAccessStatus":"success",`, at, 2000+i%90, policies)
+		_, _ = fmt.Fprintf(w, `"CreatedDateTime":"%s","CrossTenantAccessType":"none","DeviceDetail":"{\"deviceId\":\"%08x-1234-4123-8123-123412341234\",\"displayName\":\"LAP-%d\",\"operatingSystem\":\"Windows10\",\"browser\":\"Edge 133.0.0\",\"isCompliant\":true,\"isManaged\":true,\"trustType\":\"Azure AD joined\"}","FlaggedForReview":false,"HomeTenantId":"0a1b2c3d-1111-4222-8333-444455556666","Id":"%08x-0000-4000-8000-%012x","IPAddress":"198.51.%d.%d","IsInteractive":false,"LocationDetails":"{\"city\":\"London\",\"state\":\"England\",\"countryOrRegion\":\"GB\",\"geoCoordinates\":{\"latitude\":51.5,\"longitude\":-0.12}}","NetworkLocationDetails":"[{\"networkType\":\"trustedNamedLocation\",\"networkNames\":[\"Head office\"]}]","OriginalRequestId":"%08x-0000-4000-8000-000000000000","ProcessingTimeInMs":"%d",`, at, i%500, i%500, i, i, i%250, i%240, i, i%300)
+		_, _ = fmt.Fprintf(w, `"ResourceDisplayName":"Office 365 Exchange Online","ResourceIdentity":"00000002-0000-0ff1-ce00-000000000000","ResourceServicePrincipalId":"aaaaaaaa-0000-4000-8000-000000000001","ResourceTenantId":"0a1b2c3d-1111-4222-8333-444455556666","RiskDetail":"none","RiskEventTypes":"[]","RiskLevelAggregated":"none","RiskLevelDuringSignIn":"none","RiskState":"none","SessionId":"%08x-9999-4999-8999-999999999999","SignInEventTypes":"[\"nonInteractiveUser\"]","Status":"{\"errorCode\":0,\"additionalDetails\":\"MFA requirement satisfied by claim in the token\"}","TokenIssuerType":"AzureAD","UniqueTokenIdentifier":"%022d","UserAgent":"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17928; Pro)","UserDisplayName":"User %d","UserId":"%08x-5555-4555-8555-555555555555","UserPrincipalName":"user%d@example.com","UserType":"Member","Type":"AADNonInteractiveUserSignInLogs"}`+"\n", i%2000, i, i%500, i%500, i%500)
+	}
+	if err := w.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// peakMB is the process's peak memory so far, DuckDB's own load included.
+func peakMB(b *testing.B) float64 {
+	text, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(text)) {
+		var kb float64
+		if n, _ := fmt.Sscanf(line, "VmHWM: %f kB", &kb); n == 1 {
+			return kb / 1024
+		}
+	}
+	return 0
+}
