@@ -2,146 +2,271 @@ package replaytrace_test
 
 import (
 	"flag"
+	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
+	"strconv"
 	"strings"
 	"testing"
 )
 
 var update = flag.Bool("update", false, "rewrite the import table in docs/ARCHITECTURE.md")
 
-const module = "github.com/replaytrace/replaytrace/"
+const (
+	module        = "github.com/replaytrace/replaytrace"
+	driver        = "github.com/duckdb/duckdb-go"
+	maxFileLines  = 800
+	maxFuncLines  = 70
+	architecture  = "docs/ARCHITECTURE.md"
+	tableBegin    = "<!-- imports:begin -->"
+	tableEnd      = "<!-- imports:end -->"
+	everything    = "*" // every package above this one in the table
+	forbiddenName = " util utils common helper helpers model models manager managers types misc base "
+)
 
-// allowed is what each package may import of ours. docs/ARCHITECTURE.md shows this table.
-var allowed = map[string]string{
-	"tables":                 "",
-	"formats":                "",
-	"hunts":                  "",
-	"cmd/replaytrace":        "internal/cli",
-	"internal/escape":        "",
-	"internal/diag":          "internal/escape",
-	"internal/kql/schema":    "",
-	"internal/kql/syntax":    "internal/diag",
-	"internal/kql/function":  "internal/kql/schema",
-	"internal/kql/plan":      "internal/diag internal/kql/function internal/kql/schema internal/kql/syntax",
-	"internal/kql/sqlgen":    "internal/kql/function internal/kql/plan internal/kql/schema",
-	"internal/kql":           "internal/diag internal/kql/function internal/kql/plan internal/kql/schema internal/kql/sqlgen internal/kql/syntax",
-	"internal/evidence":      "formats internal/kql/schema",
-	"internal/casefile":      "internal/diag internal/evidence internal/kql internal/kql/schema tables",
-	"internal/hunt":          "internal/diag internal/kql internal/kql/schema",
-	"internal/finding":       "internal/hunt",
-	"internal/investigation": "internal/diag internal/finding internal/hunt internal/kql internal/kql/schema",
-	"internal/report":        "internal/escape internal/finding internal/investigation",
-	"internal/simulate":      "internal/kql/schema tables",
-	"internal/cli":           "hunts internal/casefile internal/diag internal/escape internal/finding internal/hunt internal/investigation internal/kql internal/kql/schema internal/report internal/simulate",
+// layer is one package of the house: what it owns and which of our packages its non-test code may import.
+type layer struct {
+	pkg, owns string
+	imports   string // separated by blanks
 }
 
-const duckdb = "github.com/duckdb/duckdb-go/v2"
-
-func TestArchitecture(t *testing.T) {
-	for dir, imports := range packages(t) {
-		if dir == "." {
-			continue
-		}
-		rule, known := allowed[dir]
-		if !known {
-			t.Errorf("%s is not in the table of packages", dir)
-			continue
-		}
-		for _, imp := range imports {
-			if own, ok := strings.CutPrefix(imp, module); ok && !slices.Contains(strings.Fields(rule), own) {
-				t.Errorf("%s may not import %s", dir, own)
-			}
-			if strings.HasPrefix(imp, duckdb) && dir != "internal/casefile" {
-				t.Errorf("%s imports the database's driver; only internal/casefile may", dir)
-			}
-		}
-	}
-	checkTable(t)
+// layers is the import table, lowest first: a package may only import packages above it in this list. The table in
+// docs/ARCHITECTURE.md is printed from it.
+var layers = []layer{
+	{"tables", "data: the canonical tables, their columns and KQL types", ""},
+	{"formats", "data: the shapes in which evidence comes", ""},
+	{"hunts", "data: the shipped hunts", ""},
+	{"internal/escape", "hostile text made safe for each kind of output", ""},
+	{"internal/escape/escapetest", "hostile strings for tests", ""},
+	{"internal/diag", "positions in a user's text, and messages about them", "internal/escape"},
+	{"internal/kql/schema", "KQL types, values and table schemas", ""},
+	{"internal/kql/syntax", "KQL text to a syntax tree, and back", "internal/diag"},
+	{"internal/kql/function", "the one table of KQL functions", "internal/kql/schema"},
+	{"internal/kql/plan", "a syntax tree bound to tables and types", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function"},
+	{"internal/kql/sqlgen", "a plan to DuckDB SQL", "internal/escape internal/kql/schema internal/kql/function internal/kql/plan"},
+	{"internal/kql", "the language's only door", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function internal/kql/plan internal/kql/sqlgen"},
+	{"internal/tenant", "what the user knows about the tenant", "internal/diag internal/kql internal/kql/schema"},
+	{"internal/evidence", "a file to records with a position, or a reason", "formats tables internal/diag internal/kql internal/kql/schema"},
+	{"internal/casefile", "the case: DuckDB, loading, provenance, queries", "tables internal/diag internal/escape internal/evidence internal/kql internal/kql/schema internal/kql/function"},
+	{"internal/hunt", "a rule file, run on an engine, to signals", "internal/diag internal/kql internal/kql/schema"},
+	{"internal/finding", "signals to findings: the judgement", "internal/hunt"},
+	{"internal/investigation", "the one result that every output renders", "hunts tables internal/diag internal/kql internal/kql/schema internal/tenant internal/hunt internal/finding"},
+	{"internal/report", "a result as HTML, Markdown, CSV and JSON", "internal/escape internal/finding internal/hunt internal/investigation"},
+	{"internal/simulate", "a synthetic tenant and its answer key", "tables internal/kql/schema"},
+	{"internal/cli", "commands, flags, terminal output, exit codes, the clock", everything},
+	{"cmd/replaytrace", "the program", "internal/cli"},
+	{"scripts/timeline", "README's picture, from a result", "internal/investigation internal/report internal/finding"},
 }
 
-// packages lists the imports of each package, tests left out, and checks package comments and file sizes.
-func packages(t *testing.T) map[string][]string {
+// longFiles and longFuncs are the exceptions to the size limits, each with its reason.
+var (
+	longFiles = map[string]string{}
+	longFuncs = map[string]string{}
+)
+
+// source is one parsed Go file.
+type source struct {
+	dir, path string
+	file      *ast.File
+	lines     int
+	test      bool
+	generated bool
+}
+
+var fset = token.NewFileSet()
+
+// sources parses every Go file of the main module, in the order of their paths.
+func sources(t *testing.T) []source {
 	t.Helper()
-	out := map[string][]string{}
-	documented := map[string]bool{}
+	var out []source
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() && (path == "tools" || strings.HasPrefix(d.Name(), ".") && path != ".") {
-			if d != nil && d.IsDir() && err == nil {
-				return fs.SkipDir
-			}
+		if err != nil {
 			return err
 		}
-		if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+		if d.IsDir() {
+			name := d.Name()
+			if path != "." && (name == "testdata" || name == "tools" || strings.HasPrefix(name, ".")) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if !strings.HasSuffix(path, ".go") {
 			return nil
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		if n := strings.Count(string(text), "\n"); n > 800 {
-			t.Errorf("%s has %d lines, more than 800", path, n)
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), path, text, parser.ImportsOnly|parser.ParseComments)
+		file, err := parser.ParseFile(fset, path, text, parser.ParseComments)
 		if err != nil {
 			return err
 		}
-		dir := filepath.ToSlash(filepath.Dir(path))
-		documented[dir] = documented[dir] || f.Doc != nil
-		for _, imp := range f.Imports {
-			out[dir] = append(out[dir], strings.Trim(imp.Path.Value, `"`))
-		}
-		if out[dir] == nil {
-			out[dir] = []string{}
-		}
+		out = append(out, source{
+			dir: filepath.ToSlash(filepath.Dir(path)), path: filepath.ToSlash(path), file: file,
+			lines: strings.Count(string(text), "\n"), test: strings.HasSuffix(path, "_test.go"),
+			generated: ast.IsGenerated(file),
+		})
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for dir := range out {
-		if !documented[dir] {
-			t.Errorf("%s has no package comment", dir)
-		}
-		if slices.Contains([]string{"util", "utils", "common", "helpers", "models", "manager", "types"}, filepath.Base(dir)) {
-			t.Errorf("%s has a name that says nothing", dir)
+	return out
+}
+
+// imported returns the paths that a file imports.
+func imported(file *ast.File) []string {
+	var out []string
+	for _, spec := range file.Imports {
+		if path, err := strconv.Unquote(spec.Path.Value); err == nil {
+			out = append(out, path)
 		}
 	}
 	return out
 }
 
+func TestImports(t *testing.T) {
+	index := map[string]int{}
+	for i, l := range layers {
+		index[l.pkg] = i
+	}
+	for _, src := range sources(t) {
+		if src.dir == "." {
+			continue
+		}
+		at, known := index[src.dir]
+		if !known {
+			t.Errorf("%s: package %s is not in the import table: add it to layers, with what it owns", src.path, src.dir)
+			continue
+		}
+		for _, path := range imported(src.file) {
+			if strings.HasPrefix(path, driver) && src.dir != "internal/casefile" {
+				t.Errorf("%s imports the database driver: only internal/casefile may", src.path)
+			}
+			ours, ok := strings.CutPrefix(path, module+"/")
+			if !ok || src.test {
+				continue
+			}
+			below, ok := index[ours]
+			allowed := layers[at].imports == everything || slices.Contains(strings.Fields(layers[at].imports), ours)
+			if !ok || !allowed || below >= at {
+				t.Errorf("%s imports %s: the import table does not allow it", src.path, ours)
+			}
+		}
+	}
+	checkTable(t)
+}
+
+// checkTable compares the table in the architecture page with layers, or rewrites it.
 func checkTable(t *testing.T) {
 	t.Helper()
-	var dirs []string
-	for d := range allowed {
-		dirs = append(dirs, d)
-	}
-	sort.Strings(dirs)
-	var b strings.Builder
-	b.WriteString("| package | may import |\n|---|---|\n")
-	for _, d := range dirs {
-		b.WriteString("| `" + d + "` | " + strings.ReplaceAll(allowed[d], "internal/", "") + " |\n")
-	}
-	const path, begin, end = "docs/ARCHITECTURE.md", "<!-- imports -->\n", "<!-- /imports -->"
-	text, err := os.ReadFile(path)
+	data, err := os.ReadFile(architecture)
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, rest, ok1 := strings.Cut(string(text), begin)
-	table, tail, ok2 := strings.Cut(rest, end)
-	if !ok1 || !ok2 {
-		t.Fatalf("%s has no place for the import table", path)
+	before, rest, ok := strings.Cut(string(data), tableBegin)
+	_, after, ok2 := strings.Cut(rest, tableEnd)
+	if !ok || !ok2 {
+		t.Fatalf("%s has no import table between %s and %s", architecture, tableBegin, tableEnd)
 	}
-	if *update {
-		if err := os.WriteFile(path, []byte(head+begin+b.String()+end+tail), 0o600); err != nil {
-			t.Fatal(err)
+	want := before + tableBegin + "\n" + importTable() + tableEnd + after
+	if want == string(data) {
+		return
+	}
+	if !*update {
+		t.Fatalf("the import table in %s is stale: go test . -run TestImports -update", architecture)
+	}
+	if err := os.WriteFile(architecture, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// importTable prints layers as Markdown, highest first.
+func importTable() string {
+	var b strings.Builder
+	b.WriteString("| package | owns | may import (of ours) |\n|---|---|---|\n")
+	for _, l := range slices.Backward(layers) {
+		imports := strings.NewReplacer("internal/", "").Replace(strings.Join(strings.Fields(l.imports), ", "))
+		switch l.imports {
+		case "":
+			imports = "nothing"
+		case everything:
+			imports = "everything below"
 		}
-	} else if table != b.String() {
-		t.Errorf("the import table in %s is stale: go test . -run TestArchitecture -update", path)
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", l.pkg, l.owns, imports)
+	}
+	return b.String()
+}
+
+func TestPackageDocs(t *testing.T) {
+	documented, names := map[string]bool{}, map[string]string{}
+	for _, src := range sources(t) {
+		if src.test {
+			continue
+		}
+		names[src.dir] = src.file.Name.Name
+		documented[src.dir] = documented[src.dir] || src.file.Doc != nil
+	}
+	for dir, name := range names {
+		if !documented[dir] {
+			t.Errorf("%s has no package comment: say what it owns", dir)
+		}
+		if strings.Contains(forbiddenName, " "+name+" ") {
+			t.Errorf("%s: %q says nothing about what the package owns", dir, name)
+		}
+	}
+}
+
+func TestSizes(t *testing.T) {
+	for _, src := range sources(t) {
+		if src.generated {
+			continue
+		}
+		if src.lines > maxFileLines && longFiles[src.path] == "" {
+			t.Errorf("%s has %d lines, at most %d: split it by what its parts own", src.path, src.lines, maxFileLines)
+		}
+		if src.test {
+			continue // a table of cases may be long
+		}
+		for _, decl := range src.file.Decls {
+			fn, ok := decl.(*ast.FuncDecl)
+			if !ok || fn.Body == nil {
+				continue
+			}
+			lines := fset.Position(fn.End()).Line - fset.Position(fn.Pos()).Line + 1
+			if lines > maxFuncLines && longFuncs[src.path+":"+fn.Name.Name] == "" {
+				t.Errorf("%s: func %s has %d lines, at most %d", src.path, fn.Name.Name, lines, maxFuncLines)
+			}
+		}
+	}
+}
+
+// outsideWorld are the calls that would make a result depend on more than its input, by import path.
+var outsideWorld = map[string][]string{
+	"time": {"Now", "Since", "Until"},
+	"os":   {"Exit", "Getenv", "LookupEnv", "Environ"},
+}
+
+func TestOutsideWorld(t *testing.T) {
+	for _, src := range sources(t) {
+		if src.test || src.dir == "internal/cli" || src.dir == "cmd/replaytrace" || strings.HasPrefix(src.dir, "scripts/") {
+			continue
+		}
+		ast.Inspect(src.file, func(n ast.Node) bool {
+			sel, ok := n.(*ast.SelectorExpr)
+			if !ok {
+				return true
+			}
+			if pkg, ok := sel.X.(*ast.Ident); ok && pkg.Obj == nil && slices.Contains(outsideWorld[pkg.Name], sel.Sel.Name) {
+				t.Errorf("%s: %s.%s: the clock, the environment and the exit belong to internal/cli",
+					fset.Position(sel.Pos()), pkg.Name, sel.Sel.Name)
+			}
+			return true
+		})
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sort"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,20 +13,23 @@ import (
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/tenant"
 )
 
 // evidenceFlags are the flags of every command that reads evidence.
 type evidenceFlags struct {
-	caseDir, asOf, memory string
-	threads               int
-	quiet, noProgress     bool
+	caseDir, asOf, memory, tenantFile string
+	threads                           int
+	quiet, noProgress                 bool
 
 	reports []*casefile.FileReport
+	tenant  *tenant.Context // nil when none was given
 }
 
 func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.caseDir, "case", "", "keep the case in this folder, or use the one that is there")
+	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications (YAML)")
 	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
 	flags.StringVar(&f.memory, "memory", "2GB", "memory that the engine may use")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
@@ -37,6 +42,9 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	c, err = casefile.Open(ctx, casefile.Options{Dir: f.caseDir, Memory: f.memory, Threads: f.threads})
 	if err != nil {
 		return nil, nil, &exit{exitInternal, err}
+	}
+	if err := f.context(ctx, s, c); err != nil {
+		return nil, nil, errors.Join(err, c.Close())
 	}
 	f.reports, err = c.Load(ctx, paths)
 	if err == nil {
@@ -55,6 +63,32 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 		}
 	}
 	return c, partial, nil
+}
+
+// context reads the tenant file and makes its watchlists.
+func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) error {
+	if f.tenantFile == "" {
+		return nil
+	}
+	t, err := tenant.Load(f.tenantFile)
+	if err != nil {
+		return &exit{exitUsage, err}
+	}
+	f.tenant = t
+	aliases := make([]string, 0, len(t.Watchlists))
+	for a := range t.Watchlists {
+		aliases = append(aliases, a)
+	}
+	sort.Strings(aliases)
+	for _, a := range aliases {
+		if err := c.AddWatchlist(ctx, a, t.Watchlists[a].Columns, t.Watchlists[a].Rows); err != nil {
+			return err
+		}
+	}
+	if len(t.Unused) > 0 {
+		_, _ = fmt.Fprintf(s.Err, "the tenant file's %s is not used yet\n", strings.Join(t.Unused, ", "))
+	}
+	return nil
 }
 
 // anchor sets what now() means.

@@ -107,8 +107,24 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	asOf, source := c.AsOf()
 	return investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users,
+		ToolVersion: Version, Users: f.users, Tenant: f.given(),
 	})
+}
+
+// given is the tenant's own statement of its networks; without one they are learned.
+func (f *huntFlags) given() investigation.Tenant {
+	var t investigation.Tenant
+	if f.tenant == nil {
+		return t
+	}
+	t.Name = f.tenant.Name
+	for _, row := range f.tenant.Watchlists["CorporateNetworks"].Rows {
+		t.CorporateNetworks = append(t.CorporateNetworks, row[1])
+	}
+	if len(t.CorporateNetworks) > 0 {
+		t.NetworksSource = "given in the tenant file"
+	}
+	return t
 }
 
 func filesOf(reports []*casefile.FileReport) []investigation.File {

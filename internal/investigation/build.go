@@ -26,6 +26,8 @@ type Input struct {
 	ToolVersion string
 	// Users limits the findings to these UPNs or object ids; all when empty.
 	Users []string
+	// Tenant is the context that was given; its networks are learned when it names none.
+	Tenant Tenant
 	// Progress is told which hunt begins; may be nil.
 	Progress func(name string)
 }
@@ -34,6 +36,7 @@ type Input struct {
 func Run(ctx context.Context, in Input) (*Investigation, error) {
 	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: SchemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
+	b.inv.Tenant = in.Tenant
 	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -164,6 +167,9 @@ func (b *builder) hunt() error {
 		}
 	}
 	b.inv.Findings, b.inv.Explained = finding.Fuse(signals, b.explanations, b.in.Weights)
+	if b.inv.Tenant.NetworksSource != "" {
+		return nil
+	}
 	for _, e := range b.explanations {
 		if e.Hunt.Signal == "shared-egress" {
 			b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, e.IP)

@@ -1,0 +1,37 @@
+package casefile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text.
+func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string, rows [][]string) error {
+	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: []schema.Column{
+		{Name: "_DTItemId", Type: schema.String}, {Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
+		{Name: "SearchKey", Type: schema.String}, {Name: "WatchlistItem", Type: schema.Dynamic},
+	}}
+	for _, name := range columns {
+		t.Columns = append(t.Columns, schema.Column{Name: name, Type: schema.String})
+	}
+	if err := c.Exec(ctx, "DROP TABLE IF EXISTS "+quoteName(t.Name)); err != nil {
+		return err
+	}
+	if err := c.makeTable(ctx, t); err != nil {
+		return err
+	}
+	c.watchlists[strings.ToLower(alias)] = t.Name
+	for _, row := range rows {
+		values := []string{"''", "NULL", "''", "NULL"}
+		for _, cell := range row {
+			values = append(values, quoteText(cell))
+		}
+		if err := c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" VALUES ("+strings.Join(values, ", ")+")"); err != nil {
+			return fmt.Errorf("watchlist %s: %w", alias, err)
+		}
+	}
+	return nil
+}
