@@ -29,14 +29,15 @@ func (c *Case) fold(ctx context.Context, reports []*FileReport) error {
 
 func (c *Case) foldTable(ctx context.Context, t *schema.Table, reports []*FileReport) error {
 	table := quoteName(t.Name)
-	steps := []string{
-		"CREATE OR REPLACE TEMP TABLE repeated AS SELECT Id FROM " + table + " WHERE Id <> '' GROUP BY Id HAVING count(*) > 1",
-		"CREATE OR REPLACE TEMP TABLE copies AS SELECT *, row_number() OVER (PARTITION BY Id ORDER BY TimeGenerated NULLS LAST, _SourceFile, _SourceLine) AS copy_number FROM " + table + " WHERE Id IN (FROM repeated)",
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE repeated AS SELECT Id FROM "+table+" WHERE Id <> '' GROUP BY Id HAVING count(*) > 1"); err != nil {
+		return err
 	}
-	for _, s := range steps {
-		if err := c.Exec(ctx, s); err != nil {
-			return err
-		}
+	repeated, err := c.Select(ctx, "SELECT count(*) FROM repeated", []schema.Column{{Name: "n", Type: schema.Long}})
+	if err != nil || repeated[0][0].(int64) == 0 {
+		return err // the common case costs one grouping of the ids
+	}
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE copies AS SELECT *, row_number() OVER (PARTITION BY Id ORDER BY TimeGenerated NULLS LAST, _SourceFile, _SourceLine) AS copy_number FROM "+table+" WHERE Id IN (FROM repeated)"); err != nil {
+		return err
 	}
 	counts, err := c.Select(ctx, "SELECT _SourceFile, count(*) FROM copies WHERE copy_number > 1 GROUP BY 1 ORDER BY 1",
 		[]schema.Column{{Name: "file", Type: schema.String}, {Name: "n", Type: schema.Long}})
@@ -55,7 +56,7 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, reports []*FileRe
 	for _, col := range t.Columns {
 		cols = append(cols, foldColumn(col))
 	}
-	steps = []string{
+	steps := []string{
 		"BEGIN",
 		"INSERT INTO _Copies SELECT " + quoteText(t.Name) + ", Id, _SourceFile, _SourceLine FROM copies WHERE copy_number > 1",
 		"DELETE FROM " + table + " WHERE Id IN (FROM repeated)",

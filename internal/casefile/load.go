@@ -49,7 +49,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	for _, p := range problems {
 		reports = append(reports, &FileReport{Path: p.Path, Error: p.Err.Error(), Help: p.Help})
 	}
-	l := &loader{c: c, layout: c.layout(), seen: map[string]*FileReport{}}
+	l := &loader{c: c, layout: c.layout(), seen: map[string]*FileReport{}, sizes: map[int64]int{}}
 	for _, path := range files {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -80,6 +80,7 @@ type loader struct {
 	c      *Case
 	layout *evidence.Layout
 	seen   map[string]*FileReport // by SHA-256
+	sizes  map[int64]int          // files loaded, by size
 }
 
 func (l *loader) file(ctx context.Context, path string, shapes []evidence.Shape) (*FileReport, error) {
@@ -97,17 +98,30 @@ func (l *loader) file(ctx context.Context, path string, shapes []evidence.Shape)
 		return report, nil
 	}
 	report.Bytes, report.Shape = f.Bytes, f.Shape.Name
-	if report.SHA256, err = f.Hash(); err != nil {
-		report.Error = err.Error()
-		return report, nil
+	if l.sizes[f.Bytes] > 0 { // a file of the same size has been loaded: it may be the same one
+		if report.SHA256, err = f.Hash(); err != nil {
+			report.Error = err.Error()
+			return report, nil
+		}
+		if first := l.seen[report.SHA256]; first != nil {
+			report.RowsRead, report.RowsRejected, report.Rejects = first.RowsRead, first.RowsRejected, first.Rejects
+			report.RowsDuplicate = report.RowsRead - report.RowsRejected
+			return report, nil
+		}
 	}
-	if first := l.seen[report.SHA256]; first != nil {
-		report.RowsRead, report.RowsRejected, report.Rejects = first.RowsRead, first.RowsRejected, first.Rejects
-		report.RowsDuplicate = report.RowsRead - report.RowsRejected
-		return report, nil
+	l.sizes[f.Bytes]++
+	hashed := make(chan error, 1)
+	go func() {
+		sum, err := f.Hash() // beside the loading, which waits for DuckDB often enough
+		report.SHA256 = sum
+		hashed <- err
+	}()
+	err = l.load(ctx, f, report)
+	if hashErr := <-hashed; hashErr != nil && err == nil {
+		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
 	}
 	l.seen[report.SHA256] = report
-	return report, l.load(ctx, f, report)
+	return report, err
 }
 
 // load reads the file once per table it holds, which is once for nearly all files.
