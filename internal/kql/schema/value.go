@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -130,9 +131,11 @@ func appendReal(b []byte, v float64) []byte {
 }
 
 func appendString(b []byte, s string) []byte {
-	text, err := json.Marshal(s)
-	if err != nil {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if enc.Encode(s) != nil {
 		return append(b, `""`...)
 	}
-	return append(b, text...)
+	return append(b, bytes.TrimSuffix(text.Bytes(), []byte{'\n'})...)
 }
