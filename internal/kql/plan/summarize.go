@@ -112,10 +112,20 @@ func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
 		}
 	}
 	v := b.scalar(f, x)
+	b.aggregatesOnly(f, item, v)
+	emit(0, implicitName(x), v)
+}
+
+// aggregatesOnly refuses a column that stands outside of the aggregates of an item: it has no one value per group.
+func (b *binder) aggregatesOnly(f *frame, item syntax.Expr, v Expr) {
 	if len(f.aggs.items) == 0 {
 		b.fail(diag.Semantic, item.Span(), "", "an aggregate is expected here")
 	}
-	emit(0, implicitName(x), v)
+	Walk(v, func(e Expr) {
+		if c, ok := e.(*Col); ok && findColumn(f.cols, c.C.Name) == c.C {
+			b.fail(diag.Semantic, item.Span(), "take_any("+c.C.Name+")", "the column %s must be inside an aggregate here", c.C.Name)
+		}
+	})
 }
 
 // picked lists the columns that arg_max and take_any return: for `*` all that are not keys already.
