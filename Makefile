@@ -39,7 +39,7 @@ rules-check: ## every shipped rule against Microsoft's analyser
 	./scripts/check-rules.sh
 
 bench: ## intake against DuckDB's own reader, one million rows
-	$(GO) test -run '^$$' -bench Ingest -benchtime 1x ./internal/casefile -args -rows 1000000
+	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./internal/casefile -args -rows 1000000
 
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update

@@ -5,6 +5,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,17 +26,19 @@ func BenchmarkIngest(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	var ours, theirs time.Duration
+	// Both read a file that is on the disk and in the page cache; the better run of each counts, for what disturbs a
+	// machine only ever adds time.
+	ours, theirs := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
 	for b.Loop() {
 		start := time.Now()
-		loadOurs(b, path, int64(*benchRows))
-		ours += time.Since(start)
-		start = time.Now()
 		loadDuckDB(b, path, int64(*benchRows))
-		theirs += time.Since(start)
+		theirs = min(theirs, time.Since(start))
+		start = time.Now()
+		loadOurs(b, path, int64(*benchRows))
+		ours = min(ours, time.Since(start))
 	}
 	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-duckdb")
-	b.ReportMetric(float64(*benchRows)*float64(b.N)/ours.Seconds(), "rows/s")
+	b.ReportMetric(float64(*benchRows)/ours.Seconds(), "rows/s")
 	b.ReportMetric(float64(info.Size())/float64(*benchRows), "B/row")
 	b.ReportMetric(peakMB(b), "peak-MB")
 }
@@ -107,6 +110,9 @@ func writeBenchRows(b *testing.B, path string, n int) {
 		_, _ = fmt.Fprintf(w, `"ResourceDisplayName":"Office 365 Exchange Online","ResourceIdentity":"00000002-0000-0ff1-ce00-000000000000","ResourceServicePrincipalId":"aaaaaaaa-0000-4000-8000-000000000001","ResourceTenantId":"0a1b2c3d-1111-4222-8333-444455556666","RiskDetail":"none","RiskEventTypes":"[]","RiskLevelAggregated":"none","RiskLevelDuringSignIn":"none","RiskState":"none","SessionId":"%08x-9999-4999-8999-999999999999","SignInEventTypes":"[\"nonInteractiveUser\"]","Status":"{\"errorCode\":0,\"additionalDetails\":\"MFA requirement satisfied by claim in the token\"}","TokenIssuerType":"AzureAD","UniqueTokenIdentifier":"%022d","UserAgent":"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17928; Pro)","UserDisplayName":"User %d","UserId":"%08x-5555-4555-8555-555555555555","UserPrincipalName":"user%d@example.com","UserType":"Member","Type":"AADNonInteractiveUserSignInLogs"}`+"\n", i%2000, i, i%500, i%500, i%500)
 	}
 	if err := w.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	if err := f.Sync(); err != nil { // its writing back must not be timed with the first reader
 		b.Fatal(err)
 	}
 	if err := f.Close(); err != nil {

@@ -3,7 +3,6 @@ package casefile
 import (
 	"context"
 	"fmt"
-	"unsafe"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -26,6 +25,7 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 	if err := duckdb.RegisterTableUDF(c.conn, name, fn); err != nil {
 		return fmt.Errorf("register the reader: %w", err)
 	}
+	defer s.release()
 	return c.Exec(ctx, "INSERT INTO "+quoteName(s.target.Table.Name)+" SELECT * EXCLUDE (_SourceLine), "+
 		quoteText(s.file.Path)+", _SourceLine FROM "+name+"()")
 }
@@ -74,24 +74,23 @@ func (s *chunkSource) Init() duckdb.ParallelTableSourceInfo {
 }
 
 // NewLocalState makes a thread's worker.
-func (s *chunkSource) NewLocalState() any { return &worker{source: s.source, decoder: s.decoder()} }
+func (s *chunkSource) NewLocalState() any { return s.worker() }
 
-// textWriters are the vectors of a chunk that hold text. The driver has no writers for other types, which are few.
-func (s *chunkSource) textWriters(c duckdb.DataChunk) ([]duckdb.VectorWriter[string], error) {
-	w := make([]duckdb.VectorWriter[string], len(s.target.Columns))
+// textVectors are the vectors of a chunk that hold text. The others are few: the driver writes them.
+func (s *chunkSource) textVectors(c duckdb.DataChunk, to []textVector) error {
 	for i, col := range s.target.Columns {
 		if vectorTypes[col.Type] != duckdb.TYPE_VARCHAR {
 			continue
 		}
 		v, err := c.GetVector(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if w[i], err = duckdb.GetVectorWriter[string](v); err != nil {
-			return nil, err
+		if to[i], err = newTextVector(v); err != nil {
+			return err
 		}
 	}
-	return w, nil
+	return nil
 }
 
 // FillChunk writes the next rows of this thread.
@@ -105,17 +104,20 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
 	if err := c.SetSize(chunkSize); err != nil {
 		return err
 	}
-	text, err := s.textWriters(c)
-	if err != nil {
+	if w.text == nil {
+		w.text = make([]textVector, len(s.target.Columns))
+	}
+	if err := s.textVectors(c, w.text); err != nil {
 		return err
 	}
+	w.arena.reset()
 	n := 0
 	for n < chunkSize {
 		row, ok := w.row()
 		if !ok {
 			break
 		}
-		if err := s.write(c, text, n, row); err != nil {
+		if err := s.write(c, w, n, row); err != nil {
 			return err
 		}
 		n++
@@ -127,16 +129,15 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
 	return c.SetSize(n)
 }
 
-func (s *chunkSource) write(c duckdb.DataChunk, text []duckdb.VectorWriter[string], n int, row *evidence.Row) error {
+func (s *chunkSource) write(c duckdb.DataChunk, w *worker, n int, row *evidence.Row) error {
 	for i := range row.Cells {
 		cell := &row.Cells[i]
 		var err error
-		switch t := vectorTypes[s.target.Columns[i].Type]; {
+		switch t := s.columns[i].T.InternalType(); {
 		case t == duckdb.TYPE_VARCHAR && cell.Null:
-			err = text[i].SetNull(n)
+			err = w.text[i].writer.SetNull(n)
 		case t == duckdb.TYPE_VARCHAR:
-			// The writer copies the text before it returns, so the decoder may use its buffer again.
-			err = text[i].Set(n, unsafe.String(unsafe.SliceData(cell.Text), len(cell.Text)))
+			w.text[i].set(n, cell.Text, &w.arena)
 		case cell.Null:
 			err = c.SetValue(i, n, nil)
 		case t == duckdb.TYPE_DOUBLE:

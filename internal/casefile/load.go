@@ -243,7 +243,7 @@ type source struct {
 	rejected []evidence.Reject
 	others   map[*evidence.Target]int64
 	loaded   int64
-	decoders []*evidence.Decoder
+	workers  []*worker
 }
 
 func (s *source) reject(r evidence.Reject) {
@@ -255,19 +255,27 @@ func (s *source) reject(r evidence.Reject) {
 	s.rejected = append(s.rejected, r)
 }
 
-func (s *source) decoder() *evidence.Decoder {
-	d := s.layout.NewDecoder(s.file)
+// worker makes a worker of the source.
+func (s *source) worker() *worker {
+	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.decoders = append(s.decoders, d)
-	return d
+	s.workers = append(s.workers, w)
+	return w
+}
+
+// release gives the memory of all workers free.
+func (s *source) release() {
+	for _, w := range s.workers {
+		w.arena.release()
+	}
 }
 
 func (s *source) unknown() []string {
 	seen := map[string]bool{}
 	var out []string
-	for _, d := range s.decoders {
-		for _, name := range d.UnknownNames() {
+	for _, w := range s.workers {
+		for _, name := range w.decoder.UnknownNames() {
 			if !seen[name] {
 				seen[name] = true
 				out = append(out, name)
@@ -300,7 +308,7 @@ func (s *source) peek() (*evidence.Target, error) {
 
 // drain counts the rejects of a file that has no row of a supported table.
 func (s *source) drain() {
-	w := &worker{source: s, decoder: s.decoder()}
+	w := s.worker()
 	for {
 		if _, ok := w.row(); !ok {
 			return
@@ -316,6 +324,8 @@ type worker struct {
 	at      int
 	line    int64
 	loaded  int64
+	text    []textVector
+	arena   arena
 }
 
 // record returns the next record of the file that this worker gets.
