@@ -2,8 +2,8 @@ package simulate
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -25,10 +25,10 @@ func (t *Tenant) WriteTo(dir string) error {
 		if len(rows) == 0 {
 			continue
 		}
-		if err := write(filepath.Join(dir, "evidence", table.Name+".jsonl"), jsonLines(table, rows)); err != nil {
+		if err := write(filepath.Join(dir, "evidence", table.Name+".jsonl"), func(w *bufio.Writer) { jsonLines(w, table, rows) }); err != nil {
 			return err
 		}
-		if err := write(filepath.Join(dir, "portal-csv", table.Name+".csv"), portalCSV(table, rows)); err != nil {
+		if err := write(filepath.Join(dir, "portal-csv", table.Name+".csv"), func(w *bufio.Writer) { portalCSV(w, table, rows) }); err != nil {
 			return err
 		}
 	}
@@ -36,7 +36,7 @@ func (t *Tenant) WriteTo(dir string) error {
 	if err != nil {
 		return fmt.Errorf("write the answer key: %w", err)
 	}
-	if err := write(filepath.Join(dir, "answer_key.json"), append(key, '\n')); err != nil {
+	if err := write(filepath.Join(dir, "answer_key.json"), text(string(key)+"\n")); err != nil {
 		return err
 	}
 	var context strings.Builder
@@ -44,37 +44,46 @@ func (t *Tenant) WriteTo(dir string) error {
 	for _, n := range t.nets {
 		fmt.Fprintf(&context, "  - {name: %s, cidr: %s}\n", n.name, n.cidr)
 	}
-	if err := write(filepath.Join(dir, "tenant.yaml"), []byte(context.String())); err != nil {
+	if err := write(filepath.Join(dir, "tenant.yaml"), text(context.String())); err != nil {
 		return err
 	}
 	note := "This is generated evidence of a tenant that does not exist.\nevidence/ and portal-csv/ hold the same rows in two shapes; answer_key.json says what is in them.\n"
-	return write(filepath.Join(dir, "README.txt"), []byte(note))
+	return write(filepath.Join(dir, "README.txt"), text(note))
 }
 
-func write(path string, text []byte) error {
-	if err := os.WriteFile(path, text, 0o600); err != nil {
+// write fills a file through a buffer, so that a large tenant is never held as text. What fill wrote in vain, Flush tells.
+func write(path string, fill func(*bufio.Writer)) error {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write the tenant: %w", err)
+	}
+	w := bufio.NewWriterSize(file, 256<<10)
+	fill(w)
+	if err := errors.Join(w.Flush(), file.Close()); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
 	return nil
 }
 
+func text(s string) func(*bufio.Writer) {
+	return func(w *bufio.Writer) { _, _ = w.WriteString(s) }
+}
+
 // LoadAnswerKey reads an answer_key.json.
 func LoadAnswerKey(path string) (*AnswerKey, error) {
-	text, err := os.ReadFile(path)
+	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("read the answer key: %w", err)
 	}
 	var key AnswerKey
-	if err := json.Unmarshal(text, &key); err != nil {
+	if err := json.Unmarshal(content, &key); err != nil {
 		return nil, fmt.Errorf("read the answer key %s: %w", path, err)
 	}
 	return &key, nil
 }
 
 // jsonLines renders rows as Log Analytics exports them: columns in the table's order, dynamic ones as nested JSON.
-func jsonLines(table schema.Table, rows []row) []byte {
-	var b bytes.Buffer
-	w := bufio.NewWriter(&b)
+func jsonLines(w *bufio.Writer, table schema.Table, rows []row) {
 	for _, r := range rows {
 		sep := byte('{')
 		for _, c := range table.Columns {
@@ -93,28 +102,25 @@ func jsonLines(table schema.Table, rows []row) []byte {
 		}
 		_, _ = w.WriteString("}\n")
 	}
-	_ = w.Flush()
-	return b.Bytes()
 }
 
 // portalCSV renders rows as the portal's export does: a byte order mark, US dates, CRLF, doubled quotes.
-func portalCSV(table schema.Table, rows []row) []byte {
-	var b bytes.Buffer
-	b.WriteString("\ufeff")
+func portalCSV(w *bufio.Writer, table schema.Table, rows []row) {
+	_, _ = w.WriteString("\ufeff")
 	for i, c := range table.Columns {
 		if i > 0 {
-			b.WriteByte(',')
+			_ = w.WriteByte(',')
 		}
-		b.WriteString(c.Name)
+		_, _ = w.WriteString(c.Name)
 		if c.Type == schema.Datetime {
-			b.WriteString(" [UTC]")
+			_, _ = w.WriteString(" [UTC]")
 		}
 	}
-	b.WriteString("\r\n")
+	_, _ = w.WriteString("\r\n")
 	for n, r := range rows {
 		for i, c := range table.Columns {
 			if i > 0 {
-				b.WriteByte(',')
+				_ = w.WriteByte(',')
 			}
 			text := portalCell(c, r.values[c.Name])
 			if c.Name == "OriginatingServer" || c.Name == "ResultDescription" && n == 0 {
@@ -123,11 +129,10 @@ func portalCSV(table schema.Table, rows []row) []byte {
 			if strings.ContainsAny(text, "\",\r\n") {
 				text = `"` + strings.ReplaceAll(text, `"`, `""`) + `"`
 			}
-			b.WriteString(text)
+			_, _ = w.WriteString(text)
 		}
-		b.WriteString("\r\n")
+		_, _ = w.WriteString("\r\n")
 	}
-	return b.Bytes()
 }
 
 func portalCell(c schema.Column, v any) string {
