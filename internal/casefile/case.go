@@ -26,7 +26,8 @@ type Options struct {
 	Memory string
 	// Threads is how many threads may work; 0 lets DuckDB choose.
 	Threads int
-	// Progress is told the bytes read so far and the bytes in all; may be nil.
+	// Progress is told the bytes read so far, the bytes in all and the file that is being read; may be nil. It is called
+	// from one goroutine at a time.
 	Progress func(read, total int64, file string)
 }
 

@@ -10,6 +10,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -51,6 +52,11 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	}
 	l := &loader{c: c, layout: c.layout(), seen: map[string]*FileReport{}, sizes: map[int64]int{}}
 	for _, path := range files {
+		if info, err := os.Stat(path); err == nil {
+			l.total += info.Size()
+		}
+	}
+	for _, path := range files {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
@@ -58,6 +64,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 		if err != nil {
 			return nil, err
 		}
+		l.read += report.Bytes
 		reports = append(reports, report)
 	}
 	if err := c.fold(ctx, reports); err != nil {
@@ -81,6 +88,18 @@ type loader struct {
 	layout *evidence.Layout
 	seen   map[string]*FileReport // by SHA-256
 	sizes  map[int64]int          // files loaded, by size
+	total  int64                  // bytes of all files
+	read   int64                  // bytes of the files that are done
+}
+
+// progress follows the reading of one file.
+func (l *loader) progress(f *evidence.File) {
+	tell := l.c.opt.Progress
+	if tell == nil {
+		return
+	}
+	at, read := l.read, atomic.Int64{}
+	f.OnRead = func(n int) { tell(at+min(read.Add(int64(n)), f.Bytes), l.total, f.Path) }
 }
 
 func (l *loader) file(ctx context.Context, path string, shapes []evidence.Shape) (*FileReport, error) {
@@ -110,6 +129,7 @@ func (l *loader) file(ctx context.Context, path string, shapes []evidence.Shape)
 		}
 	}
 	l.sizes[f.Bytes]++
+	l.progress(f)
 	hashed := make(chan error, 1)
 	go func() {
 		sum, err := f.Hash() // beside the loading, which waits for DuckDB often enough

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sort"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ type evidenceFlags struct {
 
 	reports []*casefile.FileReport
 	tenant  *tenant.Context // nil when none was given
+	meter   *meter
 }
 
 func (f *evidenceFlags) add(cmd *cobra.Command) {
@@ -39,7 +41,9 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 
 // open opens the case and loads the paths. partial is the error to return at the end when a path could not be read.
 func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c *casefile.Case, partial, err error) {
-	c, err = casefile.Open(ctx, casefile.Options{Dir: f.caseDir, Memory: f.memory, Threads: f.threads})
+	f.meter = newMeter(s.Err, f.quiet || f.noProgress)
+	defer f.meter.done()
+	c, err = casefile.Open(ctx, casefile.Options{Dir: f.caseDir, Memory: f.memory, Threads: f.threads, Progress: f.loading})
 	if err != nil {
 		return nil, nil, &exit{exitInternal, err}
 	}
@@ -64,6 +68,16 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	}
 	return c, partial, nil
 }
+
+// loading shows the progress of the intake.
+func (f *evidenceFlags) loading(read, total int64, file string) {
+	if f.meter.title != loadingPhase {
+		f.meter.phase(loadingPhase, total, true)
+	}
+	f.meter.at(read, filepath.Base(file))
+}
+
+const loadingPhase = "reading"
 
 // context reads the tenant file and makes its watchlists.
 func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) error {

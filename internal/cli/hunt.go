@@ -104,10 +104,13 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	if err != nil {
 		return nil, &exit{exitInternal, err}
 	}
+	f.meter.phase("hunting", int64(len(all)), false)
+	defer f.meter.done()
 	asOf, source := c.AsOf()
 	return investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
 		ToolVersion: Version, Users: f.users, Tenant: f.given(),
+		Progress: func(done int, name string) { f.meter.at(int64(done), name) },
 	})
 }
 

@@ -23,6 +23,8 @@ type File struct {
 	Keys []string
 	// Bytes is the size on disk.
 	Bytes int64
+	// OnRead is told how many bytes of it each read took; may be nil.
+	OnRead func(n int)
 
 	header []byte // the first bytes, decoded
 }
@@ -66,8 +68,12 @@ func (f *File) open() (io.Reader, io.Closer, error) {
 	if err != nil {
 		return nil, nil, plainError(err)
 	}
-	buffered := bufio.NewReaderSize(file, 64<<10)
-	var r io.Reader = buffered
+	var r io.Reader = file
+	if f.OnRead != nil {
+		r = &counted{file, f.OnRead}
+	}
+	buffered := bufio.NewReaderSize(r, 64<<10)
+	r = buffered
 	if magic, _ := buffered.Peek(2); len(magic) == 2 && magic[0] == 0x1f && magic[1] == 0x8b {
 		unpacked, err := gzip.NewReader(buffered)
 		if err != nil {
@@ -89,6 +95,18 @@ func (f *File) open() (io.Reader, io.Closer, error) {
 		r = &utf16Reader{r: buffered, bigEndian: true}
 	}
 	return r, file, nil
+}
+
+// counted tells how much was read.
+type counted struct {
+	io.Reader
+	told func(n int)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.told(n)
+	return n, err
 }
 
 // Hash returns the SHA-256 of the file as it lies on disk.

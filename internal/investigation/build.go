@@ -28,8 +28,8 @@ type Input struct {
 	Users []string
 	// Tenant is the context that was given; its networks are learned when it names none.
 	Tenant Tenant
-	// Progress is told which hunt begins; may be nil.
-	Progress func(name string)
+	// Progress is told how many hunts are done and which one begins; may be nil.
+	Progress func(done int, name string)
 }
 
 // Run asks every hunt and builds the one result.
@@ -148,7 +148,7 @@ func (b *builder) hunt() error {
 			continue
 		}
 		if b.in.Progress != nil {
-			b.in.Progress(h.Name)
+			b.in.Progress(i, h.Name)
 		}
 		got, _, err := hunt.Run(b.ctx, b.in.Engine, h)
 		if b.ctx.Err() != nil {
