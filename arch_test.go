@@ -42,7 +42,6 @@ var layers = []layer{
 	{"formats", "data: the shapes in which evidence comes", ""},
 	{"hunts", "data: the shipped hunts", ""},
 	{"internal/escape", "hostile text made safe for each kind of output", ""},
-	{"internal/escape/escapetest", "hostile strings for tests", ""},
 	{"internal/diag", "positions in a user's text, and messages about them", "internal/escape"},
 	{"internal/kql/schema", "KQL types, values and table schemas", ""},
 	{"internal/kql/syntax", "KQL text to a syntax tree, and back", "internal/diag"},
@@ -60,7 +59,6 @@ var layers = []layer{
 	{"internal/simulate", "a synthetic tenant and its answer key", "tables internal/kql/schema"},
 	{"internal/cli", "commands, flags, terminal output, exit codes, the clock", everything},
 	{"cmd/replaytrace", "the program", "internal/cli"},
-	{"scripts/timeline", "README's picture, from a result", "internal/investigation internal/report internal/finding"},
 }
 
 // longFiles and longFuncs are the exceptions to the size limits, each with its reason.

@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 )
@@ -56,7 +55,9 @@ func (e *exit) Unwrap() error { return e.err }
 func Main(args []string, s Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	s, color := screens(s)
 	root := newRoot(s)
+	root.PersistentFlags().Var(color, "color", "auto, always or never; auto is on a terminal, unless NO_COLOR is set")
 	root.SetArgs(args)
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
@@ -102,12 +103,6 @@ func showError(w io.Writer, err error) {
 	if errors.As(err, &hinted) {
 		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint())
 	}
-}
-
-// colored reports whether colour is welcome: on a terminal, unless NO_COLOR says otherwise (https://no-color.org).
-func colored(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
 func newRoot(s Streams) *cobra.Command {

@@ -7,14 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"sort"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/casefile"
-	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/investigation"
@@ -40,7 +37,7 @@ func newHunt(s Streams) *cobra.Command {
 	}
 	f.evidenceFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "table", "table, json, csv or markdown")
+	flags.StringVar(&f.format, "format", "table", "table, json, jsonl, csv, markdown or html")
 	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 on findings at or above: suspicious, likely or confirmed")
 	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
@@ -85,14 +82,14 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 
 func (f *huntFlags) writer() (func(io.Writer, *investigation.Investigation) error, error) {
 	if f.format == "table" {
-		return func(w io.Writer, inv *investigation.Investigation) error { return terminal(w, inv, f.verbose) }, nil
+		return func(w io.Writer, inv *investigation.Investigation) error { return printFindings(w, inv, f.verbose) }, nil
 	}
 	for _, o := range report.Outputs() {
 		if o.Name == f.format {
 			return o.Write, nil
 		}
 	}
-	return nil, &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, csv, markdown or html", f.format)}
+	return nil, &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl, csv, markdown or html", f.format)}
 }
 
 func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investigation.Investigation, error) {
@@ -188,47 +185,4 @@ func writeFile(path string, write func(io.Writer) error) error {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(tmp.Name(), path)
-}
-
-// terminal prints the findings for people: verdict, user, reason, when, from where.
-func terminal(w io.Writer, inv *investigation.Investigation, verbose bool) error {
-	var b strings.Builder
-	t := escape.Terminal
-	if len(inv.Findings) == 0 {
-		b.WriteString("No replayed token found in the evidence given.\n")
-	}
-	for _, f := range inv.Findings {
-		fmt.Fprintf(&b, "%s  %s  (score %d)\n  %s\n", strings.ToUpper(string(f.Verdict)), t(f.User), f.Score, t(f.Summary))
-		for _, n := range f.Networks {
-			fmt.Fprintf(&b, "  %-40s %s .. %s  %5d events  %s\n", t(n.IP), n.FirstSeen.Format("2006-01-02 15:04Z"), n.LastSeen.Format("2006-01-02 15:04Z"), n.EventCount, t(strings.Join(n.Resources, ", ")))
-		}
-		for _, x := range f.Signals {
-			fmt.Fprintf(&b, "  %+5.1f  %-11s %s: %s\n", x.Weight, t(x.Strength), t(x.Title), t(x.Evidence))
-		}
-		for _, p := range f.Persistence {
-			fmt.Fprintf(&b, "  persists: %s %s (%s) %s\n", t(p.Kind), t(p.Name), t(p.ID), t(p.Detail))
-		}
-		b.WriteString("\n")
-	}
-	v := inv.Visibility
-	fmt.Fprintf(&b, "SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.\n", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents)
-	fmt.Fprintf(&b, "As of %s (%s). Corporate networks: %s (%s).\n", inv.AsOf.Format("2006-01-02T15:04:05Z"), t(inv.AsOfSource), t(strings.Join(inv.Tenant.CorporateNetworks, ", ")), inv.Tenant.NetworksSource)
-	var read, loaded, duplicate, rejected int64
-	for _, f := range inv.Evidence.Files {
-		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
-	}
-	fmt.Fprintf(&b, "%d files: %d rows read = %d loaded + %d duplicate + %d rejected.\n", len(inv.Evidence.Files), read, loaded, duplicate, rejected)
-	for _, warning := range inv.Evidence.Warnings {
-		fmt.Fprintf(&b, "WARNING: %s\n", t(warning))
-	}
-	if verbose {
-		sort.SliceStable(inv.Explained, func(i, j int) bool { return inv.Explained[i].User < inv.Explained[j].User })
-		for _, e := range inv.Explained {
-			fmt.Fprintf(&b, "explained: %s %s: %s\n", t(e.User), t(strings.Join(e.SourceIPs, ", ")), t(e.Because))
-		}
-	} else if n := len(inv.Explained); n > 0 {
-		fmt.Fprintf(&b, "%d activities explained or too weak (-v lists them).\n", n)
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
 }

@@ -2,11 +2,9 @@ package cli
 
 import (
 	"io"
-	"os"
 	"time"
 
 	"github.com/schollz/progressbar/v3"
-	"golang.org/x/term"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
 )
@@ -21,8 +19,7 @@ type meter struct {
 
 // newMeter makes the meter of a run; one that shows nothing where progress would be in the way.
 func newMeter(w io.Writer, silent bool) *meter {
-	f, ok := w.(*os.File)
-	if silent || !ok || !term.IsTerminal(int(f.Fd())) || os.Getenv("TERM") == "dumb" {
+	if silent || !terminal(w) {
 		return &meter{}
 	}
 	return &meter{w: &delayed{w: w, from: time.Now().Add(time.Second)}}

@@ -1,6 +1,10 @@
 package evidence
 
 import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -105,5 +109,63 @@ func FuzzDecode(f *testing.F) {
 				t.Fatal("too slow")
 			}
 		}
+	})
+}
+
+// FuzzFile sends any bytes through the whole door: recognition by content, unpacking, byte order marks, the query
+// API's nesting, framing and decoding with the shipped shapes. No panic, and the blocks come to an end.
+func FuzzFile(f *testing.F) {
+	f.Add([]byte("{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[{\"name\":\"Type\",\"type\":\"string\"},{\"name\":\"Id\",\"type\":\"string\"}],\"rows\":[[\"SigninLogs\",\"1\"]]}]}"))
+	f.Add([]byte("[{\"TableName\":\"PrimaryResult\",\"Type\":\"SigninLogs\",\"TimeGenerated\":\"2026-03-21T09:30:00Z\",\"Id\":\"1\"}]"))
+	f.Add([]byte("{\"Type\":\"SigninLogs\",\"TimeGenerated\":\"2026-03-21T09:30:00Z\"}\n{\"Type\":\"AuditLogs\",\"Tim"))
+	f.Add([]byte("\xef\xbb\xbfTimeGenerated [UTC],CreatedDateTime [UTC],Type,Id\r\n\"3/21/2026, 9:30:00.000 AM\",,SigninLogs,\"a\nb\"\r\n"))
+	f.Add([]byte("\xff\xfe{\x00\"\x00T\x00y\x00p\x00e\x00\"\x00:\x00\"\x00\"\x00}\x00"))
+	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"))
+	shapes, err := DefaultShapes()
+	if err != nil {
+		f.Fatal(err)
+	}
+	all, err := schema.Load(tables.FS)
+	if err != nil {
+		f.Fatal(err)
+	}
+	var targets []*schema.Table
+	for i := range all {
+		targets = append(targets, &all[i])
+	}
+	layout := NewLayout(targets)
+	path := filepath.Join(f.TempDir(), "evidence")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		own := fmt.Sprintf("%s-%d", path, os.Getpid())
+		if err := os.WriteFile(own, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, err := Open(own, shapes)
+		if err != nil {
+			return
+		}
+		stream, err := file.Read(func(Reject) {})
+		if err != nil {
+			return
+		}
+		d := layout.NewDecoder(file)
+		for blocks := 0; ; blocks++ {
+			b, ok := stream.Next()
+			if !ok {
+				break
+			}
+			if blocks > len(data)+1 {
+				t.Fatalf("more than %d blocks from %d bytes", blocks, len(data))
+			}
+			for _, r := range b.Records {
+				_, _ = d.Decode(b.Data[r.Start:r.End], r.Line)
+			}
+			if b.Records == nil {
+				for line := range bytes.Lines(b.Data) {
+					_, _ = d.Decode(bytes.TrimSuffix(line, []byte("\n")), b.Line)
+				}
+			}
+		}
+		_ = stream.Close()
 	})
 }

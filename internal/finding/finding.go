@@ -2,7 +2,10 @@
 // pure: no clock, no files, no SQL; the weights are data.
 package finding
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Verdict says how sure a finding is. The meanings are those of the command line's contract.
 type Verdict string
@@ -133,4 +136,18 @@ type Explained struct {
 	SourceIPs  []string `json:"source_ips"`
 	EventCount int      `json:"event_count"`
 	Signals    []string `json:"signals"`
+}
+
+// Length is a number of seconds as people say it: 9d 4h, 3h 20m, 4m 10s, 45s.
+func Length(seconds int64) string {
+	d, h, m := seconds/86400, seconds/3600%24, seconds/60%60
+	switch {
+	case d > 0:
+		return fmt.Sprintf("%dd %dh", d, h)
+	case h > 0:
+		return fmt.Sprintf("%dh %dm", h, m)
+	case m > 0:
+		return fmt.Sprintf("%dm %ds", m, seconds%60)
+	}
+	return fmt.Sprintf("%ds", seconds)
 }

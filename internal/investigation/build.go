@@ -181,19 +181,23 @@ func (b *builder) hunt() error {
 }
 
 func (b *builder) wanted(signals []hunt.Signal) []hunt.Signal {
-	if len(b.in.Users) == 0 {
-		return signals
-	}
 	var out []hunt.Signal
 	for _, s := range signals {
-		for _, u := range b.in.Users {
-			if strings.EqualFold(u, s.User) || strings.EqualFold(u, s.UserID) {
-				out = append(out, s)
-				break
-			}
+		if b.asked(s.User, s.UserID) {
+			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// asked reports whether a user is among those asked for, or all are.
+func (b *builder) asked(user, id string) bool {
+	for _, u := range b.in.Users {
+		if strings.EqualFold(u, user) || strings.EqualFold(u, id) {
+			return true
+		}
+	}
+	return len(b.in.Users) == 0
 }
 
 // quoted renders a text as a KQL string.
@@ -273,15 +277,43 @@ func (b *builder) assess() error {
 		return err
 	}
 	for _, r := range rows.Rows {
+		id, _ := r[0].(string)
 		user, _ := r[1].(string)
+		if !b.asked(user, id) {
+			continue
+		}
 		if user == "" {
-			user, _ = r[0].(string)
+			user = id
 		}
 		because := "the user's history is three days or shorter: nothing to compare with"
 		if n, _ := r[3].(int64); n == 0 {
 			because = "no non-interactive rows of this user: replay would not be seen"
 		}
 		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: because})
+	}
+	return b.absent()
+}
+
+// absent lists the users who were asked for and do not occur: nothing found on them means nothing.
+func (b *builder) absent() error {
+	if len(b.in.Users) == 0 {
+		return nil
+	}
+	rows, err := b.ask("users", "union SigninLogs, AADNonInteractiveUserSignInLogs | distinct UserPrincipalName, UserId")
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	for _, r := range rows.Rows {
+		for _, cell := range r {
+			name, _ := cell.(string)
+			seen[strings.ToLower(name)] = true
+		}
+	}
+	for _, user := range b.in.Users {
+		if !seen[strings.ToLower(user)] {
+			b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: "does not occur in the sign-in evidence: check the spelling, or name the user by object id"})
+		}
 	}
 	return nil
 }

@@ -305,7 +305,7 @@ func (b *builder) summarize(f *finding.Finding) {
 	}
 	f.Summary = fmt.Sprintf("The token of %s was redeemed %d times from %s with %s for %s between %s and %s (%s); SigninLogs alone shows %d of these events.",
 		f.User, f.EventCount, strings.Join(f.SourceIPs, ", "), agents, strings.Join(f.Resources, ", "),
-		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), f.LastSeen.Sub(f.FirstSeen).Truncate(time.Minute), f.VisibleInSigninLog)
+		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), finding.Length(f.DurationSeconds), f.VisibleInSigninLog)
 	if len(f.Persistence) > 0 {
 		f.Summary += fmt.Sprintf(" The application %s was consented to and persists.", f.Persistence[0].Name)
 	}

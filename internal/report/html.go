@@ -15,7 +15,7 @@ import (
 var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"clock": clock, "length": length, "join": func(l []string) string { return strings.Join(l, ", ") }, "clean": clean,
+	"clock": clock, "length": finding.Length, "join": func(l []string) string { return strings.Join(l, ", ") }, "clean": clean,
 	"upper": func(v finding.Verdict) string { return strings.ToUpper(string(v)) },
 	"bar":   func(w float64) float64 { return min(max(w*9, 2), 100) },
 	"first": func(n int, e []finding.Event) []finding.Event { return e[:min(n, len(e))] },

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
@@ -25,6 +26,7 @@ type Output struct {
 func Outputs() []Output {
 	return []Output{
 		{"json", "the whole result", JSON},
+		{"jsonl", "one finding per line", JSONLines},
 		{"markdown", "pages to paste into a report", Markdown},
 		{"csv", "one row per event of the findings", CSV},
 		{"html", "one self-contained page", HTML},
@@ -37,6 +39,23 @@ func JSON(w io.Writer, inv *investigation.Investigation) error {
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(inv)
+}
+
+// JSONLines renders one finding per line, with the time that now() meant.
+func JSONLines(w io.Writer, inv *investigation.Investigation) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	for _, f := range inv.Findings {
+		line := struct {
+			SchemaVersion int       `json:"schema_version"`
+			AsOf          time.Time `json:"as_of"`
+			finding.Finding
+		}{inv.SchemaVersion, inv.AsOf, f}
+		if err := enc.Encode(line); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // CSV renders one row per event. Cells that a spreadsheet would run as a formula are disarmed.
@@ -75,7 +94,7 @@ func Markdown(w io.Writer, inv *investigation.Investigation) error {
 		fmt.Fprintf(&b, "## %s: %s (score %d)\n\n%s\n\n", md(strings.ToUpper(string(f.Verdict))), md(f.User), f.Score, md(f.Summary))
 		b.WriteString("| address | ASN | country | first | last | duration | events | applications | resources |\n|---|---|---|---|---|---|--:|---|---|\n")
 		for _, n := range f.Networks {
-			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %d | %s | %s |\n", md(n.IP), md(n.ASN), md(n.Country), clock(n.FirstSeen), clock(n.LastSeen), length(n.DurationSeconds), n.EventCount, md(strings.Join(n.Apps, ", ")), md(strings.Join(n.Resources, ", ")))
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %d | %s | %s |\n", md(n.IP), md(n.ASN), md(n.Country), clock(n.FirstSeen), clock(n.LastSeen), finding.Length(n.DurationSeconds), n.EventCount, md(strings.Join(n.Apps, ", ")), md(strings.Join(n.Resources, ", ")))
 		}
 		b.WriteString("\nWhy:\n\n")
 		for _, s := range f.Signals {
@@ -113,18 +132,4 @@ func clock(t time.Time) string {
 		return "-"
 	}
 	return t.UTC().Format("2006-01-02 15:04:05Z")
-}
-
-// length is a duration as people say it: 9d 4h, 3h 20m, 45s.
-func length(seconds int64) string {
-	d, h, m := seconds/86400, seconds/3600%24, seconds/60%60
-	switch {
-	case d > 0:
-		return fmt.Sprintf("%dd %dh", d, h)
-	case h > 0:
-		return fmt.Sprintf("%dh %dm", h, m)
-	case m > 0:
-		return fmt.Sprintf("%dm %ds", m, seconds%60)
-	}
-	return fmt.Sprintf("%ds", seconds)
 }

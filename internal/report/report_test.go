@@ -2,6 +2,9 @@ package report
 
 import (
 	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +47,7 @@ func TestHostileText(t *testing.T) {
 		if strings.ContainsRune(text, 0x1b) {
 			t.Errorf("%s: an escape character comes out", o.Name)
 		}
-		if strings.Contains(text, "<script") && o.Name != "json" && o.Name != "csv" {
+		if strings.Contains(text, "<script") && !strings.HasPrefix(o.Name, "json") && o.Name != "csv" {
 			t.Errorf("%s: a script tag comes out", o.Name)
 		}
 		if o.Name == "csv" {
@@ -65,5 +68,62 @@ func TestNothingFound(t *testing.T) {
 	}
 	if !strings.Contains(b.String(), "No replayed token was found in the evidence given") {
 		t.Error("the page does not say that nothing was found")
+	}
+}
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// sample is a small result with one of everything that the pages show.
+func sample() *investigation.Investigation {
+	at := time.Date(2026, 3, 20, 3, 0, 0, 0, time.UTC)
+	ip, agent := "198.51.100.7", "python-requests/2.28"
+	row := finding.Event{Table: "AADNonInteractiveUserSignInLogs", Key: "11111111-0000-4000-8000-000000000001", Time: at, File: "ni.csv", Row: 42, Role: finding.Attacker, IP: ip, AppID: "d3590ed6-52b3-4102-aeff-aad2292ab01c", App: "Microsoft Office", Resource: "Microsoft Graph", UserAgent: agent, SessionID: "s-1", ResultType: "0"}
+	return &investigation.Investigation{
+		SchemaVersion: 1, ToolVersion: "test", AsOf: at.Add(30 * time.Hour), AsOfSource: "the newest event, in SigninLogs",
+		Tenant: investigation.Tenant{CorporateNetworks: []string{"192.0.2.0/24"}, NetworksSource: "learned: networks at which three or more users signed in themselves"},
+		Evidence: investigation.Evidence{
+			Files:    []investigation.File{{Path: "ni.csv", SHA256: strings.Repeat("ab", 32), Bytes: 1234, Shape: "la-portal-csv", Tables: map[string]int64{"AADNonInteractiveUserSignInLogs": 2}, RowsRead: 4, RowsLoaded: 2, RowsDuplicate: 1, RowsRejected: 1, Rejects: []investigation.RejectReason{{Code: "wrong_cell_count", Reason: "the row has 2 cells, the header has 5", Count: 1, First: 3}}}},
+			Tables:   []investigation.Table{{Table: "AADNonInteractiveUserSignInLogs", Rows: 2, First: at, Last: at.Add(time.Hour), Users: 1, Gaps: []investigation.Gap{}}},
+			Warnings: []string{"AuditLogs is missing: consents to applications and other persistence cannot be seen."},
+		},
+		Visibility: investigation.Visibility{NonInteractiveEvents: 2, AttackerEvents: 1},
+		Findings: []finding.Finding{{
+			ID: "F-1", User: "r.williams@example.com", UserID: "u-1", Verdict: finding.Confirmed, Score: 99, SourceIPs: []string{ip}, SessionIDs: []string{"s-1"}, AppIDs: []string{row.AppID},
+			Resources: []string{row.Resource}, UserAgents: []string{agent}, FirstSeen: at, LastSeen: at.Add(time.Hour), DurationSeconds: 3600, BaselineDays: 13, EventCount: 1, EventIDs: []string{row.Key},
+			Events:      []finding.Event{row},
+			Signals:     []finding.Signal{{ID: "ua-script-library", Title: "Refresh token redeemed by a script from an unknown network", Family: "agent", Weight: 10, Strength: "conclusive", Evidence: "1 silent redemption with the agent python-requests/2.28", EventIDs: []string{row.Key}, KQL: "AADNonInteractiveUserSignInLogs | take 1"}},
+			Considered:  []finding.Considered{{Explanation: "sanctioned automation", Outcome: finding.Rejected, Because: "the user never ran this application before"}},
+			Persistence: []finding.Persistence{{Kind: "Consent to application", Name: "PDF Sync", ID: "49f7e952-d830-49eb-a7e7-e035e5e43858", Time: at.Add(time.Minute), Detail: "from 198.51.100.7", EventIDs: []string{"a-1"}}},
+			Networks:    []finding.Network{{IP: ip, ASN: "64500", Country: "RO", FirstSeen: at, LastSeen: at.Add(time.Hour), DurationSeconds: 3600, EventCount: 1, Apps: []string{row.App}, Resources: []string{row.Resource}}},
+			Summary:     "The token of r.williams@example.com was redeemed once from 198.51.100.7.",
+		}},
+		Campaigns: []investigation.Campaign{}, UsersNotAssessed: []investigation.NotAssessed{{User: "new@example.com", Because: "the user's history is three days or shorter: nothing to compare with"}},
+		Explained: []finding.Explained{{User: "dev@example.com", UserID: "u-2", Because: "sanctioned automation: the same agent on 9 days", SourceIPs: []string{"203.0.113.9"}, EventCount: 12, Signals: []string{"ua-script-library"}}},
+		Profiles:  []investigation.Profile{{User: "r.williams@example.com", UserID: "u-1", DailyMedian: 50, DailyMax: 70, Networks: []string{"192.0.2.10"}, Timeline: []investigation.Point{{Hour: at.Add(-24 * time.Hour), IP: "192.0.2.10", Interactive: 1, Silent: 9}, {Hour: at, IP: ip, Silent: 1, Attacker: 1}}, Deviation: []investigation.Deviation{{Measure: "silent sign-ins per day", Before: 50, During: 500}}}},
+		Hunts:     []investigation.HuntRun{{ID: "ua-script-library", Name: "Refresh token redeemed by a script", Signals: 1}},
+	}
+}
+
+// TestGolden compares each output with the page that was reviewed: `make golden` rewrites them.
+func TestGolden(t *testing.T) {
+	for _, o := range Outputs() {
+		var b bytes.Buffer
+		if err := o.Write(&b, sample()); err != nil {
+			t.Fatalf("%s: %v", o.Name, err)
+		}
+		path := filepath.Join("testdata", "sample."+o.Name)
+		if *update {
+			if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), want) {
+			t.Errorf("%s differs from %s; look at the difference after `make golden`", o.Name, path)
+		}
 	}
 }

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
+
+	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/investigation"
+)
+
+// page prints findings for people: first the verdict, the user and the reason, then when, from where and why.
+type page struct {
+	b       strings.Builder
+	width   int
+	verbose bool
+}
+
+// The colours are the terminal's own sixteen, so that they fit its theme; each goes with a word that says the same.
+var (
+	bold    = lipgloss.NewStyle().Bold(true)
+	dim     = lipgloss.NewStyle().Faint(true)
+	warning = lipgloss.NewStyle().Foreground(lipgloss.Yellow)
+	verdict = map[finding.Verdict]lipgloss.Style{
+		finding.Confirmed:  lipgloss.NewStyle().Bold(true).Foreground(lipgloss.BrightRed),
+		finding.Likely:     lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Red),
+		finding.Suspicious: lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Yellow),
+	}
+)
+
+const minute = "2006-01-02 15:04Z"
+
+// printFindings writes the page; the styles are taken off where colour is not welcome.
+func printFindings(w io.Writer, inv *investigation.Investigation, verbose bool) error {
+	p := &page{width: columns(w), verbose: verbose}
+	if len(inv.Findings) == 0 {
+		p.text("", bold.Render("No replayed token found in the evidence given."))
+		p.b.WriteByte('\n')
+	}
+	for i := range inv.Findings {
+		p.finding(&inv.Findings[i])
+	}
+	p.evidence(inv)
+	return write(w, p.b.String())
+}
+
+// text writes one paragraph, wrapped to the width and indented.
+func (p *page) text(indent, s string) {
+	for line := range strings.Lines(whole.Replace(lipgloss.Wrap(joined.Replace(s), p.width-len(indent), " "))) {
+		p.b.WriteString(indent + strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+// Wrapping breaks at hyphens, which would cut ids and dates in two. So they are hidden from it behind a character that
+// escape.Terminal lets through from nowhere else.
+var (
+	joined = strings.NewReplacer("-", "\ue000")
+	whole  = strings.NewReplacer("\ue000", "-")
+)
+
+// table writes rows under their headers, fitted to the width; the last column takes what is left and wraps.
+func (p *page) table(headers []string, rows [][]string) {
+	for _, row := range rows {
+		for i := range row {
+			row[i] = joined.Replace(row[i])
+		}
+	}
+	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderHeader(false).BorderColumn(false).Wrap(true).Headers(headers...).Rows(rows...).
+		StyleFunc(func(row, _ int) lipgloss.Style {
+			if row == table.HeaderRow {
+				return dim.PaddingRight(2)
+			}
+			return lipgloss.NewStyle().PaddingRight(2)
+		})
+	text := t.String()
+	if lipgloss.Width(text) > p.width-2 {
+		text = t.Width(p.width - 2).String()
+	}
+	for line := range strings.Lines(whole.Replace(text)) {
+		p.b.WriteString("  " + strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+func (p *page) finding(f *finding.Finding) {
+	safe := escape.Terminal
+	p.text("", verdict[f.Verdict].Render(strings.ToUpper(string(f.Verdict)))+"  "+bold.Render(safe(f.User))+fmt.Sprintf("  score %d", f.Score))
+	p.text("  ", safe(f.Summary))
+	p.b.WriteByte('\n')
+	var rows [][]string
+	for _, n := range f.Networks {
+		rows = append(rows, []string{safe(n.IP), n.FirstSeen.Format(minute), n.LastSeen.Format(minute), finding.Length(n.DurationSeconds), fmt.Sprint(n.EventCount), safe(strings.Join(n.Resources, ", "))})
+	}
+	p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
+	p.b.WriteByte('\n')
+	rows = nil
+	for _, x := range f.Signals {
+		rows = append(rows, []string{fmt.Sprintf("%+5.1f", x.Weight), safe(x.Strength), safe(x.Title) + ": " + safe(x.Evidence)})
+	}
+	p.table([]string{"weight", "strength", "why"}, rows)
+	for _, x := range f.Persistence {
+		p.text("  ", warning.Render("persists:")+" "+safe(x.Kind)+" "+safe(x.Name)+" ("+safe(x.ID)+") "+safe(x.Detail))
+	}
+	p.b.WriteByte('\n')
+}
+
+// evidence says what the evidence was, what it cannot show and what was left out.
+func (p *page) evidence(inv *investigation.Investigation) {
+	safe := escape.Terminal
+	for _, x := range inv.Evidence.Warnings {
+		p.text("", warning.Bold(true).Render("WARNING:")+" "+safe(x))
+	}
+	v := inv.Visibility
+	p.text("", fmt.Sprintf("SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents))
+	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(cmp.Or(strings.Join(inv.Tenant.CorporateNetworks, ", "), "none")), safe(inv.Tenant.NetworksSource)))
+	var read, loaded, duplicate, rejected int64
+	for _, f := range inv.Evidence.Files {
+		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
+	}
+	p.text("", fmt.Sprintf("%d files: %d rows read = %d loaded + %d duplicate + %d rejected.", len(inv.Evidence.Files), read, loaded, duplicate, rejected))
+	p.notAssessed(inv.UsersNotAssessed)
+	explained := append([]finding.Explained(nil), inv.Explained...)
+	if n := len(explained); n > 0 && !p.verbose {
+		p.text("", dim.Render(fmt.Sprintf("%d activities explained or too weak (-v lists them).", n)))
+		return
+	}
+	sort.SliceStable(explained, func(i, j int) bool { return explained[i].User < explained[j].User })
+	var rows [][]string
+	for _, e := range explained {
+		rows = append(rows, []string{safe(e.User), safe(strings.Join(e.SourceIPs, ", ")), fmt.Sprint(e.EventCount), safe(e.Because)})
+	}
+	if len(rows) > 0 {
+		p.b.WriteByte('\n')
+		p.table([]string{"explained", "addresses", "events", "because"}, rows)
+	}
+}
+
+// notAssessed lists the users of whom nothing can be said; a long list only on request.
+func (p *page) notAssessed(users []investigation.NotAssessed) {
+	if len(users) > 5 && !p.verbose {
+		p.text("", fmt.Sprintf("%d users could not be assessed (-v lists them).", len(users)))
+		return
+	}
+	for _, u := range users {
+		p.text("", "Not assessed: "+escape.Terminal(u.User)+": "+escape.Terminal(u.Because))
+	}
+}

@@ -1,0 +1,91 @@
+package cli
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"github.com/charmbracelet/colorprofile"
+	"golang.org/x/term"
+)
+
+// colorMode is the value of --color.
+type colorMode string
+
+const (
+	colorAuto   colorMode = "auto"
+	colorAlways colorMode = "always"
+	colorNever  colorMode = "never"
+)
+
+// String, Set and Type make it a flag.
+func (m *colorMode) String() string { return string(*m) }
+
+// Set takes auto, always or never.
+func (m *colorMode) Set(s string) error {
+	switch c := colorMode(s); c {
+	case colorAuto, colorAlways, colorNever:
+		*m = c
+		return nil
+	}
+	return errors.New("takes auto, always or never")
+}
+
+// Type names the value in the help.
+func (m *colorMode) Type() string { return "when" }
+
+// screen is a standard stream that knows whether colour is welcome.
+type screen struct {
+	io.Writer
+	color *colorMode
+}
+
+// screens puts both output streams under one --color.
+func screens(s Streams) (Streams, *colorMode) {
+	mode := colorAuto
+	s.Out, s.Err = &screen{s.Out, &mode}, &screen{s.Err, &mode}
+	return s, &mode
+}
+
+// file is the file behind a stream, nil if there is none.
+func file(w io.Writer) *os.File {
+	if s, ok := w.(*screen); ok {
+		w = s.Writer
+	}
+	f, _ := w.(*os.File)
+	return f
+}
+
+func terminal(w io.Writer) bool {
+	f := file(w)
+	return f != nil && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
+}
+
+// colored reports whether colour is welcome: on a terminal, unless NO_COLOR (https://no-color.org) or --color says
+// otherwise.
+func colored(w io.Writer) bool {
+	if s, ok := w.(*screen); ok && *s.color != colorAuto {
+		return *s.color == colorAlways
+	}
+	return terminal(w) && os.Getenv("NO_COLOR") == ""
+}
+
+// columns is how wide the terminal is; text that goes elsewhere is set to 120.
+func columns(w io.Writer) int {
+	if f := file(w); f != nil && terminal(w) {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= 40 {
+			return width
+		}
+	}
+	return 120
+}
+
+// write prints styled text, without its styles where colour is not welcome.
+func write(w io.Writer, styled string) error {
+	profile := colorprofile.NoTTY
+	if colored(w) {
+		profile = max(colorprofile.Detect(w, os.Environ()), colorprofile.ANSI)
+	}
+	_, err := io.WriteString(&colorprofile.Writer{Forward: w, Profile: profile}, styled)
+	return err
+}
