@@ -22,7 +22,7 @@ quick: ## the loop to live in
 	$(GO) test -short ./...
 
 check: ## formatting, vet, static analysis, tidy go.mod
-	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these"; exit 1; }
+	@unformatted=$$($(GO) tool -modfile=tools/go.mod gofumpt -l .); test -z "$$unformatted" || { echo "run gofumpt -w on $$unformatted"; exit 1; }
 	$(GO) vet ./... && $(GO) mod tidy -diff
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
@@ -38,8 +38,9 @@ score-update: build ## record the KQL score
 rules-check: ## every shipped rule against Microsoft's analyser
 	./scripts/check-rules.sh
 
-bench: ## intake against DuckDB's own reader, one million rows
+bench: ## one million rows: intake against DuckDB's own reader, and the whole hunt
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./internal/casefile -args -rows 1000000
+	$(GO) test -run '^$$' -bench Hunt -benchtime 1x -timeout 30m ./internal/cli -args -users 350
 
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update

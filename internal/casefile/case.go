@@ -117,13 +117,22 @@ var provenance = []schema.Column{
 // accounting are the tables in which the case keeps its own books.
 var accounting = []schema.Table{
 	{Name: "EvidenceFiles", Columns: []schema.Column{
-		{Name: "Path", Type: schema.String}, {Name: "Sha256", Type: schema.String}, {Name: "Bytes", Type: schema.Long},
-		{Name: "Shape", Type: schema.String}, {Name: "RowsRead", Type: schema.Long}, {Name: "RowsLoaded", Type: schema.Long},
-		{Name: "RowsDuplicate", Type: schema.Long}, {Name: "RowsRejected", Type: schema.Long}, {Name: "Error", Type: schema.String},
+		{Name: "Path", Type: schema.String},
+		{Name: "Sha256", Type: schema.String},
+		{Name: "Bytes", Type: schema.Long},
+		{Name: "Shape", Type: schema.String},
+		{Name: "RowsRead", Type: schema.Long},
+		{Name: "RowsLoaded", Type: schema.Long},
+		{Name: "RowsDuplicate", Type: schema.Long},
+		{Name: "RowsRejected", Type: schema.Long},
+		{Name: "Error", Type: schema.String},
 	}},
 	{Name: "RejectedRows", Columns: []schema.Column{
-		{Name: "File", Type: schema.String}, {Name: "Line", Type: schema.Long}, {Name: "Code", Type: schema.String},
-		{Name: "Reason", Type: schema.String}, {Name: "Raw", Type: schema.String},
+		{Name: "File", Type: schema.String},
+		{Name: "Line", Type: schema.Long},
+		{Name: "Code", Type: schema.String},
+		{Name: "Reason", Type: schema.String},
+		{Name: "Raw", Type: schema.String},
 	}},
 }
 

@@ -1,10 +1,9 @@
 package casefile
 
 import (
+	"database/sql/driver"
 	"encoding/json"
 	"fmt"
-
-	"database/sql/driver"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 

@@ -11,8 +11,10 @@ import (
 // AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text.
 func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string, rows [][]string) error {
 	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: []schema.Column{
-		{Name: "_DTItemId", Type: schema.String}, {Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
-		{Name: "SearchKey", Type: schema.String}, {Name: "WatchlistItem", Type: schema.Dynamic},
+		{Name: "_DTItemId", Type: schema.String},
+		{Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
+		{Name: "SearchKey", Type: schema.String},
+		{Name: "WatchlistItem", Type: schema.Dynamic},
 	}}
 	for _, name := range columns {
 		t.Columns = append(t.Columns, schema.Column{Name: name, Type: schema.String})

@@ -65,8 +65,10 @@ func (b *builder) ask(name, text string) (*kql.Rows, error) {
 
 // signInTables are the tables that are counted, with the column that says when.
 var signInTables = []struct{ name, time, user string }{
-	{"SigninLogs", "CreatedDateTime", "UserId"}, {"AADNonInteractiveUserSignInLogs", "CreatedDateTime", "UserId"},
-	{"AADServicePrincipalSignInLogs", "CreatedDateTime", "ServicePrincipalId"}, {"AADManagedIdentitySignInLogs", "CreatedDateTime", "ServicePrincipalId"},
+	{"SigninLogs", "CreatedDateTime", "UserId"},
+	{"AADNonInteractiveUserSignInLogs", "CreatedDateTime", "UserId"},
+	{"AADServicePrincipalSignInLogs", "CreatedDateTime", "ServicePrincipalId"},
+	{"AADManagedIdentitySignInLogs", "CreatedDateTime", "ServicePrincipalId"},
 	{"AuditLogs", "ActivityDateTime", "Id"},
 }
 

@@ -53,8 +53,10 @@ func (b *builder) activity(userID string) ([]signIn, error) {
 		text := func(i int) string { s, _ := r[i].(string); return s }
 		at, _ := r[2].(schema.Ticks)
 		line, _ := r[14].(int64)
-		out = append(out, signIn{table: text(0), id: text(1), at: at.Time(), ip: text(3), appID: text(4), app: text(5), resource: text(6),
-			agent: text(7), session: text(8), result: text(9), asn: text(10), location: text(11), credential: text(12), file: text(13), line: line})
+		out = append(out, signIn{
+			table: text(0), id: text(1), at: at.Time(), ip: text(3), appID: text(4), app: text(5), resource: text(6),
+			agent: text(7), session: text(8), result: text(9), asn: text(10), location: text(11), credential: text(12), file: text(13), line: line,
+		})
 	}
 	return out, nil
 }
@@ -74,8 +76,10 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 		if r.table == "SigninLogs" {
 			f.VisibleInSigninLog++
 		}
-		f.Events = append(f.Events, finding.Event{Table: r.table, Key: r.id, Time: r.at, File: r.file, Row: r.line, Role: finding.Attacker, IP: r.ip,
-			AppID: r.appID, App: r.app, Resource: r.resource, UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs"})
+		f.Events = append(f.Events, finding.Event{
+			Table: r.table, Key: r.id, Time: r.at, File: r.file, Row: r.line, Role: finding.Attacker, IP: r.ip,
+			AppID: r.appID, App: r.app, Resource: r.resource, UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs",
+		})
 	}
 	if len(rows) > 0 {
 		f.BaselineDays = int(f.FirstSeen.Sub(rows[0].at).Hours() / 24)

@@ -205,8 +205,10 @@ func (b *binder) watchlist(sc *scope, x *syntax.Call) Node {
 	v := &Values{Ordinal: b.column("", schema.Long)}
 	v.Ordinal.Hidden = true
 	for _, c := range []schema.Column{
-		{Name: "_DTItemId", Type: schema.String}, {Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
-		{Name: "SearchKey", Type: schema.String}, {Name: "WatchlistItem", Type: schema.Dynamic},
+		{Name: "_DTItemId", Type: schema.String},
+		{Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
+		{Name: "SearchKey", Type: schema.String},
+		{Name: "WatchlistItem", Type: schema.Dynamic},
 	} {
 		v.cols = append(v.cols, b.column(c.Name, c.Type))
 	}
