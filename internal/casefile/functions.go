@@ -68,11 +68,22 @@ func (f *goFunc) call(values []driver.Value) (any, error) {
 		}
 		args[i] = a
 	}
-	out, err := f.Fn(args)
+	out, err := f.guarded(args)
 	if err != nil {
 		return nil, err
 	}
 	return plain(out), nil
+}
+
+// guarded turns a panic into an error of the one query: it must not unwind into DuckDB's threads, where the process
+// would hang instead of ending.
+func (f *goFunc) guarded(args []schema.Value) (out schema.Value, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: %v", f.Name, r)
+		}
+	}()
+	return f.Fn(args)
 }
 
 func argument(t schema.Type, v driver.Value) (schema.Value, error) {

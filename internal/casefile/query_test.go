@@ -45,6 +45,18 @@ var answers = []struct{ page, query, want string }{
 	{"extract-function", `print extract('x=([0-9.]+)', 1, 'hello x=45.6|wo'), replace_regex('a1b22', '[0-9]+', '<\\0>'), 'abc' matches regex 'B', 'abc' matches regex '(?i)B'`, `["45.6","a<1>b<22>",false,true]`},
 	{"ipv4-is-in-range-function", `print ipv4_is_in_range('192.168.1.6', '192.168.1.1/24'), ipv4_is_in_range('nonsense', '10.0.0.0/8'), format_ipv4_mask('192.168.1.6', 24)`, `[true,null,"192.168.1.0/24"]`},
 	{"scalar-data-types/datetime", `print datetime(9999-12-31 23:59:59.9999999), datetime(0001-01-01), datetime(2020-01-01) - datetime(2019-12-31 23:59:59.9999999)`, `["9999-12-31T23:59:59.9999999Z","0001-01-01T00:00:00Z","00:00:00.0000001"]`},
+	{"mv-apply-operator", `datatable(a:long, xs:dynamic) [1, dynamic([5, 1, 3]), 2, dynamic([9, 8])] | mv-apply xs to typeof(long) on (top 2 by xs)`, `[1,5] [1,3] [2,9] [2,8]`},
+	{"mv-apply-operator", `datatable(a:long, xs:dynamic) [1, dynamic([5, 1]), 2, dynamic([9, 8])] | mv-apply x = xs to typeof(long) on (where x > 5 | summarize n = count(), l = make_list(x)) | sort by a asc`, `[1,[5,1],0,[]] [2,[9,8],2,[9,8]]`},
+	{"mv-apply-operator", `datatable(a:long, xs:dynamic) [1, dynamic([[5, 1], [3]]), 2, dynamic([[9, 8]])] | mv-apply x = xs on (mv-apply y = x to typeof(long) on (summarize s = sum(y)) | summarize t = make_list(s)) | project a, t | sort by a asc`, `[1,[6,3]] [2,[17]]`},
+	{"partition-operator", `datatable(a:long, s:string) [1, 'x', 2, 'x', 3, 'y'] | partition by s (top 1 by a) | sort by a asc`, `[2,"x"] [3,"y"]`},
+	{"mv-expand-operator", `datatable(a:long, b:dynamic) [1, dynamic([10, 20, 30])] | mv-expand b limit 2`, `[1,10] [1,20]`},
+	{"parse-operator", `print s = 'id=7, name=x y, rest' | parse s with 'id=' id:long ', name=' name ',' * 'st' | project id, name`, `[7,"x y"]`},
+	{"parse-operator", `datatable(s:string) ['a=1;b=x', 'a=no;b=y'] | parse s with 'a=' a:long ';b=' b | project a, b | sort by b asc`, `[null,""] [1,"x"]`},
+	{"parse-operator", `datatable(s:string) ['a=no;b=y'] | parse kind=relaxed s with 'a=' a:long ';b=' b | project a, b`, `[null,"y"]`},
+	{"parse-where-operator", `datatable(s:string) ['a=1;b=x', 'a=no;b=y'] | parse-where s with 'a=' a:long ';b=' b | project a, b`, `[1,"x"]`},
+	{"parse-kv-operator", `print s = 'src=10.1.1.1 msg="the \\"host\\" is" t=5 t=6' | parse-kv s as (t:long, msg:string, none:long) with (pair_delimiter=' ', kv_delimiter='=', quote='"', escape='\\') | project-away s`, `[5,"the \"host\" is",null]`},
+	{"make-series-operator", `datatable(t:datetime, k:string, v:long) [datetime(2017-01-01), 'a', 1, datetime(2017-01-01 13:00), 'a', 2, datetime(2017-01-03), 'a', 5, datetime(2017-01-02), 'b', 7, datetime(2017-01-04), 'b', 9] | make-series s = sum(v), n = count() default = -1 on t from datetime(2017-01-01) to datetime(2017-01-04) step 1d by k | project k, s, n | sort by k asc`, `["a",[3,0,5],[2,-1,1]] ["b",[0,7,0],[-1,1,-1]]`},
+	{"make-series-operator", `datatable(x:long) [4, 6, 11] | make-series count() on x step 2`, `[[1,1,0,1],[4,6,8,10]]`},
 }
 
 func TestAnswers(t *testing.T) {

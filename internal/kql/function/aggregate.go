@@ -135,7 +135,7 @@ func buildRowNumber(c Call) (string, error) {
 	if len(c.Args) == 1 {
 		start = c.Args[0].SQL
 	}
-	return "(row_number() OVER (ORDER BY " + c.Order + ") + " + start + " - 1)", nil
+	return "(row_number() OVER (" + c.Over + ") + " + start + " - 1)", nil
 }
 
 func buildNeighbour(fn string) func(Call) (string, error) {
@@ -144,7 +144,7 @@ func buildNeighbour(fn string) func(Call) (string, error) {
 		for _, a := range c.Args[1:] {
 			args += ", " + a.SQL
 		}
-		sql := fn + "(" + args + ") OVER (ORDER BY " + c.Order + ")"
+		sql := fn + "(" + args + ") OVER (" + c.Over + ")"
 		if c.Result == schema.String {
 			return "coalesce(" + sql + ", '')", nil
 		}
@@ -153,7 +153,7 @@ func buildNeighbour(fn string) func(Call) (string, error) {
 }
 
 func buildCumSum(c Call) (string, error) {
-	sql := "sum(" + c.Args[0].SQL + ") OVER (ORDER BY " + c.Order + " ROWS UNBOUNDED PRECEDING)"
+	sql := "sum(" + c.Args[0].SQL + ") OVER (" + c.Over + " ROWS UNBOUNDED PRECEDING)"
 	if c.Result == schema.Real || c.Result == schema.Decimal {
 		return sql, nil
 	}

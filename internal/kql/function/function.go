@@ -55,6 +55,8 @@ type Call struct {
 	Result schema.Type
 	// Order is the SQL of an ORDER BY that keeps the input's order for make_list, empty when it has none.
 	Order string
+	// Over is the window of a window function: its PARTITION BY and ORDER BY.
+	Over string
 	// Grouped is true when summarize has keys: no default for empty input is needed.
 	Grouped bool
 }
@@ -104,11 +106,16 @@ func All() []*Func {
 			all = append(all, &family[i])
 		}
 	}
-	for i := range operatorTable {
-		all = append(all, &operatorTable[i])
+	for _, family := range internalFamilies {
+		for i := range family {
+			all = append(all, &family[i])
+		}
 	}
 	return all
 }
+
+// internalFamilies are the operators, and the functions that only the binder calls.
+var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs}
 
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
@@ -124,12 +131,14 @@ var (
 // indexOperators keeps names whole: an operator such as `matches regex` has a blank in it.
 func indexOperators() map[string]*Func {
 	m := map[string]*Func{}
-	for i := range operatorTable {
-		f := &operatorTable[i]
-		for _, text := range f.Signatures {
-			f.overloads = append(f.overloads, mustParseSignature(text))
+	for _, family := range internalFamilies {
+		for i := range family {
+			f := &family[i]
+			for _, text := range f.Signatures {
+				f.overloads = append(f.overloads, mustParseSignature(text))
+			}
+			m[f.Name] = f
 		}
-		m[f.Name] = f
 	}
 	return m
 }

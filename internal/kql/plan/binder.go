@@ -36,6 +36,9 @@ type binder struct {
 	depth         int
 	notes         []string
 	visualization string
+	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of
+	// partition. It is nil outside of them.
+	per *group
 }
 
 // maxDepth bounds the nesting of user functions, which could otherwise call themselves without end.

@@ -9,7 +9,13 @@ import (
 )
 
 func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
-	e := &Expand{In: n}
+	_, out := b.expand(sc, n, op)
+	return out
+}
+
+// expand binds mv-expand. out is the Expand, with the conversions of its elements above it.
+func (b *binder) expand(sc *scope, n Node, op *syntax.MvExpand) (e *Expand, out Node) {
+	e = &Expand{In: n}
 	kind, at := b.option(op.Options, "kind")
 	if at == nil {
 		kind, _ = b.option(op.Options, "bagexpansion")
@@ -22,7 +28,7 @@ func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
 		b.attempt(func() { b.expandItem(f, e, nm, item) })
 	}
 	if name, at := b.option(op.Options, "with_itemindex"); at != nil {
-		e.Index = b.column(name, schema.Long)
+		e.Index = b.column(nm.unique(name), schema.Long)
 		e.cols = append(e.cols, e.Index)
 	} else {
 		e.Index = b.column("", schema.Long)
@@ -31,9 +37,11 @@ func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
 	e.order = append(append([]Key(nil), n.Ordering()...), Key{X: &Col{e.Index}})
 	if op.Limit != nil {
 		e.Limit = b.scalar(&frame{scope: sc}, op.Limit)
-		b.fail(diag.Unsupported, op.Limit.Span(), "", "mv-expand with a limit is not supported yet")
+		if !e.Limit.Type().IsInteger() {
+			b.fail(diag.Semantic, op.Limit.Span(), "", "a number of elements is expected here, this is %s", e.Limit.Type())
+		}
 	}
-	return b.castExpanded(e, op)
+	return e, b.castExpanded(e, op)
 }
 
 func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) {
@@ -107,7 +115,7 @@ func (w *windows) add(b *binder, x *syntax.Call, call Expr) Expr {
 }
 
 // node puts the window step under the operator, when it used any.
-func (w *windows) node(n Node) Node {
+func (w *windows) node(b *binder, n Node) Node {
 	if len(w.items) == 0 {
 		return n
 	}
@@ -115,5 +123,5 @@ func (w *windows) node(n Node) Node {
 	for _, it := range w.items {
 		cols = append(cols, it.Col)
 	}
-	return &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: w.items}
+	return &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: w.items, Per: b.per.column()}
 }

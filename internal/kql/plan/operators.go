@@ -8,6 +8,7 @@ import (
 
 // op binds one operator. n is nil for the first operator of a pipe without a source.
 func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
+	b.onceOnly(op)
 	switch op := op.(type) {
 	case *syntax.Print:
 		return b.print(sc, op)
@@ -51,6 +52,16 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.count(n)
 	case *syntax.MvExpand:
 		return b.mvExpand(sc, n, op)
+	case *syntax.MvApply:
+		return b.mvApply(sc, n, op)
+	case *syntax.Partition:
+		return b.partition(sc, n, op)
+	case *syntax.ParseOp:
+		return b.parse(sc, n, op)
+	case *syntax.ParseKV:
+		return b.parseKV(sc, n, op)
+	case *syntax.MakeSeries:
+		return b.makeSeries(sc, n, op)
 	case *syntax.Render:
 		b.visualization = op.Visualization
 		return n
@@ -163,7 +174,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 			computed = append(computed, Item{Col: c, X: v})
 		})
 	}
-	in := f.windows.node(n)
+	in := f.windows.node(b, n)
 	return &Compute{base: base{cols: out, order: n.Ordering()}, In: in, Items: computed}
 }
 
@@ -192,7 +203,7 @@ func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
 			p.Items = append(p.Items, Item{Col: c, X: v})
 		})
 	}
-	p.In = f.windows.node(n)
+	p.In = f.windows.node(b, n)
 	p.order = n.Ordering()
 	return p
 }
@@ -248,12 +259,12 @@ func (b *binder) limit(sc *scope, n Node, x syntax.Expr) Node {
 	if !v.Type().IsInteger() {
 		b.fail(diag.Semantic, x.Span(), "", "a number of rows is expected, this is %s", v.Type())
 	}
-	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v}
+	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v, Per: b.per.column()}
 }
 
 func (b *binder) count(n Node) Node {
 	c := b.column("Count", schema.Long)
-	return &Aggregate{base: base{cols: []*Column{c}}, In: n, Aggs: []Item{{Col: c, X: b.countRows()}}}
+	return b.grouped(&Aggregate{base: base{cols: []*Column{c}}, In: n, Aggs: []Item{{Col: c, X: b.countRows()}}})
 }
 
 func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
@@ -305,7 +316,7 @@ func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
 			b.fail(diag.Semantic, op.Span(), "tostring("+c.Name+")", "distinct needs scalars, %s is dynamic: convert it first", c.Name)
 		}
 	}
-	return &Distinct{base: base{cols: in.Columns()}, In: in}
+	return &Distinct{base: base{cols: b.per.with(in.Columns())}, In: in}
 }
 
 // keepColumns passes some columns through.

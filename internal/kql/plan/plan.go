@@ -110,11 +110,19 @@ type Sort struct {
 	In Node
 }
 
-// Limit keeps the first N rows of the input's order.
+// Limit keeps the first N rows of the input's order; with Per, the first N of each group.
 type Limit struct {
 	base
-	In Node
-	N  Expr
+	In  Node
+	N   Expr
+	Per *Column
+}
+
+// Number numbers the rows of In, so that steps after it can tell which row theirs came from.
+type Number struct {
+	base
+	In  Node
+	Col *Column
 }
 
 // JoinKind is the flavour of a join.
@@ -160,7 +168,7 @@ type Expand struct {
 	Items []ExpandItem
 	Index *Column // hidden unless with_itemindex named it
 	Array bool    // kind=array: a bag becomes [key, value] pairs
-	Limit Expr
+	Limit Expr    // how many elements of a list are taken; nil for all
 }
 
 // ExpandItem is one expanded column.
@@ -169,11 +177,12 @@ type ExpandItem struct {
 	X   Expr // dynamic
 }
 
-// Windowed computes columns over the ordered input: row_number, prev and their kind.
+// Windowed computes columns over the ordered input: row_number, prev and their kind; with Per, over each group.
 type Windowed struct {
 	base
 	In    Node
 	Items []Item
+	Per   *Column
 }
 
 // Ref reads a shared plan again. Items copies the shared columns into fresh ones.

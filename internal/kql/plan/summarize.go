@@ -70,8 +70,9 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 		agg.cols = append(agg.cols, a.Col)
 	}
 	if len(op.Aggs) == 0 {
-		return &Distinct{base: base{cols: agg.cols}, In: &Compute{base: base{cols: agg.cols}, In: n, Items: agg.Keys}}
+		return &Distinct{base: base{cols: b.per.with(agg.cols)}, In: &Compute{base: base{cols: agg.cols}, In: n, Items: agg.Keys}}
 	}
+	out.In = b.grouped(agg)
 	return out
 }
 

@@ -70,6 +70,8 @@ func (b *binder) returnsTable(c *closure) bool {
 
 // tabular binds an expression that must be a table.
 func (b *binder) tabular(sc *scope, x syntax.Expr) Node {
+	defer func(per *group) { b.per = per }(b.per)
+	b.per = nil
 	switch x := x.(type) {
 	case *syntax.Pipe:
 		return b.pipe(sc, x)
@@ -97,6 +99,7 @@ func (b *binder) pipe(sc *scope, x *syntax.Pipe) Node {
 func (b *binder) ops(sc *scope, n Node, ops []syntax.Operator) Node {
 	for _, op := range ops {
 		if as, ok := op.(*syntax.As); ok {
+			b.onceOnly(op)
 			s := b.share(as.Name.Name, n)
 			sc = sc.with(as.Name.Name, s)
 			n = b.ref(s)

@@ -19,6 +19,8 @@ func Inputs(n Node) []Node {
 		return []Node{n.In}
 	case *Expand:
 		return []Node{n.In}
+	case *Number:
+		return []Node{n.In}
 	case *Join:
 		return []Node{n.L, n.R}
 	case *Union:
@@ -52,6 +54,9 @@ func Exprs(n Node) []Expr {
 	case *Expand:
 		for _, it := range n.Items {
 			out = append(out, it.X)
+		}
+		if n.Limit != nil {
+			out = append(out, n.Limit)
 		}
 	case *Join:
 		for _, p := range n.On {

@@ -38,6 +38,8 @@ func (g *generator) node(n plan.Node) string {
 		return g.union(n)
 	case *plan.Expand:
 		return g.expand(n)
+	case *plan.Number:
+		return "SELECT " + g.list(available(n), map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}) + " FROM (" + g.node(n.In) + ")"
 	case *plan.Ref:
 		return g.ref(n)
 	}
@@ -100,18 +102,33 @@ func (g *generator) series(n *plan.Series) string {
 
 func (g *generator) limit(n *plan.Limit) string {
 	sql := "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")"
+	if n.Per != nil {
+		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
+	}
 	if keys := n.Ordering(); len(keys) > 0 {
 		sql += " ORDER BY " + g.keys(keys)
 	}
 	return sql + " LIMIT " + g.expr(n.N)
 }
 
+// window is what stands in OVER (..): the group, then the order.
+func (g *generator) window(per *plan.Column, keys []plan.Key) string {
+	var parts []string
+	if per != nil {
+		parts = append(parts, "PARTITION BY "+name(per))
+	}
+	if len(keys) > 0 {
+		parts = append(parts, "ORDER BY "+g.keys(keys))
+	}
+	return strings.Join(parts, " ")
+}
+
 func (g *generator) windowed(n *plan.Windowed) string {
 	special := map[int]string{}
-	order := g.keys(n.In.Ordering())
+	over := g.window(n.Per, n.In.Ordering())
 	for _, it := range n.Items {
 		if g.used[it.Col.ID] {
-			special[it.Col.ID] = g.call(it.X, function.Call{Order: order})
+			special[it.Col.ID] = g.call(it.X, function.Call{Over: over})
 		}
 	}
 	return "SELECT " + g.list(available(n), special) + " FROM (" + g.node(n.In) + ")"
@@ -267,6 +284,10 @@ func (g *generator) expand(n *plan.Expand) string {
 	}
 	special[n.Index.ID] = "item - 1"
 	inner := "SELECT " + g.list(available(n.In), nil) + ", " + strings.Join(lists, ", ") + " FROM (" + g.node(n.In) + ")"
-	numbered := "SELECT *, unnest(range(1, greatest(" + strings.Join(lengths, ", ") + ") + 1)) AS item FROM (" + inner + ")"
+	length := "greatest(" + strings.Join(lengths, ", ") + ")"
+	if n.Limit != nil {
+		length = "least(" + length + ", " + g.expr(n.Limit) + ")"
+	}
+	numbered := "SELECT *, unnest(range(1, " + length + " + 1)) AS item FROM (" + inner + ")"
 	return "SELECT " + g.list(available(n), special) + " FROM (" + numbered + ")"
 }

@@ -22,6 +22,12 @@ func (g *generator) use(c *plan.Column) {
 	}
 }
 
+func (g *generator) usePer(c *plan.Column) {
+	if c != nil {
+		g.use(c)
+	}
+}
+
 func (g *generator) useKeys(keys []plan.Key) {
 	for _, k := range keys {
 		g.useExpr(k.X)
@@ -71,6 +77,9 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Windowed:
 		g.useItems(n.Items)
 		g.useKeys(n.In.Ordering())
+		g.usePer(n.Per)
+	case *plan.Number:
+		g.useKeys(n.In.Ordering())
 	case *plan.Aggregate:
 		g.needAggregate(n)
 	case *plan.Distinct:
@@ -80,6 +89,7 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Limit:
 		g.useKeys(n.Ordering())
 		g.useExpr(n.N)
+		g.usePer(n.Per)
 	case *plan.Join:
 		g.needJoin(n)
 	case *plan.Union:
@@ -87,6 +97,9 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Expand:
 		for _, it := range n.Items {
 			g.useExpr(it.X)
+		}
+		if n.Limit != nil {
+			g.useExpr(n.Limit)
 		}
 	case *plan.Ref:
 		g.useItems(n.Items)

@@ -37,8 +37,8 @@ func Generate(p *plan.Plan) (sql string, err error) {
 		out = []string{"1"}
 	}
 	text := "SELECT " + strings.Join(out, ", ") + " FROM (" + body + ")"
-	if keys := p.Root.Ordering(); len(keys) > 0 {
-		text += " ORDER BY " + g.keys(keys)
+	if keys := p.Root.Ordering(); len(keys) > 0 && len(p.Columns) > 0 {
+		text += " ORDER BY " + g.keys(keys) + ", " + strings.Join(out, ", ") // ties too come in one order
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
@@ -137,6 +137,8 @@ func available(n plan.Node) []*plan.Column {
 		return append(items(n.Items), available(n.In)...)
 	case *plan.Windowed:
 		return append(items(n.Items), available(n.In)...)
+	case *plan.Number:
+		return append([]*plan.Column{n.Col}, available(n.In)...)
 	case *plan.Ref:
 		return items(n.Items)
 	case *plan.Join:

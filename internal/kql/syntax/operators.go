@@ -140,6 +140,14 @@ type MvApply struct {
 	Body    *Pipe // Source is nil: the operators run on the expanded rows
 }
 
+// Partition is `partition by Key (body)`: the body runs on the rows of each key.
+type Partition struct {
+	At
+	Options []Option
+	Key     *Name
+	Body    *Pipe // Source is nil: the operators run on the rows of one key
+}
+
 // Range is `range x from a to b step c`.
 type Range struct {
 	At
@@ -213,6 +221,7 @@ type MakeSeries struct {
 	Aggs           []MakeSeriesItem
 	On             Expr
 	From, To, Step Expr // From and To are nil when absent
+	Inclusive      bool // the form `in range(from, to, step)`, whose end belongs to it
 	By             []Expr
 }
 
@@ -254,6 +263,7 @@ func (*SampleDistinct) operator() {}
 func (*Count) operator()          {}
 func (*MvExpand) operator()       {}
 func (*MvApply) operator()        {}
+func (*Partition) operator()      {}
 func (*Range) operator()          {}
 func (*Print) operator()          {}
 func (*As) operator()             {}
@@ -333,6 +343,9 @@ func (*MvExpand) Keyword() string { return "mv-expand" }
 
 // Keyword returns `mv-apply`.
 func (*MvApply) Keyword() string { return "mv-apply" }
+
+// Keyword returns `partition`.
+func (*Partition) Keyword() string { return "partition" }
 
 // Keyword returns `range`.
 func (*Range) Keyword() string { return "range" }

@@ -53,6 +53,7 @@ func init() {
 		"count":           (*parser).opCount,
 		"mv-expand":       (*parser).opMvExpand, "mvexpand": (*parser).opMvExpand,
 		"mv-apply": (*parser).opMvApply, "mvapply": (*parser).opMvApply,
+		"partition": (*parser).opPartition,
 		"range":     (*parser).opRange,
 		"print":     func(p *parser, s token) Operator { return &Print{Items: p.items(), At: p.since(s)} },
 		"as":        (*parser).opAs,
@@ -70,7 +71,7 @@ func init() {
 
 // otherOperators exist in KQL and are refused by the binder.
 var otherOperators = map[string]bool{
-	"find": true, "scan": true, "partition": true, "fork": true, "facet": true, "top-nested": true, "top-hitters": true,
+	"find": true, "scan": true, "fork": true, "facet": true, "top-nested": true, "top-hitters": true,
 	"reduce": true, "consume": true, "make-graph": true, "graph-match": true, "graph-to-table": true, "graph-merge": true,
 	"graph-mark-components": true, "graph-shortest-paths": true, "graph-where-nodes": true, "graph-where-edges": true,
 	"project-by-names": true, "assert-schema": true, "macro-expand": true, "execute_and_cache": true, "partition-by": true,
@@ -396,17 +397,37 @@ func (p *parser) opMvApply(start token) Operator {
 		o.Limit = p.expr()
 	}
 	p.expectWord("on")
+	o.Body = p.body()
+	o.At = p.since(start)
+	return o
+}
+
+// body reads the operators of a subquery in parentheses.
+func (p *parser) body() *Pipe {
 	p.expect("(")
-	body := p.tok()
-	o.Body = &Pipe{}
+	start := p.tok()
+	out := &Pipe{}
 	for !p.is(")") {
-		o.Body.Ops = append(o.Body.Ops, p.operator())
+		out.Ops = append(out.Ops, p.operator())
 		if !p.accept("|") {
 			break
 		}
 	}
-	o.Body.At = p.since(body)
+	out.At = p.since(start)
 	p.expect(")")
+	return out
+}
+
+func (p *parser) opPartition(start token) Operator {
+	o := &Partition{Options: p.options()}
+	p.expectWord("by")
+	o.Key = p.anyName()
+	if !p.is("(") { // the form that names its own source in braces
+		p.skipTo("|", ";", ")")
+		at := p.since(start)
+		return &Other{Name: start.text, Text: p.src.Text[at.Pos.Start:at.Pos.End], At: at}
+	}
+	o.Body = p.body()
 	o.At = p.since(start)
 	return o
 }
@@ -535,6 +556,7 @@ func (p *parser) opMakeSeries(start token) Operator {
 	if p.acceptWord("in") { // the old form: in range(from, to, step)
 		p.expectWord("range")
 		p.expect("(")
+		o.Inclusive = true
 		o.From = p.expr()
 		p.expect(",")
 		o.To = p.expr()

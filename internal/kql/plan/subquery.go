@@ -1,0 +1,235 @@
+package plan
+
+import (
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// group is what the operators of a subquery work within. The rows of all groups flow through one plan; Col says which
+// group a row is of, and each operator that looks at more than one row keeps the groups apart.
+type group struct {
+	Col *Column
+	// rows makes a node with the Col of every group, those of which the subquery has lost all rows too; nil where such
+	// a group has no result.
+	rows func() (Node, *Column)
+	lost bool // a filter may have emptied groups
+}
+
+func (g *group) column() *Column {
+	if g == nil {
+		return nil
+	}
+	return g.Col
+}
+
+// with adds the group's column to columns that must carry it.
+func (g *group) with(cols []*Column) []*Column {
+	if g == nil {
+		return cols
+	}
+	for _, c := range cols {
+		if c == g.Col {
+			return cols
+		}
+	}
+	return append(append([]*Column(nil), cols...), g.Col)
+}
+
+// grouped makes an aggregate one per group. A group without rows still has the one row that an aggregate without keys
+// returns for empty input.
+func (b *binder) grouped(a *Aggregate) Node {
+	if b.per == nil {
+		return a
+	}
+	keyless := len(a.Keys) == 0
+	visible := a.cols
+	a.Keys = append([]Item{{Col: b.per.Col, X: &Col{b.per.Col}}}, a.Keys...)
+	a.cols = b.per.with(a.cols)
+	if !keyless || !b.per.lost || b.per.rows == nil {
+		return a
+	}
+	empty := &Aggregate{base: base{cols: visible}, In: &Filter{base: base{cols: a.In.Columns()}, In: a.In, Pred: &Const{T: schema.Bool, V: false}}, Aggs: a.Aggs}
+	return b.fillEmpty(a, visible, b.share("empty", empty))
+}
+
+// fillEmpty adds the result of empty input for the groups that have no row in a.
+func (b *binder) fillEmpty(a *Aggregate, visible []*Column, empty *Shared) Node {
+	all, id := b.per.rows()
+	found := b.column("", schema.Bool)
+	found.Hidden = true
+	flagged := &Compute{base: base{cols: append(append([]*Column(nil), a.cols...), found)}, In: a, Items: []Item{{Col: found, X: &Const{T: schema.Bool, V: true}}}}
+	j := &Join{Kind: LeftOuter, L: all, R: flagged, On: []Pair{{L: &Col{id}, R: &Col{b.per.Col}}}}
+	copies := map[int]*Column{}
+	for _, c := range append([]*Column{found}, visible...) {
+		n := b.copyOf(c)
+		copies[c.ID] = n
+		j.cols = append(j.cols, n)
+		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
+	}
+	j.cols = append(j.cols, id)
+	j.Items = append(j.Items, Item{Col: id, X: &Col{id}})
+	ref := b.ref(empty)
+	out := &Compute{In: j}
+	for i, c := range visible {
+		n := c // the columns keep their numbers: what follows refers to them
+		out.cols = append(out.cols, n)
+		out.Items = append(out.Items, Item{Col: n, X: b.iff(&Col{copies[found.ID]}, &Col{copies[c.ID]}, &Scalar{Ref: ref, C: ref.Columns()[i]})})
+	}
+	out.cols = append(out.cols, id)
+	b.per = &group{Col: id, rows: b.per.rows}
+	return out
+}
+
+func (b *binder) iff(cond, yes, no Expr) Expr { return b.invent("iff", cond, yes, no) }
+
+// invent calls a function of the table where the text has no call.
+func (b *binder) invent(name string, args ...Expr) Expr {
+	fn, ok := function.Operator(name)
+	if !ok {
+		fn, _ = function.Lookup(name)
+	}
+	return b.applyAt(diag.Span{}, name, fn, args)
+}
+
+// onceOnly refuses the operators that would mix the groups of a subquery.
+func (b *binder) onceOnly(op syntax.Operator) {
+	if b.per == nil {
+		return
+	}
+	switch op := op.(type) {
+	case *syntax.Where, *syntax.MvExpand, *syntax.ParseOp:
+		b.per.lost = true
+		return
+	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.Summarize,
+		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
+		return
+	case *syntax.Take:
+		if !op.Sample {
+			return
+		}
+	case *syntax.Join:
+		b.per.lost = true
+		kind, _ := b.option(op.Options, "kind")
+		switch joinKinds[strings.ToLower(kind)] {
+		case Inner, LeftOuter, LeftSemi, LeftAnti:
+			return
+		case InnerUniq, RightOuter, FullOuter, RightSemi, RightAnti:
+		}
+	}
+	b.fail(diag.Unsupported, op.Span(), "", "`%s` inside of a subquery is not supported yet", op.Keyword())
+}
+
+// mvApply runs a subquery on the elements of each row.
+// https://learn.microsoft.com/kusto/query/mv-apply-operator
+func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
+	id := b.column("", schema.Long)
+	id.Hidden = true
+	cols := append(append([]*Column(nil), b.per.with(n.Columns())...), id)
+	source := b.share("rows", &Number{base: base{cols: cols, order: n.Ordering()}, In: n, Col: id})
+	left, right := b.ref(source), b.ref(source)
+	leftID, rightID := lastColumn(left), lastColumn(right)
+	expand := &syntax.MvExpand{At: op.At, Options: op.Options, Items: op.Items, Limit: op.Limit}
+	_, elements := b.expand(sc, right, expand)
+
+	outer := b.per
+	b.per = &group{Col: rightID}
+	b.per.rows = func() (Node, *Column) {
+		all := b.ref(source)
+		_, rows := b.expand(sc, all, expand)
+		return &Distinct{base: base{cols: []*Column{lastColumn(all)}}, In: rows}, lastColumn(all)
+	}
+	body := b.ops(sc, elements, op.Body.Ops)
+	rightID = b.per.Col
+	b.per = outer
+	for i, c := range cols {
+		if outer != nil && c == outer.Col {
+			b.per = &group{Col: left.Columns()[i], rows: outer.rows, lost: true}
+		}
+	}
+
+	j := &Join{Kind: Inner, L: left, R: body, On: []Pair{{L: &Col{leftID}, R: &Col{rightID}}}}
+	j.order = append(append([]Key(nil), left.Ordering()...), body.Ordering()...)
+	result := visibleColumns(body)
+	taken := map[string]bool{}
+	add := func(c *Column) {
+		n := b.copyOf(c)
+		taken[c.Name] = true
+		j.cols = append(j.cols, n)
+		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
+	}
+	for _, c := range left.Columns() {
+		if !c.Hidden && !replaced(op.Items, c.Name, result) {
+			add(c)
+		}
+	}
+	for _, c := range result {
+		if !taken[c.Name] {
+			add(c)
+		}
+	}
+	b.keepOrder(j, append(left.Ordering(), body.Ordering()...))
+	return j
+}
+
+// keepOrder makes the order of a join's inputs its own: the keys are columns that it hands on.
+func (b *binder) keepOrder(j *Join, keys []Key) {
+	j.order = nil
+	for _, k := range keys {
+		c, ok := k.X.(*Col)
+		if !ok {
+			return
+		}
+		n := b.copyOf(c.C)
+		n.Hidden = true
+		j.Items = append(j.Items, Item{Col: n, X: c})
+		j.order = append(j.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst})
+	}
+}
+
+func lastColumn(n Node) *Column { return n.Columns()[len(n.Columns())-1] }
+
+// replaced reports whether the source column of that name gives way to what was made of it: a column that is expanded
+// under its own name, or under whose name the subquery returns another's elements.
+func replaced(items []syntax.MvItem, name string, result []*Column) bool {
+	for _, item := range items {
+		names, x := named(item.X)
+		if id, ok := x.(*syntax.Name); ok && len(names) == 0 && id.Name == name {
+			return true
+		}
+		if len(names) == 1 && names[0].Name == name && findColumn(result, name) != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// partition runs a subquery on the rows of each key.
+// https://learn.microsoft.com/kusto/query/partition-operator
+func (b *binder) partition(sc *scope, n Node, op *syntax.Partition) Node {
+	c := findColumn(n.Columns(), op.Key.Name)
+	if c == nil {
+		var names []string
+		for _, c := range n.Columns() {
+			names = append(names, c.Name)
+		}
+		b.fail(diag.Semantic, op.Key.Span(), suggest(op.Key.Name, names), "unknown column %s", op.Key.Name)
+	}
+	if c.Type == schema.Dynamic || strings.HasPrefix(c.Name, "_") && c.Hidden {
+		b.fail(diag.Semantic, op.Key.Span(), "tostring("+c.Name+")", "rows cannot be partitioned by a dynamic value: convert it first")
+	}
+	key := b.column("", c.Type)
+	key.Hidden = true
+	in := &Compute{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Items: []Item{{Col: key, X: &Col{c}}}}
+	outer := b.per
+	if outer != nil {
+		b.fail(diag.Unsupported, op.Span(), "", "a partition inside of another subquery is not supported yet")
+	}
+	b.per = &group{Col: key}
+	body := b.ops(sc, in, op.Body.Ops)
+	b.per = outer
+	return &Compute{base: base{cols: visibleColumns(body), order: body.Ordering()}, In: body}
+}
