@@ -57,6 +57,16 @@ var answers = []struct{ page, query, want string }{
 	{"parse-kv-operator", `print s = 'src=10.1.1.1 msg="the \\"host\\" is" t=5 t=6' | parse-kv s as (t:long, msg:string, none:long) with (pair_delimiter=' ', kv_delimiter='=', quote='"', escape='\\') | project-away s`, `[5,"the \"host\" is",null]`},
 	{"make-series-operator", `datatable(t:datetime, k:string, v:long) [datetime(2017-01-01), 'a', 1, datetime(2017-01-01 13:00), 'a', 2, datetime(2017-01-03), 'a', 5, datetime(2017-01-02), 'b', 7, datetime(2017-01-04), 'b', 9] | make-series s = sum(v), n = count() default = -1 on t from datetime(2017-01-01) to datetime(2017-01-04) step 1d by k | project k, s, n | sort by k asc`, `["a",[3,0,5],[2,-1,1]] ["b",[0,7,0],[-1,1,-1]]`},
 	{"make-series-operator", `datatable(x:long) [4, 6, 11] | make-series count() on x step 2`, `[[1,1,0,1],[4,6,8,10]]`},
+	{"indexof-function", `print indexof("abcdefg", "cde"), indexof("abcdefg", "cde", 1, 2), indexof("abcdefgabcdefg", "cde", 1, 10, 2), indexof("abcdefgabcdefg", "cde", 1, -1, 3), indexof(1234567, 5, 1, 4)`, `[2,-1,9,-1,4]`},
+	{"hash-function", `print hash("World"), hash_xxhash64("World", 100), hash(datetime(2015-01-01))`, `[1846988464401551951,51,1380966698541616202]`},
+	{"make-bag-aggregation-function", `datatable(k:string, v:long) ['a', 1, 'b', 2] | sort by k asc | summarize make_bag(bag_pack(k, v))`, `[{"a":1,"b":2}]`},
+	{"parse-url-function", `print u = parse_url('scheme://username:password@host:1234/this/is/a/path?k1=v1&k2=v2#fragment') | project u.Host, u.Port, u["Query Parameters"].k2, u.Fragment`, `["host","1234","v2","fragment"]`},
+	{"array-sort-asc-function", `print array_sort_asc(dynamic([1, 3, 2]), dynamic(["a", "b", "c"]))`, `[[1,2,3],["a","c","b"]]`},
+	{"array-sort-asc-function", `print array_sort_asc(dynamic([1, 3, 2]), dynamic(["a", "b", "c"]))[1], array_sort_asc(dynamic([null, 2, 1]), false)`, `[["a","c","b"],[null,1,2]]`},
+	{"series-stats-function", `print x = dynamic([2, 4, 6]) | project series_stats(x)`, `[2.0,0,6.0,2,4.0,2.0,4.0]`},
+	{"range-function", `print range(1h, 3h), range(0.5, 2.0, 0.5), range(datetime(2020-01-01), datetime(2020-01-03), 1d)`, `[["01:00:00","02:00:00","03:00:00"],[0.5,1.0,1.5,2.0],["2020-01-01T00:00:00.0000000Z","2020-01-02T00:00:00.0000000Z","2020-01-03T00:00:00.0000000Z"]]`},
+	{"extract-function", `print extract("x=([0-9]+)", 1, "x=45", typeof(long)) + 1`, `[46]`},
+	{"convert-temperature-function", `print convert_temperature(0.0, 'DegreeCelsius', 'Kelvin'), convert_length(1.0, 'Kilometer', 'Meter')`, `[273.15,1000.0]`},
 }
 
 func TestAnswers(t *testing.T) {

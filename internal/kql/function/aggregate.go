@@ -22,6 +22,7 @@ var aggregateFuncs = []Func{
 	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
 	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
 	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
+	{Name: "take_anyif anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
 	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "stddev_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
 	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "stddev_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
 	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: "stddev_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
@@ -33,9 +34,16 @@ var aggregateFuncs = []Func{
 	{Name: "make_list_with_nulls", Signatures: []string{"any -> dynamic"}, Build: buildList(listOf{nulls: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-with-nulls-aggregation-function"},
 	{Name: "make_set makeset", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
 	{Name: "make_set_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{set: true, filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-if-aggregation-function"},
-	{Name: "binary_all_or", Signatures: []string{"long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-or-aggregation-function"},
-	{Name: "binary_all_and", Signatures: []string{"long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-and-aggregation-function"},
-	{Name: "binary_all_xor", Signatures: []string{"long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NamePrefix, Doc: "binary-all-xor-aggregation-function"},
+	{Name: "covariance", Signatures: []string{"number, number -> real"}, SQL: "covar_samp($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariance-aggregation-function"},
+	{Name: "covarianceif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_samp($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covarianceif-aggregation-function"},
+	{Name: "covariancep", Signatures: []string{"number, number -> real"}, SQL: "covar_pop($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariancep-aggregation-function"},
+	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covariancepif-aggregation-function"},
+	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: "var_pop($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
+	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
+	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
+	{Name: "binary_all_or", Signatures: []string{"long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
+	{Name: "binary_all_and", Signatures: []string{"long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
+	{Name: "binary_all_xor", Signatures: []string{"long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-xor-aggregation-function"},
 }
 
 func buildCount(c Call) (string, error) {
@@ -119,6 +127,50 @@ func buildList(kind listOf) func(Call) (string, error) {
 		}
 		return "coalesce(CAST(to_json(" + list + ") AS VARCHAR), '[]')", nil
 	}
+}
+
+// buildBag merges bags. Of a key that comes twice an arbitrary value stays; here it is the first of the input's order,
+// else of the bags' text, so that the same evidence gives the same bag.
+func buildBag(filtered bool) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		bag, rest := c.Args[0].SQL, c.Args[1:]
+		filter := bag + " IS NOT NULL"
+		if filtered {
+			filter += " AND " + rest[0].SQL
+			rest = rest[1:]
+		}
+		most := "NULL"
+		if len(rest) > 0 {
+			most = rest[0].SQL
+		}
+		order := bag
+		if c.Order != "" {
+			order = c.Order
+		}
+		list := fmt.Sprintf("list(CAST(%s AS JSON) ORDER BY %s) FILTER (WHERE %s)", bag, order, filter)
+		return fmt.Sprintf("kql_go_merge_bags_0(CAST(to_json(%s) AS VARCHAR), CAST(%s AS BIGINT))", list, most), nil
+	}
+}
+
+// bagFuncs is the part of make_bag that SQL cannot do.
+var bagFuncs = []Func{{Name: "merge_bags", Signatures: []string{"dynamic, long -> dynamic"}, Go: goMergeBags, NullIn: true, Doc: "make-bag-aggregation-function"}}
+
+func goMergeBags(args []schema.Value) (schema.Value, error) {
+	list, _ := elements(args[0])
+	out := texts()
+	for _, e := range list {
+		b, ok := readBag(e)
+		if !ok {
+			continue
+		}
+		for _, k := range b.keys {
+			if most, ok := args[1].(int64); ok && int64(len(out.keys)) >= most {
+				break
+			}
+			out.set(k, b.values[k], false)
+		}
+	}
+	return out.json(), nil
 }
 
 // windowFuncs need serialized rows.

@@ -7,7 +7,7 @@ import (
 
 // https://learn.microsoft.com/kusto/query/scalar-functions#datetimetimespan-functions
 var datetimeFuncs = []Func{
-	{Name: "startofday", Signatures: []string{"datetime, long? -> datetime"}, Build: startOf("day", 0), Doc: "startofday-function"},
+	{Name: "startofday", Signatures: []string{"datetime, long? -> datetime"}, Build: startOf("day", 0), Naming: NameFirst, Doc: "startofday-function"},
 	{Name: "startofweek", Signatures: []string{"datetime, long? -> datetime"}, Build: startOf("week", 0), Doc: "startofweek-function"},
 	{Name: "startofmonth", Signatures: []string{"datetime, long? -> datetime"}, Build: startOf("month", 0), Doc: "startofmonth-function"},
 	{Name: "startofyear", Signatures: []string{"datetime, long? -> datetime"}, Build: startOf("year", 0), Doc: "startofyear-function"},
@@ -24,14 +24,14 @@ var datetimeFuncs = []Func{
 	{Name: "datetime_diff", Signatures: []string{"string!, datetime, datetime -> long"}, Build: buildDatetimeDiff, Doc: "datetime-diff-function"},
 	{Name: "datetime_add", Signatures: []string{"string!, long, datetime -> datetime"}, Build: buildDatetimeAdd, Doc: "datetime-add-function"},
 	{Name: "datetime_part", Signatures: []string{"string!, datetime -> int"}, Build: buildDatetimePart, Doc: "datetime-part-function"},
-	{Name: "make_datetime", Signatures: []string{"long, long, long, long?, long?, real? -> datetime"}, Build: buildMakeDatetime, Doc: "make-datetime-function"},
-	{Name: "make_timespan", Signatures: []string{"long, long, real? -> timespan", "long, long, long, real -> timespan"}, Build: buildMakeTimespan, Doc: "make-timespan-function"},
+	{Name: "make_datetime", Signatures: []string{"long, long, long, long?, long?, real? -> datetime"}, Build: buildMakeDatetime, Naming: NameSole, Doc: "make-datetime-function"},
+	{Name: "make_timespan", Signatures: []string{"long, long, real? -> timespan", "long, long, long, real -> timespan"}, Build: buildMakeTimespan, Naming: NameSole, Doc: "make-timespan-function"},
 	{Name: "unixtime_seconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000000 AS BIGINT) + 621355968000000000", Doc: "unixtime-seconds-todatetime-function"},
 	{Name: "unixtime_milliseconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000 AS BIGINT) + 621355968000000000", Doc: "unixtime-milliseconds-todatetime-function"},
 	{Name: "unixtime_microseconds_todatetime", Signatures: []string{"long -> datetime"}, SQL: "$1 * 10 + 621355968000000000", Doc: "unixtime-microseconds-todatetime-function"},
 	{Name: "unixtime_nanoseconds_todatetime", Signatures: []string{"long -> datetime"}, SQL: "$1 // 100 + 621355968000000000", Doc: "unixtime-nanoseconds-todatetime-function"},
-	{Name: "format_datetime", Signatures: []string{"datetime, string! -> string"}, Go: goFormatDatetime, Doc: "format-datetime-function"},
-	{Name: "format_timespan", Signatures: []string{"timespan, string! -> string"}, Go: goFormatTimespan, Doc: "format-timespan-function"},
+	{Name: "format_datetime", Signatures: []string{"datetime, string! -> string"}, Go: goFormatDatetime, Naming: NameFirst, Doc: "format-datetime-function"},
+	{Name: "format_timespan", Signatures: []string{"timespan, string! -> string"}, Go: goFormatTimespan, Naming: NameFirst, Doc: "format-timespan-function"},
 }
 
 // startOf renders startof*() and endof*(): the end is the last tick before the next start.

@@ -12,12 +12,12 @@ import (
 var dynamicFuncs = []Func{
 	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Doc: "pack-array-function"},
 	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"any* -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
-	{Name: "array_length", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Naming: NameFirst, Doc: "array-length-function"},
+	{Name: "array_length", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Doc: "array-length-function"},
 	{Name: "array_concat", Signatures: []string{"array+ -> dynamic"}, Go: goArrayConcat, NullIn: true, Doc: "array-concat-function"},
 	{Name: "array_slice", Signatures: []string{"array, long, long -> dynamic"}, Go: goArraySlice, Doc: "array-slice-function"},
 	{Name: "array_reverse", Signatures: []string{"array -> dynamic"}, Go: goArrayReverse, Doc: "array-reverse-function"},
-	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic"}, Go: goArraySort(false), Doc: "array-sort-asc-function"},
-	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic"}, Go: goArraySort(true), Doc: "array-sort-desc-function"},
+	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(false), Doc: "array-sort-asc-function"},
+	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
 	{Name: "array_index_of", Signatures: []string{"array, any -> long"}, Build: buildArrayIndexOf, Doc: "array-index-of-function"},
 	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
 	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, SQL: "coalesce(array_to_string(list_transform(kql_elements_text($1), e -> coalesce(e, '')), $2), '')", Doc: "strcat-array-function"},
@@ -30,8 +30,8 @@ var dynamicFuncs = []Func{
 	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
 	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, SQL: "coalesce($1, '')", Doc: "dynamic-to-json-function"},
-	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Doc: "repeat-function"},
-	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic"}, Build: buildRange, Doc: "range-function"},
+	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
+	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
 	{Name: "isarray", Signatures: []string{"any -> bool"}, SQL: "coalesce(json_type($1) = 'ARRAY', false)", Doc: "isarray-function"},
 }
 
@@ -73,15 +73,27 @@ func buildRepeat(c Call) (string, error) {
 	return "CAST(to_json(list_transform(range(" + c.Args[1].SQL + "), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)", nil
 }
 
+// buildRange makes an array of at most 1,048,576 values. The step is 1, or an hour for times, unless it is given.
 func buildRange(c Call) (string, error) {
+	t := c.Args[0].Type
 	step := "1"
+	if t == schema.Datetime || t == schema.Timespan {
+		step = Literal(schema.Timespan, schema.Hour)
+	}
 	if len(c.Args) == 3 {
 		step = c.Args[2].SQL
 	}
-	// An array holds at most 1,048,576 values.
-	from := c.Args[0].SQL
-	last := "CASE WHEN " + step + " > 0 THEN least(" + c.Args[1].SQL + ", " + from + " + 1048575 * " + step + ") ELSE greatest(" + c.Args[1].SQL + ", " + from + " + 1048575 * " + step + ") END"
-	return "CAST(to_json(generate_series(" + from + ", " + last + ", " + step + ")) AS VARCHAR)", nil
+	from, to := c.Args[0].SQL, c.Args[1].SQL
+	if t == schema.Real {
+		n := fmt.Sprintf("CASE WHEN %s <> 0 THEN CAST(least(floor((%s - %s) / %s) + 1, 1048576) AS BIGINT) END", step, to, from, step)
+		return fmt.Sprintf("CAST(to_json(list_transform(range(%s), i -> kql_real_json(%s + i * %s))) AS VARCHAR)", n, from, step), nil
+	}
+	last := fmt.Sprintf("CASE WHEN %[1]s > 0 THEN least(%[2]s, %[3]s + 1048575 * %[1]s) ELSE greatest(%[2]s, %[3]s + 1048575 * %[1]s) END", step, to, from)
+	list := "generate_series(" + from + ", " + last + ", " + step + ")"
+	if !t.IsNumeric() {
+		list = "list_transform(" + list + ", e -> " + JSON("e", t) + ")"
+	}
+	return "CAST(to_json(" + list + ") AS VARCHAR)", nil
 }
 
 // elements reads a dynamic value as an array; ok is false when it is none.

@@ -16,9 +16,6 @@ var hashFuncs = []Func{
 
 func buildHash(fn string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
-		if c.Args[0].Type == schema.Datetime {
-			return "", fmt.Errorf("hashing a datetime is not supported: convert it with tostring()")
-		}
 		return fn + "(" + c.Args[0].text() + ")", nil
 	}
 }

@@ -29,10 +29,19 @@ type Func struct {
 	Prefix string
 	// Aggregate marks functions that summarize over rows; Window those that need a serialized input.
 	Aggregate, Window bool
+	// Fields are the columns of a function that returns several values at once; the value is an array of them, in order.
+	// It is given the names that the arguments go by, and their types.
+	Fields func(args []Field) []Field
 	// Doc is the page that defines it, relative to https://learn.microsoft.com/kusto/query/.
 	Doc string
 
 	overloads []Signature
+}
+
+// Field is one column of a function that returns several.
+type Field struct {
+	Name string
+	Type schema.Type
 }
 
 // Naming is the rule for the name of an unnamed result.
@@ -46,6 +55,7 @@ const (
 	NameFunction               // function_argument: strlen(b) is strlen_b
 	NamePrefix                 // prefix_argument: make_set(b) is set_b; prefix_ when the argument has no name
 	NameOnly                   // prefix alone
+	NameSole                   // the argument's own name if there is only one: make_datetime(t) is t
 )
 
 // Call is one use of a function with its arguments rendered.
@@ -115,11 +125,12 @@ func All() []*Func {
 }
 
 // internalFamilies are the operators, and the functions that only the binder calls.
-var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs}
+var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versionFuncs, bagFuncs, indexFuncs}
 
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
 	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
+	encodeFuncs, statisticsFuncs, vectorFuncs,
 	windowFuncs, aggregateFuncs,
 }
 

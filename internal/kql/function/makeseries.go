@@ -147,10 +147,15 @@ func goAxisBins(args []schema.Value) (schema.Value, error) {
 		if err := errors.Join(err1, err2); err != nil {
 			return nil, err
 		}
-		if t == schema.Long {
-			out = schema.AppendJSON(out, t, a+(from+i)*b)
-		} else {
-			out = schema.AppendJSON(out, t, schema.Ticks(a+(from+i)*b))
+		switch v := a + (from+i)*b; t {
+		case schema.Long:
+			out = schema.AppendJSON(out, t, v)
+		case schema.Datetime: // inside of a dynamic value a datetime has all its digits
+			at := schema.Ticks(v)
+			out = append(out, at.Time().Format(`"2006-01-02T15:04:05`)...)
+			out = fmt.Appendf(out, `.%07dZ"`, at%schema.Second)
+		default:
+			out = schema.AppendJSON(out, t, schema.Ticks(v))
 		}
 	}
 	return json.RawMessage(append(out, ']')), nil

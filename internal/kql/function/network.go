@@ -11,8 +11,8 @@ import (
 
 // https://learn.microsoft.com/kusto/query/scalar-functions#ipv4ipv6-functions
 var networkFuncs = []Func{
-	{Name: "parse_ipv4", Signatures: []string{"text -> long"}, Go: goParseIPv4, Naming: NameFirst, Doc: "parse-ipv4-function"},
-	{Name: "parse_ipv4_mask", Signatures: []string{"text, long -> long"}, Go: goParseIPv4Mask, Naming: NameFirst, Doc: "parse-ipv4-mask-function"},
+	{Name: "parse_ipv4", Signatures: []string{"text -> long"}, Go: goParseIPv4, Doc: "parse-ipv4-function"},
+	{Name: "parse_ipv4_mask", Signatures: []string{"text, long -> long"}, Go: goParseIPv4Mask, Doc: "parse-ipv4-mask-function"},
 	{Name: "format_ipv4", Signatures: []string{"any, long? -> string"}, Go: goFormatIPv4(false), Doc: "format-ipv4-function"},
 	{Name: "format_ipv4_mask", Signatures: []string{"any, long? -> string"}, Go: goFormatIPv4(true), Doc: "format-ipv4-mask-function"},
 	{Name: "ipv4_is_private", Signatures: []string{"text -> bool"}, Go: goIPv4IsPrivate, Doc: "ipv4-is-private-function"},
@@ -25,8 +25,8 @@ var networkFuncs = []Func{
 	{Name: "ipv4_is_match", Signatures: []string{"text, text, long? -> bool"}, Go: goIPMatch(true), Doc: "ipv4-is-match-function"},
 	{Name: "ipv6_is_match", Signatures: []string{"text, text, long? -> bool"}, Go: goIPMatch(false), Doc: "ipv6-is-match-function"},
 	{Name: "ipv4_netmask_suffix", Signatures: []string{"text -> long"}, Go: goNetmaskSuffix, Doc: "ipv4-netmask-suffix-function"},
-	{Name: "parse_ipv6", Signatures: []string{"text -> string"}, Go: goParseIPv6, Naming: NameFirst, Doc: "parse-ipv6-function"},
-	{Name: "parse_ipv6_mask", Signatures: []string{"text, long -> string"}, Go: goParseIPv6Mask, Naming: NameFirst, Doc: "parse-ipv6-mask-function"},
+	{Name: "parse_ipv6", Signatures: []string{"text -> string"}, Go: goParseIPv6, Doc: "parse-ipv6-function"},
+	{Name: "parse_ipv6_mask", Signatures: []string{"text, long -> string"}, Go: goParseIPv6Mask, Doc: "parse-ipv6-mask-function"},
 }
 
 // prefix reads `a.b.c.d[/n]` or an IPv6 address. Within four says that only IPv4 is accepted; else IPv4 is mapped.

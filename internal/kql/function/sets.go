@@ -85,24 +85,69 @@ func differenceOf(lists [][]json.RawMessage) []json.RawMessage {
 	return appendNew(nil, lists[0], gone)
 }
 
-// goArraySort sorts one array: nulls last, numbers by value, text by ordinal; kinds are not mixed.
+// sortedFields are the columns of array_sort_asc and array_sort_desc: one for each array.
+func sortedFields(args []Field) []Field {
+	var out []Field
+	for i, a := range args {
+		if a.Type == schema.Bool {
+			continue
+		}
+		if a.Name == "" {
+			a.Name = "array" + strconv.Itoa(i)
+		}
+		out = append(out, Field{Name: a.Name + "_sorted", Type: schema.Dynamic})
+	}
+	return out
+}
+
+// goArraySort sorts the first array, and the others by it: numbers by value, text by ordinal; kinds are not mixed.
+// Nulls come last, unless a last argument false says otherwise. One array gives the sorted array, several a list of
+// them; an array of another length than the first becomes null.
 func goArraySort(desc bool) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) {
-		list, ok := elements(args[0])
+		nullsFirst := false
+		if last, ok := args[len(args)-1].(bool); ok {
+			nullsFirst, args = !last, args[:len(args)-1]
+		}
+		first, ok := elements(args[0])
 		if !ok {
 			return nil, nil
 		}
-		sort.SliceStable(list, func(i, j int) bool {
-			a, b := canonical(list[i]), canonical(list[j])
+		order := make([]int, len(first))
+		for i := range order {
+			order[i] = i
+		}
+		sort.SliceStable(order, func(i, j int) bool {
+			a, b := canonical(first[order[i]]), canonical(first[order[j]])
 			if a == "null" || b == "null" {
-				return a != "null" && b == "null"
+				return (a == "null") == nullsFirst && a != b
 			}
 			if desc {
 				return less(b, a)
 			}
 			return less(a, b)
 		})
-		return array(list), nil
+		sorted := make([]json.RawMessage, len(args))
+		for k, a := range args {
+			sorted[k] = json.RawMessage("null")
+			text, isText := a.(string)
+			if isText {
+				a = json.RawMessage(text)
+			}
+			list, ok := elements(a)
+			if !ok || len(list) != len(order) {
+				continue
+			}
+			out := make([]json.RawMessage, len(order))
+			for i, from := range order {
+				out[i] = list[from]
+			}
+			sorted[k], _ = array(out).(json.RawMessage)
+		}
+		if len(sorted) == 1 {
+			return sorted[0], nil
+		}
+		return array(sorted), nil
 	}
 }
 

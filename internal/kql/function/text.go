@@ -10,7 +10,7 @@ import (
 
 // conversionFuncs are the conversions besides to*(), which the binder knows by type.
 var conversionFuncs = []Func{
-	{Name: "tohex", Signatures: []string{"integer, integer? -> string"}, Build: buildToHex, Doc: "tohex-function"},
+	{Name: "tohex", Signatures: []string{"integer, integer? -> string"}, Build: buildToHex, Naming: NameFirst, Doc: "tohex-function"},
 }
 
 func buildToHex(c Call) (string, error) {
@@ -31,23 +31,27 @@ var stringFuncs = []Func{
 	{Name: "toupper", Signatures: []string{"text -> string"}, SQL: "upper($1)", Doc: "toupper-function"},
 	{Name: "isempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(false), Doc: "isempty-function"},
 	{Name: "isnotempty notempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(true), Doc: "isnotempty-function"},
-	{Name: "substring", Signatures: []string{"text, long, long? -> string"}, Build: buildSubstring, Naming: NameFirst, Doc: "substring-function"},
+	{Name: "substring", Signatures: []string{"text, long, long? -> string"}, Build: buildSubstring, Doc: "substring-function"},
 	{Name: "split", Signatures: []string{"text, string, long? -> dynamic"}, Build: buildSplit, Naming: NameFirst, Doc: "split-function"},
 	{Name: "trim", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", "(?:%s)*$"), Doc: "trim-function"},
 	{Name: "trim_start", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", ""), Doc: "trim-start-function"},
 	{Name: "trim_end", Signatures: []string{"string, text -> string"}, Build: buildTrim("", "(?:%s)*$"), Doc: "trim-end-function"},
-	{Name: "replace_string", Signatures: []string{"text, text, text -> string"}, SQL: "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", Naming: NameFirst, Doc: "replace-string-function"},
-	{Name: "reverse", Signatures: []string{"string -> string"}, SQL: "array_to_string(list_reverse(string_split($1, '')), '')", Doc: "reverse-function"},
-	{Name: "strrep", Signatures: []string{"text, long, text? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
+	{Name: "replace_string", Signatures: []string{"text, text, text -> string"}, SQL: "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", Doc: "replace-string-function"},
+	{Name: "reverse", Signatures: []string{"any -> string"}, Build: buildReverse, Doc: "reverse-function"},
+	{Name: "strrep", Signatures: []string{"any, long, text? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
 	{Name: "strcmp", Signatures: []string{"text, text -> long"}, SQL: "CASE WHEN $1 = $2 THEN 0 WHEN $1 < $2 THEN -1 ELSE 1 END", Doc: "strcmp-function"},
 	{Name: "countof", Signatures: []string{"text, text, string!? -> long"}, Build: buildCountOf, Doc: "countof-function"},
 	{Name: "translate", Signatures: []string{"text, text, text -> string"}, Go: goTranslate, Doc: "translate-function"},
-	{Name: "indexof", Signatures: []string{"text, text -> long"}, SQL: "(instr($1, $2) - 1)", Doc: "indexof-function"},
+	{Name: "indexof", Signatures: []string{"any, any -> long", "any, any, long, long?, long? -> long"}, Build: buildIndexOf, Doc: "indexof-function"},
 	{Name: "base64_encode_tostring base64_encodestring", Signatures: []string{"text -> string"}, SQL: "to_base64(encode($1))", Doc: "base64-encode-tostring-function"},
 }
 
 // Text renders an argument as strcat and its kind read it.
 func (a Arg) text() string { return Conversion(a.SQL, a.Type, schema.String) }
+
+func buildReverse(c Call) (string, error) {
+	return "array_to_string(list_reverse(string_split(" + c.Args[0].text() + ", '')), '')", nil
+}
 
 func buildStrcat(c Call) (string, error) {
 	parts := make([]string, len(c.Args))
@@ -125,11 +129,56 @@ func buildTrim(left, right string) func(Call) (string, error) {
 }
 
 func buildStrrep(c Call) (string, error) {
-	text, n := c.Args[0].SQL, c.Args[1].SQL
+	text, n := c.Args[0].text(), c.Args[1].SQL
 	if len(c.Args) == 2 {
 		return "repeat(" + text + ", " + n + ")", nil
 	}
 	return "array_to_string(list_transform(range(" + n + "), i -> " + text + "), " + c.Args[2].SQL + ")", nil
+}
+
+// buildIndexOf finds the n-th occurrence; a start below zero counts from the end. The length bounds each search, which
+// goes on behind the occurrence before: the documented indexof("abcdefgabcdefg", "cde", 1, 10, 2) is 9.
+func buildIndexOf(c Call) (string, error) {
+	if len(c.Args) == 2 {
+		return "(instr(" + c.Args[0].text() + ", " + c.Args[1].text() + ") - 1)", nil
+	}
+	parts := []string{c.Args[0].text(), c.Args[1].text(), c.Args[2].SQL, "-1", "1"}
+	for i, a := range c.Args[3:] {
+		parts[3+i] = a.SQL
+	}
+	return "kql_go_index_of_0(" + strings.Join(parts, ", ") + ")", nil
+}
+
+// indexFuncs is the part of indexof that SQL cannot do.
+var indexFuncs = []Func{{Name: "index_of", Signatures: []string{"string, string, long, long, long -> long"}, Go: goIndexOf, Doc: "indexof-function"}}
+
+func goIndexOf(args []schema.Value) (schema.Value, error) {
+	text, wanted := []rune(args[0].(string)), args[1].(string)
+	start, length, occurrence := args[2].(int64), args[3].(int64), args[4].(int64)
+	if length < -1 || occurrence < 1 {
+		return nil, nil
+	}
+	n := int64(len(text))
+	if start < 0 {
+		start = max(n+start, 0)
+	}
+	for k := int64(1); start < n || start == n && wanted == ""; k++ {
+		end := n
+		if length >= 0 {
+			end = min(n, start+length)
+		}
+		inside := string(text[start:end])
+		at := strings.Index(inside, wanted)
+		if at < 0 {
+			break
+		}
+		position := start + int64(len([]rune(inside[:at])))
+		if k == occurrence {
+			return position, nil
+		}
+		start = position + int64(max(1, len([]rune(wanted))))
+	}
+	return int64(-1), nil
 }
 
 func buildCountOf(c Call) (string, error) {
@@ -171,7 +220,7 @@ func goTranslate(args []schema.Value) (schema.Value, error) {
 // https://learn.microsoft.com/kusto/query/regex
 var regexFuncs = []Func{
 	{Name: "extract", Signatures: []string{"string, long, text -> string", "string, long, text, any -> dynamic"}, Build: buildExtract, Doc: "extract-function"},
-	{Name: "replace_regex", Signatures: []string{"text, string, text -> string"}, Build: buildReplaceRegex(0, 1, 2), Naming: NameFirst, Doc: "replace-regex-function"},
+	{Name: "replace_regex", Signatures: []string{"text, string, text -> string"}, Build: buildReplaceRegex(0, 1, 2), Doc: "replace-regex-function"},
 	{Name: "replace", Signatures: []string{"string, text, text -> string"}, Build: buildReplaceRegex(2, 0, 1), Doc: "replace-regex-function"},
 	{Name: "regex_quote", Signatures: []string{"text -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},
 }

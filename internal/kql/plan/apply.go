@@ -126,6 +126,12 @@ func (b *binder) call(f *frame, x *syntax.Call) Expr {
 	if special, ok := specials[name]; ok {
 		return special(b, f, x)
 	}
+	return b.plainCall(f, x)
+}
+
+// plainCall binds the call of a function of the table.
+func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
+	name := x.Func.Name
 	fn, ok := function.Lookup(name)
 	if !ok {
 		b.unknownFunction(x)
@@ -169,6 +175,7 @@ func init() {
 		"now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
 		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
 		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
+		"extract":          (*binder).callExtract,
 		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType,
 		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
@@ -264,6 +271,24 @@ func (b *binder) callParseJSON(f *frame, x *syntax.Call) Expr {
 		return b.apply(x.Span(), fn, []Expr{v})
 	}
 	return b.convert(v, schema.Dynamic)
+}
+
+// callExtract binds extract(), whose fourth argument names the type of the result.
+func (b *binder) callExtract(f *frame, x *syntax.Call) Expr {
+	if len(x.Args) != 4 {
+		return b.plainCall(f, x)
+	}
+	lit, ok := x.Args[3].(*syntax.TypeLit)
+	if !ok {
+		b.fail(diag.Semantic, x.Args[3].Span(), "typeof(long)", "the fourth argument of extract is a type")
+	}
+	t, ok := schema.ParseType(lit.Type)
+	if !ok {
+		b.fail(diag.Semantic, lit.Span(), "", "unknown type %s", lit.Type)
+	}
+	three := *x
+	three.Args = x.Args[:3]
+	return b.convert(b.plainCall(f, &three), t)
 }
 
 func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {

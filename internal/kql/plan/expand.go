@@ -57,6 +57,9 @@ func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) 
 		replace = name
 	case isColumn:
 		name, replace = col.C.Name, col.C.Name
+	case implicitName(x) != "" && findColumn(e.cols, implicitName(x)) != nil: // todynamic(a) takes the place of a
+		name = implicitName(x)
+		replace = name
 	default:
 		name = nm.implicit(implicitName(x))
 	}

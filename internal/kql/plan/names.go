@@ -64,6 +64,10 @@ func callName(x *syntax.Call) string {
 		return prefix + "_" + first
 	case function.NameOnly:
 		return prefix
+	case function.NameSole:
+		if len(x.Args) == 1 {
+			return first
+		}
 	case function.NameNone:
 	}
 	return ""

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -147,6 +148,52 @@ func (b *binder) oneName(x syntax.Expr) (string, syntax.Expr) {
 	return "", inner
 }
 
+// value is one column that an item of extend, project or print makes.
+type value struct {
+	name     string // the implicit name unless explicit
+	explicit bool
+	x        Expr
+}
+
+// values binds an item. A function that returns several values makes a column of each; names beyond those given are
+// the function's own.
+func (b *binder) values(f *frame, item syntax.Expr) []value {
+	names, x := named(item)
+	v := b.scalar(f, x)
+	out := []value{{name: implicitName(x), x: v}}
+	if fields := fieldsOf(x, v); fields != nil {
+		out = nil
+		for i, field := range fields {
+			part := v
+			if len(fields) > 1 {
+				part = b.convert(&Path{X: v, Steps: []Step{{Index: &Const{T: schema.Long, V: int64(i)}}}}, field.Type)
+			}
+			out = append(out, value{name: field.Name, x: part})
+		}
+	}
+	if len(names) > len(out) {
+		b.fail(diag.Semantic, item.Span(), "", "here are %d names for %s", len(names), plural(0, len(out)))
+	}
+	for i, n := range names {
+		out[i].name, out[i].explicit = n.Name, true
+	}
+	return out
+}
+
+// fieldsOf lists the columns of a call that returns several values, nil for any other expression.
+func fieldsOf(x syntax.Expr, v Expr) []function.Field {
+	call, isCall := x.(*syntax.Call)
+	a, ok := v.(*Apply)
+	if !isCall || !ok || a.Func.Fields == nil || len(call.Args) != len(a.Args) {
+		return nil
+	}
+	args := make([]function.Field, len(a.Args))
+	for i := range args {
+		args[i] = function.Field{Name: implicitName(call.Args[i]), Type: a.Args[i].Type()}
+	}
+	return a.Func.Fields(args)
+}
+
 func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
@@ -155,23 +202,23 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 	var computed []Item
 	for _, item := range items {
 		b.attempt(func() {
-			name, x := b.oneName(item)
-			v := b.scalar(f, x)
-			if name == "" {
-				name = nm.implicit(implicitName(x))
-			}
-			c := b.column(name, v.Type())
-			replaced := false
-			for i, old := range out {
-				if old.Name == name {
-					out[i], replaced = c, true
+			for _, v := range b.values(f, item) {
+				if !v.explicit {
+					v.name = nm.implicit(v.name)
 				}
+				c := b.column(v.name, v.x.Type())
+				replaced := false
+				for i, old := range out {
+					if old.Name == v.name {
+						out[i], replaced = c, true
+					}
+				}
+				if !replaced {
+					out = append(out, c)
+					nm.taken[v.name] = true
+				}
+				computed = append(computed, Item{Col: c, X: v.x})
 			}
-			if !replaced {
-				out = append(out, c)
-				nm.taken[name] = true
-			}
-			computed = append(computed, Item{Col: c, X: v})
 		})
 	}
 	in := f.windows.node(b, n)
@@ -185,27 +232,28 @@ func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
 	nm := newNamer(nil)
 	for _, item := range op.Items {
 		b.attempt(func() {
-			name, x := b.oneName(item)
-			if name == "" {
-				if id, ok := x.(*syntax.Name); ok {
-					name = id.Name
-				}
+			for _, v := range b.values(f, item) {
+				_, plain := item.(*syntax.Name)
+				b.addColumn(p, nm, item, v, v.explicit || plain, nm.implicit)
 			}
-			v := b.scalar(f, x)
-			if name == "" {
-				name = nm.implicit(implicitName(x))
-			} else if nm.taken[name] {
-				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
-			}
-			nm.taken[name] = true
-			c := b.column(name, v.Type())
-			p.cols = append(p.cols, c)
-			p.Items = append(p.Items, Item{Col: c, X: v})
 		})
 	}
 	p.In = f.windows.node(b, n)
 	p.order = n.Ordering()
 	return p
+}
+
+// addColumn adds a computed column under its own name, or under one that implicit makes of it.
+func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own bool, implicit func(string) string) {
+	if !own {
+		v.name = implicit(v.name)
+	} else if nm.taken[v.name] {
+		b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", v.name)
+	}
+	nm.taken[v.name] = true
+	c := b.column(v.name, v.x.Type())
+	p.cols = append(p.cols, c)
+	p.Items = append(p.Items, Item{Col: c, X: v.x})
 }
 
 func (b *binder) print(sc *scope, op *syntax.Print) Node {
@@ -214,17 +262,15 @@ func (b *binder) print(sc *scope, op *syntax.Print) Node {
 	nm := newNamer(nil)
 	for i, item := range op.Items {
 		b.attempt(func() {
-			name, x := b.oneName(item)
-			v := b.scalar(f, x)
-			if name == "" {
-				name = nm.unique("print_" + itoa(i))
-			} else if nm.taken[name] {
-				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+			made := b.values(f, item)
+			for _, v := range made {
+				b.addColumn(p, nm, item, v, v.explicit, func(name string) string {
+					if len(made) > 1 {
+						return nm.unique(name)
+					}
+					return nm.unique("print_" + itoa(i))
+				})
 			}
-			nm.taken[name] = true
-			c := b.column(name, v.Type())
-			p.cols = append(p.cols, c)
-			p.Items = append(p.Items, Item{Col: c, X: v})
 		})
 	}
 	return p

@@ -200,7 +200,11 @@ func replaced(items []syntax.MvItem, name string, result []*Column) bool {
 		if id, ok := x.(*syntax.Name); ok && len(names) == 0 && id.Name == name {
 			return true
 		}
-		if len(names) == 1 && names[0].Name == name && findColumn(result, name) != nil {
+		made := implicitName(x)
+		if len(names) == 1 {
+			made = names[0].Name
+		}
+		if made == name && findColumn(result, name) != nil {
 			return true
 		}
 	}

@@ -1,0 +1,92 @@
+package function
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mathext"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// statisticsFuncs are special functions and conversions of units.
+// https://learn.microsoft.com/kusto/query/scalar-functions#mathematical-functions
+var statisticsFuncs = []Func{
+	{Name: "erf", Signatures: []string{"real -> real"}, Go: real1(math.Erf), Doc: "erf-function"},
+	{Name: "erfc", Signatures: []string{"real -> real"}, Go: real1(math.Erfc), Doc: "erfc-function"},
+	{Name: "beta_cdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), func(x, a, b float64) float64 { return mathext.RegIncBeta(a, b, x) }), Doc: "beta-cdf-function"},
+	{Name: "beta_inv", Signatures: []string{"real, real, real -> real"}, Go: beta(nil, func(p, a, b float64) float64 { return mathext.InvRegIncBeta(a, b, p) }), Doc: "beta-inv-function"},
+	{Name: "beta_pdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), betaDensity), Doc: "beta-pdf-function"},
+	{Name: "convert_angle", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("angle"), Doc: "convert-angle-function"},
+	{Name: "convert_force", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("force"), Doc: "convert-force-function"},
+	{Name: "convert_mass", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("mass"), Doc: "convert-mass-function"},
+	{Name: "convert_length", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("length"), Doc: "convert-length-function"},
+	{Name: "convert_volume", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("volume"), Doc: "convert-volume-function"},
+	{Name: "convert_temperature", Signatures: []string{"real, string!, string! -> real"}, Build: buildTemperature, Doc: "convert-temperature-function"},
+}
+
+func real1(f func(float64) float64) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) { return f(args[0].(float64)), nil }
+}
+
+// beta guards the domain: outside stands for what is not in [0, 1], NaN for parameters that are not positive.
+func beta(outside schema.Value, f func(x, a, b float64) float64) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		x, a, b := args[0].(float64), args[1].(float64), args[2].(float64)
+		switch {
+		case a <= 0 || b <= 0:
+			return math.NaN(), nil
+		case x < 0 || x > 1:
+			return outside, nil
+		}
+		return f(x, a, b), nil
+	}
+}
+
+func betaDensity(x, a, b float64) float64 {
+	return math.Exp((a-1)*math.Log(x) + (b-1)*math.Log(1-x) - mathext.Lbeta(a, b))
+}
+
+// units are sizes in the base unit of a dimension. Only those are known whose size is exact by definition or, as that of
+// the acre-foot, follows from a documented answer: Kusto's own factors are rounded here and there.
+var units = map[string]map[string]float64{
+	"angle":  {"Radian": 1, "Degree": math.Pi / 180, "Gradian": math.Pi / 200, "Revolution": 2 * math.Pi, "Arcminute": math.Pi / 10800, "Arcsecond": math.Pi / 648000},
+	"force":  {"Newton": 1, "Decanewton": 10, "Kilonewton": 1e3, "Meganewton": 1e6, "Millinewton": 1e-3, "Micronewton": 1e-6, "Dyn": 1e-5, "KilogramForce": 9.80665, "KiloPond": 9.80665, "PoundForce": 4.4482216152605},
+	"mass":   {"Kilogram": 1, "Gram": 1e-3, "Milligram": 1e-6, "Microgram": 1e-9, "Tonne": 1e3, "Pound": 0.45359237},
+	"length": {"Meter": 1, "Kilometer": 1e3, "Centimeter": 1e-2, "Decimeter": 1e-1, "Millimeter": 1e-3, "Micrometer": 1e-6, "Nanometer": 1e-9, "Foot": 0.3048, "Inch": 0.0254, "Yard": 0.9144, "NauticalMile": 1852},
+	"volume": {"CubicMeter": 1, "Liter": 1e-3, "Deciliter": 1e-4, "Centiliter": 1e-5, "Milliliter": 1e-6, "CubicDecimeter": 1e-3, "CubicCentimeter": 1e-6, "CubicMillimeter": 1e-9, "CubicKilometer": 1e9, "AcreFoot": 1 / 0.000810714},
+}
+
+func buildConvert(dimension string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		var sizes [2]float64
+		for i, a := range c.Args[1:] {
+			unit, _ := a.Text()
+			size, ok := units[dimension][unit]
+			if !ok {
+				return "", fmt.Errorf("the unit of %s %q is not supported", dimension, unit)
+			}
+			sizes[i] = size
+		}
+		return fmt.Sprintf("(%s * %s / %s)", c.Args[0].SQL, Literal(schema.Real, sizes[0]), Literal(schema.Real, sizes[1])), nil
+	}
+}
+
+// kelvin are the scales of temperature: k = (x + offset) * factor.
+var kelvin = map[string]struct{ offset, factor float64 }{
+	"Kelvin": {0, 1}, "DegreeCelsius": {273.15, 1}, "DegreeFahrenheit": {459.67, 5.0 / 9}, "DegreeRankine": {0, 5.0 / 9},
+}
+
+func buildTemperature(c Call) (string, error) {
+	var scales [2]struct{ offset, factor float64 }
+	for i, a := range c.Args[1:] {
+		unit, _ := a.Text()
+		scale, ok := kelvin[unit]
+		if !ok {
+			return "", fmt.Errorf("the unit of temperature %q is not supported", unit)
+		}
+		scales[i] = scale
+	}
+	number := func(x float64) string { return Literal(schema.Real, x) }
+	return fmt.Sprintf("((%s + %s) * %s / %s - %s)", c.Args[0].SQL, number(scales[0].offset), number(scales[0].factor), number(scales[1].factor), number(scales[1].offset)), nil
+}
