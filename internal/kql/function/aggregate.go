@@ -89,7 +89,8 @@ func buildExtreme(fn, filter string) func(Call) (string, error) {
 type listOf struct{ set, filtered, nulls bool }
 
 // buildList renders make_list and make_set. Lists keep the input's order where it has one; a set is sorted, so that
-// the same evidence gives the same text. An array among the values of a set is flattened by one level.
+// the same evidence gives the same text. An array among the values is flattened by one level: the documented examples
+// of geo_h3cell_rings and geo_point_in_polygon show it of make_list, its own page of make_set.
 func buildList(kind listOf) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		a := c.Args[0]
@@ -109,10 +110,15 @@ func buildList(kind listOf) func(Call) (string, error) {
 		var list string
 		switch {
 		case kind.set && a.Type == schema.Dynamic:
-			list = "list_distinct(flatten(list(kql_elements(" + a.SQL + "))" + filter + "))"
-			list = "list_sort(" + list + ")"
+			list = "list_sort(list_distinct(flatten(list(kql_flat(" + a.SQL + "))" + filter + ")))"
 		case kind.set:
 			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + JSON("e", a.Type) + ")"
+		case a.Type == schema.Dynamic:
+			order := ""
+			if c.Order != "" {
+				order = " ORDER BY " + c.Order
+			}
+			list = "flatten(list(kql_flat(" + a.SQL + ")" + order + ")" + filter + ")"
 		case c.Order != "":
 			list = "list(" + element + " ORDER BY " + c.Order + ")" + filter
 		default:

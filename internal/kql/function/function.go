@@ -130,7 +130,7 @@ var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versi
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
 	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
-	encodeFuncs, statisticsFuncs, vectorFuncs,
+	encodeFuncs, statisticsFuncs, vectorFuncs, geoFuncs,
 	windowFuncs, aggregateFuncs,
 }
 

@@ -122,7 +122,11 @@ func appendReal(b []byte, v float64) []byte {
 	case math.IsInf(v, -1):
 		return append(b, `"-Infinity"`...)
 	}
-	text := strconv.AppendFloat(nil, v, 'g', -1, 64)
+	form := byte('f')
+	if size := math.Abs(v); size != 0 && (size < 1e-5 || size >= 1e15) { // where .NET goes over to exponents
+		form = 'e'
+	}
+	text := strconv.AppendFloat(nil, v, form, -1, 64)
 	b = append(b, text...)
 	if !strings.ContainsAny(string(text), ".e") {
 		b = append(b, ".0"...)
