@@ -15,10 +15,21 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
+// session is the case as one query sees it.
+type session struct {
+	*Case
+	ctx context.Context
+}
+
+// Explore runs SQL for the compiler.
+func (s session) Explore(text string, columns []schema.Column) ([][]schema.Value, error) {
+	return s.Select(s.ctx, text, columns)
+}
+
 // Query answers KQL. An error in the user's text, or one while running it, is a *diag.List.
 func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error) {
 	asOf, _ := c.AsOf()
-	compiled, err := kql.Compile(request, c, asOf)
+	compiled, err := kql.Compile(request, session{c, ctx}, asOf)
 	if err != nil {
 		return nil, err
 	}

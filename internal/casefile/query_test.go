@@ -70,6 +70,12 @@ var answers = []struct{ page, query, want string }{
 	{"geo-h3cell-rings-function", `datatable(a:dynamic) [dynamic([1, [2]]), dynamic([3]), dynamic({"k": 1, "l": 2})] | summarize make_list(a), make_set(a)`, `[[1,[2],3,{"k":1,"l":2}],[1,3,[2],{"k":1,"l":2}]]`},
 	{"geo-point-in-circle-function", `print geo_point_in_circle(-122.143564, 47.535677, -122.100896, 47.527351, 3500), geo_point_in_circle(1, 1, 1, 1, -1), round(geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056), 5)`, `[true,null,1546754.35197]`},
 	{"geo-point-to-geohash-function", `print geo_point_to_geohash(-80.195829, 25.802215, 8), geo_point_to_geohash(200, 1, 8), geo_geohash_to_central_point("sunny").coordinates[0]`, `["dhwfz15h","",42.47314453125]`},
+	{"bag-unpack-plugin", `datatable(Name:string, d:dynamic) ['James', dynamic({"Name": "John", "Age": 20}), 'David', dynamic({"Age": 40})] | evaluate bag_unpack(d, columnsConflict = 'replace_source') | sort by Age asc`, `["John",20] ["",40]`},
+	{"bag-unpack-plugin", `datatable(d:dynamic) [dynamic({"Name": "John", "Age": 20}), dynamic({"Name": 3})] | evaluate bag_unpack(d, 'P_') | sort by P_Age asc`, `[null,3] [20,"John"]`},
+	{"bag-unpack-plugin", `datatable(a:long, d:dynamic) [1, dynamic({"Name": "John", "Age": 20})] | evaluate bag_unpack(d) : (*, Name:string)`, `[1,"John"]`},
+	{"pivot-plugin", `datatable(E:string, S:string, n:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | evaluate pivot(S, sum(n)) | sort by E asc`, `["a",1,2] ["b",3,0]`},
+	{"extract-all-function", `print extract_all(@"(\w)(\w+)(\w)", dynamic([1, 3]), "82b8be2d"), extract_all(@"(?P<first>\d)(\d)", dynamic(["first", 2]), "8247")`, `[[["8","d"]],[["8","2"],["4","7"]]]`},
+	{"make-list-aggregation-function", `_GetWatchlist('none') | summarize make_list(Any)`, `[[]]`},
 }
 
 func TestAnswers(t *testing.T) {

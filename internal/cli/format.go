@@ -65,7 +65,7 @@ func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	out := csv.NewWriter(w)
 	record := make([]string, len(rows.Columns))
 	for i, c := range rows.Columns {
-		record[i] = c.Name
+		record[i] = escape.CSVCell(c.Name) // bag_unpack makes columns of names that the evidence holds
 	}
 	if err := out.Write(record); err != nil {
 		return err

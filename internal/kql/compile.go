@@ -14,6 +14,35 @@ import (
 // Catalog is what a query may read: tables and watchlists by name.
 type Catalog = plan.Catalog
 
+// Explorer is a Catalog that can run SQL while a query is being compiled: the columns that bag_unpack and pivot return
+// depend on the data. Without one, such plugins are refused.
+type Explorer interface {
+	Explore(sql string, columns []schema.Column) ([][]schema.Value, error)
+}
+
+// explore is the plan's way to the data.
+func explore(catalog Catalog) func(*plan.Plan) ([][]schema.Value, error) {
+	e, ok := catalog.(Explorer)
+	if !ok {
+		return nil
+	}
+	return func(p *plan.Plan) ([][]schema.Value, error) {
+		sql, err := sqlgen.Generate(p)
+		if err != nil {
+			return nil, err
+		}
+		return e.Explore(sql, columns(p))
+	}
+}
+
+func columns(p *plan.Plan) []schema.Column {
+	var out []schema.Column
+	for _, c := range p.Columns {
+		out = append(out, schema.Column{Name: c.Name, Type: c.Type})
+	}
+	return out
+}
+
 // Compiled is a query that has been checked, with its SQL.
 type Compiled struct {
 	SQL     string
@@ -38,7 +67,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if !request.AsOf.IsZero() {
 		asOf = schema.TicksOf(request.AsOf)
 	}
-	p, err := plan.Bind(request.Source, script, plan.Options{Catalog: catalog, Now: asOf, Params: request.Params})
+	p, err := plan.Bind(request.Source, script, plan.Options{Catalog: catalog, Now: asOf, Params: request.Params, Ask: explore(catalog)})
 	if err != nil {
 		return nil, err
 	}
@@ -48,11 +77,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 		refused.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: script.Span(), Message: err.Error()})
 		return nil, refused
 	}
-	c := &Compiled{SQL: sql, Notes: p.Notes, Visualization: p.Visualization}
-	for _, col := range p.Columns {
-		c.Columns = append(c.Columns, schema.Column{Name: col.Name, Type: col.Type})
-	}
-	return c, nil
+	return &Compiled{SQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}, nil
 }
 
 // Macros are the SQL macros that compiled queries call; the engine creates each once.

@@ -184,7 +184,7 @@ var macros = []string{
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
 	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN json_valid(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,
 	`kql_elements(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_object(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
-	`kql_flat(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') ELSE [CAST(d AS JSON)] END`,
+	`kql_flat(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN CAST(json_extract(d, '$[*]') AS JSON[]) ELSE [CAST(d AS JSON)] END`,
 	`kql_elements_array(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_array(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
 	`kql_bin(v, s) AS CASE WHEN s > 0 THEN v - ((v % s + s) % s) END`,
 	`kql_bin_real(v, s) AS CASE WHEN s > 0 THEN floor(v / s) * s END`,

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -23,7 +24,7 @@ var searchFuncs = []Func{
 	{Name: "has_ipv4_prefix", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(true), Doc: "has-ipv4-prefix-function"},
 	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
 	{Name: "replace_strings", Signatures: []string{"text, array, array -> string"}, Go: goReplaceStrings, Doc: "replace-strings-function"},
-	{Name: "extract_all", Signatures: []string{"string, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
+	{Name: "extract_all", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
 	{Name: "url_decode", Signatures: []string{"text -> string"}, Go: goURLDecode, Doc: "url-decode-function"},
 	{Name: "base64_decode_tostring base64_decodestring", Signatures: []string{"text -> string"}, Go: goBase64Text, Doc: "base64-decode-tostring-function"},
 }
@@ -181,11 +182,20 @@ func goExtractAll(args []schema.Value) (schema.Value, error) {
 	if re.NumSubexp() < 1 || re.NumSubexp() > 16 {
 		return nil, nil
 	}
+	var wanted []int
+	for i := range re.NumSubexp() {
+		wanted = append(wanted, i+1)
+	}
+	if len(args) == 3 {
+		if wanted = captureGroups(re, args[1]); wanted == nil {
+			return nil, nil
+		}
+	}
 	var out []json.RawMessage
-	for _, m := range re.FindAllStringSubmatch(args[1].(string), -1) {
+	for _, m := range re.FindAllStringSubmatch(args[len(args)-1].(string), -1) {
 		var groups []json.RawMessage
-		for _, g := range m[1:] {
-			groups = append(groups, json.RawMessage(schema.AppendJSON(nil, schema.String, g)))
+		for _, i := range wanted {
+			groups = append(groups, schema.AppendJSON(nil, schema.String, m[i]))
 		}
 		if len(groups) == 1 {
 			out = append(out, groups[0])
@@ -198,6 +208,24 @@ func goExtractAll(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	return array(out), nil
+}
+
+// captureGroups reads the groups that extract_all is to return, by number or by name; nil when one does not exist.
+func captureGroups(re *regexp.Regexp, v schema.Value) []int {
+	list, _ := elements(v)
+	var out []int
+	for _, e := range list {
+		var name string
+		i, err := strconv.Atoi(string(e))
+		if json.Unmarshal(e, &name) == nil {
+			i, err = re.SubexpIndex(name), nil
+		}
+		if err != nil || i < 0 || i > re.NumSubexp() {
+			return nil
+		}
+		out = append(out, i)
+	}
+	return out
 }
 
 func goURLDecode(args []schema.Value) (schema.Value, error) {

@@ -13,6 +13,8 @@ type Options struct {
 	Catalog Catalog
 	Now     schema.Ticks      // what now() means
 	Params  map[string]string // values of declared query parameters, as KQL literals
+	// Ask runs a plan while another is being bound; nil where no data are at hand.
+	Ask func(*Plan) ([][]schema.Value, error)
 }
 
 // Bind makes the plan of a script. The error is a *diag.List.

@@ -63,6 +63,8 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.parseKV(sc, n, op)
 	case *syntax.MakeSeries:
 		return b.makeSeries(sc, n, op)
+	case *syntax.Evaluate:
+		return b.evaluate(sc, n, op)
 	case *syntax.Render:
 		b.visualization = op.Visualization
 		return n

@@ -129,6 +129,20 @@ func (b *binder) aggregatesOnly(f *frame, item syntax.Expr, v Expr) {
 	})
 }
 
+// isKey reports whether the rows are grouped by the column itself, under whatever name.
+func isKey(out *Compute, c *Column) bool {
+	agg, ok := out.In.(*Aggregate)
+	if !ok {
+		return false
+	}
+	for _, k := range agg.Keys {
+		if col, ok := k.X.(*Col); ok && col.C == c {
+			return true
+		}
+	}
+	return false
+}
+
 // picked lists the columns that arg_max and take_any return: for `*` all that are not keys already.
 func (b *binder) picked(f *frame, args []syntax.Expr, out *Compute, skip *Column) (names []string, values []Expr) {
 	for _, a := range args {
@@ -141,7 +155,7 @@ func (b *binder) picked(f *frame, args []syntax.Expr, out *Compute, skip *Column
 			continue
 		}
 		for _, c := range f.cols {
-			if c.Hidden || c == skip || findColumn(out.cols, c.Name) != nil {
+			if c.Hidden || c == skip || isKey(out, c) {
 				continue
 			}
 			names = append(names, c.Name)

@@ -111,6 +111,7 @@ type TypeLit struct {
 	At
 	Type    string  // spelling of the scalar type, "" for the schema form
 	Columns []Param // schema form
+	Star    bool    // a schema that begins with `*`: the columns of the source too
 }
 
 // Unary is `-x` or `+x`.

@@ -521,6 +521,7 @@ func (p *parser) opEvaluate(start token) Operator {
 		t := &TypeLit{}
 		p.expect("(")
 		if p.accept("*") {
+			t.Star = true
 			p.accept(",")
 		}
 		t.Columns = p.params(")")

@@ -1,0 +1,293 @@
+package plan
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// plugins are the plugins of evaluate.
+var plugins map[string]func(*binder, *scope, Node, *syntax.Evaluate) Node
+
+func init() {
+	plugins = map[string]func(*binder, *scope, Node, *syntax.Evaluate) Node{
+		"bag_unpack": (*binder).bagUnpack, "pivot": (*binder).pivot,
+	}
+}
+
+func (b *binder) evaluate(sc *scope, n Node, op *syntax.Evaluate) Node {
+	bind, ok := plugins[op.Call.Func.Name]
+	if !ok {
+		b.fail(diag.Unsupported, op.Call.Func.Span(), "", "the plugin %s is not supported", op.Call.Func.Name)
+	}
+	return bind(b, sc, n, op)
+}
+
+// maxUnpacked is how many columns a plugin may make of data; more is a mistake, or an attack.
+const maxUnpacked = 1000
+
+// ask runs a plan while the query is being bound: what columns a plugin returns depends on the data.
+func (b *binder) ask(at diag.Span, n Node) [][]schema.Value {
+	if b.opt.Ask == nil {
+		b.fail(diag.Unsupported, at, "", "the columns depend on the data, which is not at hand here: declare them behind the plugin, as in `: (a:string)`")
+	}
+	rows, err := b.opt.Ask(b.result(n))
+	if err != nil {
+		b.fail(diag.Runtime, at, "", "the data that decide the columns cannot be read: %s", err)
+	}
+	if len(rows) > maxUnpacked {
+		b.fail(diag.Unsupported, at, "", "the data make %d columns, more than %d: declare those that you need behind the plugin, as in `: (a:string)`", len(rows), maxUnpacked)
+	}
+	return rows
+}
+
+// pluginColumn is the column that an argument names.
+func (b *binder) pluginColumn(n Node, x syntax.Expr) *Column {
+	name, ok := x.(*syntax.Name)
+	if !ok {
+		b.fail(diag.Semantic, x.Span(), "", "the name of a column is expected here")
+	}
+	c := findColumn(n.Columns(), name.Name)
+	if c == nil {
+		var names []string
+		for _, c := range n.Columns() {
+			names = append(names, c.Name)
+		}
+		b.fail(diag.Semantic, x.Span(), suggest(name.Name, names), "unknown column %s", name.Name)
+	}
+	return c
+}
+
+// bagUnpack makes columns of the properties of a bag.
+// https://learn.microsoft.com/kusto/query/bag-unpack-plugin
+func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
+	b.arity(op.Call, 1, 4)
+	bag := b.pluginColumn(n, op.Call.Args[0])
+	if bag.Type != schema.Dynamic {
+		b.fail(diag.Semantic, op.Call.Args[0].Span(), "", "bag_unpack needs a dynamic column, this is %s", bag.Type)
+	}
+	given := map[string]*Const{}
+	for i, a := range op.Call.Args[1:] {
+		names, x := named(a)
+		name := []string{"OutputColumnPrefix", "columnsConflict", "ignoredProperties"}[i]
+		if len(names) == 1 {
+			name = names[0].Name
+		}
+		c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
+		if !ok {
+			b.fail(diag.Semantic, a.Span(), "", "%s must be a constant", name)
+		}
+		given[name] = c
+	}
+	text := func(name, fallback string) string {
+		if c := given[name]; c != nil {
+			fallback, _ = c.V.(string)
+		}
+		return fallback
+	}
+	prefix := text("OutputColumnPrefix", "")
+	if op.Schema != nil {
+		return b.unpackDeclared(n, bag, prefix, op.Schema)
+	}
+	ignored := map[string]bool{}
+	if c := given["ignoredProperties"]; c != nil {
+		for _, x := range b.arrayItems(ptr(Expr(&Const{T: schema.String, V: ""})), c) {
+			if k, ok := x.(*Const); ok {
+				name, _ := k.V.(string)
+				ignored[name] = true
+			}
+		}
+	}
+	out := &Compute{base: base{order: n.Ordering()}, In: n}
+	for _, c := range n.Columns() {
+		if c != bag {
+			out.cols = append(out.cols, c)
+		}
+	}
+	keys, types := b.properties(op.Span(), n, bag)
+	for _, key := range keys {
+		if ignored[key] {
+			continue
+		}
+		c := b.column(prefix+key, types[key])
+		x := b.convert(&Path{X: &Col{bag}, Steps: []Step{{Key: key}}}, types[key])
+		old := findColumn(out.cols, c.Name)
+		switch conflict := text("columnsConflict", "error"); {
+		case old == nil:
+			out.cols = append(out.cols, c)
+		case conflict == "keep_source":
+			continue
+		case conflict == "replace_source":
+			for i := range out.cols {
+				if out.cols[i] == old {
+					out.cols[i] = c
+				}
+			}
+		default:
+			b.fail(diag.Runtime, op.Span(), "columnsConflict='keep_source'", "the bag has a property %s, and a column of that name is there already", key)
+		}
+		out.Items = append(out.Items, Item{Col: c, X: x})
+	}
+	return out
+}
+
+func ptr[T any](x T) *T { return &x }
+
+// unpackDeclared returns the declared columns: those of the source by their names, the others from the bag.
+func (b *binder) unpackDeclared(n Node, bag *Column, prefix string, declared *syntax.TypeLit) Node {
+	out := &Compute{base: base{order: n.Ordering()}, In: n}
+	for _, c := range n.Columns() {
+		if c != bag && declared.Star {
+			out.cols = append(out.cols, c)
+		}
+	}
+	for _, p := range declared.Columns {
+		t, ok := schema.ParseType(p.Type)
+		if !ok {
+			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
+		}
+		if findColumn(out.cols, p.Name.Name) != nil {
+			continue
+		}
+		c := b.column(p.Name.Name, t)
+		var x Expr
+		if source := findColumn(n.Columns(), p.Name.Name); source != nil && source != bag {
+			x = b.convert(&Col{source}, t)
+		} else {
+			x = b.convert(&Path{X: &Col{bag}, Steps: []Step{{Key: strings.TrimPrefix(p.Name.Name, prefix)}}}, t)
+		}
+		out.cols = append(out.cols, c)
+		out.Items = append(out.Items, Item{Col: c, X: x})
+	}
+	return out
+}
+
+// properties asks the data which properties the bags have, and of what type: dynamic where the types differ.
+func (b *binder) properties(at diag.Span, n Node, bag *Column) ([]string, map[string]schema.Type) {
+	list := b.column("", schema.Dynamic)
+	lists := &Compute{base: base{cols: append(append([]*Column(nil), n.Columns()...), list)}, In: n, Items: []Item{{Col: list, X: b.invent("bag_keys", &Col{bag})}}}
+	one, index := b.column("", schema.Dynamic), b.column("", schema.Long)
+	index.Hidden = true
+	each := &Expand{base: base{cols: append(append([]*Column(nil), lists.cols...), one)}, In: lists, Items: []ExpandItem{{Col: one, X: &Col{list}}}, Index: index}
+	key, kind := b.column("Key", schema.String), b.column("Kind", schema.String)
+	name := b.convert(&Col{one}, schema.String)
+	found := &Compute{base: base{cols: []*Column{key, kind}}, In: each, Items: []Item{
+		{Col: key, X: name}, {Col: kind, X: b.invent("gettype", &Path{X: &Col{bag}, Steps: []Step{{Index: name}}})},
+	}}
+	types := map[string]schema.Type{}
+	var keys []string
+	for _, row := range b.ask(at, &Distinct{base: base{cols: found.cols}, In: found}) {
+		name, _ := row[0].(string)
+		text, _ := row[1].(string)
+		if name == "" {
+			continue
+		}
+		old, known := types[name]
+		if !known {
+			keys = append(keys, name)
+		}
+		t, plain := schema.ParseType(text)
+		switch {
+		case text == "null" || text == "":
+			t = old
+		case !plain, known && old != schema.Unknown && old != t:
+			t = schema.Dynamic
+		}
+		types[name] = t
+	}
+	sort.Strings(keys)
+	for _, k := range keys {
+		if types[k] == schema.Unknown {
+			types[k] = schema.Dynamic
+		}
+	}
+	return keys, types
+}
+
+// pivotAggregates are the aggregates of pivot for which a cell without rows has a known value.
+var pivotAggregates = map[string]bool{"count": true, "sum": true, "min": true, "max": true, "make_list": true, "make_set": true, "dcount": true}
+
+// pivot makes a column of each value of one column.
+// https://learn.microsoft.com/kusto/query/pivot-plugin
+func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
+	if len(op.Call.Args) == 0 {
+		b.arity(op.Call, 1, 1)
+	}
+	over := b.pluginColumn(n, op.Call.Args[0])
+	name, inside := "count", map[*Column]bool{over: true}
+	var x Expr
+	rest := op.Call.Args[1:]
+	if len(rest) > 0 {
+		if call, ok := rest[0].(*syntax.Call); ok {
+			rest = rest[1:]
+			name = call.Func.Name
+			if !pivotAggregates[name] || len(call.Args) > 1 || len(call.Args) == 0 && name != "count" {
+				b.fail(diag.Unsupported, call.Span(), "", "pivot with this aggregate is not supported")
+			}
+			if len(call.Args) == 1 {
+				x = b.scalar(b.row(sc, n), call.Args[0])
+				Walk(x, func(e Expr) {
+					if c, ok := e.(*Col); ok {
+						inside[c.C] = true
+					}
+				})
+			}
+		}
+	}
+	agg := &Aggregate{In: n}
+	for _, c := range n.Columns() {
+		if len(rest) == 0 && !c.Hidden && !inside[c] {
+			b.pivotKey(op, agg, c)
+		}
+	}
+	for _, a := range rest {
+		b.pivotKey(op, agg, b.pluginColumn(n, a))
+	}
+	text := b.convert(&Col{over}, schema.String)
+	for _, value := range b.pivotValues(op, n, text) {
+		is := b.invent("==", text, &Const{T: schema.String, V: value})
+		fn, _ := function.Lookup(name)
+		args := []Expr{}
+		if x != nil {
+			args = append(args, b.iff(is, x, &Const{T: x.Type()}))
+		} else {
+			args = append(args, is)
+		}
+		c := b.column(value, schema.Long)
+		v := b.applyAt(op.Span(), name, fn, args)
+		c.Type = v.Type()
+		agg.cols = append(agg.cols, c)
+		agg.Aggs = append(agg.Aggs, Item{Col: c, X: v})
+	}
+	return agg
+}
+
+func (b *binder) pivotKey(op *syntax.Evaluate, agg *Aggregate, c *Column) {
+	if c.Type == schema.Dynamic {
+		b.fail(diag.Semantic, op.Span(), "", "pivot cannot group by %s, which is dynamic: project it away or convert it", c.Name)
+	}
+	key := b.copyOf(c)
+	agg.Keys = append(agg.Keys, Item{Col: key, X: &Col{c}})
+	agg.cols = append(agg.cols, key)
+}
+
+// pivotValues are the columns that pivot makes: declared ones, or what the data hold.
+func (b *binder) pivotValues(op *syntax.Evaluate, n Node, text Expr) []string {
+	if op.Schema != nil {
+		b.fail(diag.Unsupported, op.Schema.Span(), "", "pivot with a declared schema is not supported yet")
+	}
+	c := b.column("Value", schema.String)
+	values := &Compute{base: base{cols: []*Column{c}}, In: n, Items: []Item{{Col: c, X: text}}}
+	var out []string
+	for _, row := range b.ask(op.Span(), &Distinct{base: base{cols: values.cols}, In: values}) {
+		if s, _ := row[0].(string); s != "" {
+			out = append(out, s)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
