@@ -45,9 +45,10 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update
 
-docs: build ## regenerate docs/timeline.svg and the import table
+docs: build ## regenerate docs/timeline.svg, docs/functions.md and the import table
+	$(GO) test ./internal/kql/function -run TestReference -update
 	$(GO) test ./internal/cli -run TestTimelinePicture -update
-	$(GO) test . -run TestArchitecture -update
+	$(GO) test . -run TestImports -update
 
 clean: ## remove what the targets made
 	rm -rf replaytrace demo

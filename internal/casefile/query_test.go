@@ -76,6 +76,8 @@ var answers = []struct{ page, query, want string }{
 	{"pivot-plugin", `datatable(E:string, S:string, n:long) ['a', 'x', 1, 'a', 'y', 2, 'b', 'x', 3] | evaluate pivot(S, sum(n)) | sort by E asc`, `["a",1,2] ["b",3,0]`},
 	{"extract-all-function", `print extract_all(@"(\w)(\w+)(\w)", dynamic([1, 3]), "82b8be2d"), extract_all(@"(?P<first>\d)(\d)", dynamic(["first", 2]), "8247")`, `[[["8","d"]],[["8","2"],["4","7"]]]`},
 	{"make-list-aggregation-function", `_GetWatchlist('none') | summarize make_list(Any)`, `[[]]`},
+	{"range-operator", `range x from 3 to 1 step -1`, `[3] [2] [1]`},
+	{"union-operator", `let V = view () { print x = 1 }; union isfuzzy=true (V | where x > 0), (Nowhere | where x > 0) | count`, `[1]`},
 }
 
 func TestAnswers(t *testing.T) {

@@ -173,7 +173,11 @@ func (b *binder) union(sc *scope, n Node, op *syntax.Union) Node {
 			continue
 		}
 		if strings.EqualFold(fuzzy, "true") {
-			if id, ok := x.(*syntax.Name); ok && !b.isTabular(sc, id) {
+			source := x
+			if pipe, ok := x.(*syntax.Pipe); ok && pipe.Source != nil {
+				source = pipe.Source
+			}
+			if id, ok := source.(*syntax.Name); ok && !b.isTabular(sc, id) {
 				b.note("the table %s is not in the evidence: isfuzzy leaves it out", id.Name)
 				continue
 			}

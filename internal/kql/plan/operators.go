@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -289,7 +291,11 @@ func (b *binder) rangeOf(sc *scope, op *syntax.Range) Node {
 		t = schema.Real
 	}
 	c := b.column(op.Name.Name, t)
-	s := &Series{base: base{cols: []*Column{c}, order: []Key{{X: &Col{c}}}}}
+	direction := sign(step)
+	if direction == 0 {
+		b.fail(diag.Semantic, op.Step.Span(), "", "the step of a range must not be zero")
+	}
+	s := &Series{base: base{cols: []*Column{c}, order: []Key{{X: &Col{c}, Desc: direction < 0}}}}
 	switch {
 	case t == schema.Datetime && step.Type() == schema.Timespan && to.Type() == schema.Datetime,
 		t == schema.Timespan && step.Type() == schema.Timespan && to.Type() == schema.Timespan:
@@ -300,6 +306,23 @@ func (b *binder) rangeOf(sc *scope, op *syntax.Range) Node {
 		b.fail(diag.Semantic, op.Span(), "", "range from %s to %s step %s is not defined", from.Type(), to.Type(), step.Type())
 	}
 	return s
+}
+
+// sign is the sign of a constant, 1 for anything else.
+func sign(x Expr) int {
+	c, ok := x.(*Const)
+	if !ok {
+		return 1
+	}
+	switch v := c.V.(type) {
+	case int64:
+		return cmp.Compare(v, 0)
+	case float64:
+		return cmp.Compare(v, 0)
+	case schema.Ticks:
+		return cmp.Compare(v, 0)
+	}
+	return 1
 }
 
 func (b *binder) limit(sc *scope, n Node, x syntax.Expr) Node {

@@ -97,7 +97,12 @@ func (g *generator) series(n *plan.Series) string {
 		return fmt.Sprintf("SELECT %s + i * %s AS %s FROM (SELECT unnest(generate_series(0, CAST(floor((%s - %s) / %s) AS BIGINT))) AS i)",
 			from, step, name(c), to, from, step)
 	}
-	return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, name(c))
+	for _, x := range []plan.Expr{n.From, n.To, n.Step} {
+		if _, constant := x.(*plan.Const); !constant { // a table function takes no subquery
+			return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, name(c))
+		}
+	}
+	return fmt.Sprintf("SELECT generate_series AS %s FROM generate_series(%s, %s, %s)", name(c), from, to, step)
 }
 
 func (g *generator) limit(n *plan.Limit) string {

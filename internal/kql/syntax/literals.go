@@ -225,6 +225,16 @@ func (p *parser) externalData() Expr {
 	return e
 }
 
+// inlineExternalTable reads the columns; what else it says is of no use to an engine that fetches nothing.
+func (p *parser) inlineExternalTable() Expr {
+	start := p.take()
+	p.expect("(")
+	e := &ExternalData{Columns: p.params(")")}
+	p.skipTo("|", ";", ")")
+	e.At = p.since(start)
+	return e
+}
+
 func (p *parser) typeOf() *TypeLit {
 	start := p.take()
 	p.expect("(")

@@ -339,6 +339,8 @@ func (p *parser) nameExpr() Expr {
 		switch start.text {
 		case "datatable":
 			return p.datatable()
+		case "inline_external_table":
+			return p.inlineExternalTable()
 		case "externaldata", "external_data":
 			return p.externalData()
 		case "typeof":

@@ -1,0 +1,52 @@
+package function
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"sort"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite docs/functions.md")
+
+const referencePath = "../../../docs/functions.md"
+
+// TestReference keeps the function reference equal to the table.
+func TestReference(t *testing.T) {
+	var rows []string
+	for _, family := range families {
+		for i := range family {
+			f := &family[i]
+			kind := "scalar"
+			switch {
+			case f.Aggregate:
+				kind = "aggregate"
+			case f.Window:
+				kind = "window"
+			}
+			for _, name := range strings.Fields(f.Name) {
+				rows = append(rows, fmt.Sprintf("| [`%s`](https://learn.microsoft.com/kusto/query/%s) | %s | `%s` |\n", name, f.Doc, kind, strings.Join(f.Signatures[:min(len(f.Signatures), 3)], "`<br>`")))
+			}
+		}
+	}
+	sort.Strings(rows)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "# KQL functions\n\n%d names, made from the function table by `make docs`. In a signature `?` is optional, `*` any number, `+` one or more,\n`!` a constant; the conversions (`tostring`, `tolong`, ..) and `now`, `ago`, `toscalar`, `arg_max`, `arg_min`, `take_any`,\n`percentile`, `percentiles`, `column_ifexists`, `parse_json`, `pack_all` and `gettype` belong to the binder and are not listed.\n\n| name | kind | signatures |\n|---|---|---|\n", len(rows))
+	b.WriteString(strings.Join(rows, ""))
+	if *update {
+		if err := os.WriteFile(referencePath, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(referencePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(b.Bytes(), want) {
+		t.Error("docs/functions.md is not what the function table says: run `make docs`")
+	}
+}
