@@ -120,6 +120,7 @@ func FuzzQuery(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
+	f.Cleanup(func() { _ = c.Close() })
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 2000 {
 			return
