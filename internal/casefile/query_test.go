@@ -78,6 +78,8 @@ var answers = []struct{ page, query, want string }{
 	{"make-list-aggregation-function", `_GetWatchlist('none') | summarize make_list(Any)`, `[[]]`},
 	{"range-operator", `range x from 3 to 1 step -1`, `[3] [2] [1]`},
 	{"union-operator", `let V = view () { print x = 1 }; union isfuzzy=true (V | where x > 0), (Nowhere | where x > 0) | count`, `[1]`},
+	{"bag-unpack-plugin", `datatable(Name:string, d:dynamic) ['James', dynamic({"Name": "John", "Age": 20}), 'Emily', dynamic({"Name": "Jasmine", "Age": 30})] | evaluate bag_unpack(d, columnsConflict = 'keep_source') | sort by Age asc`, `["James",20] ["Emily",30]`},
+	{"bag-unpack-plugin", `datatable(d:dynamic) [dynamic({"Name": "John", "Age": 20, "Address": "x"})] | evaluate bag_unpack(d, ignoredProperties = dynamic(['Address', 'Age']))`, `["John"]`},
 }
 
 func TestAnswers(t *testing.T) {
