@@ -42,7 +42,8 @@ type Case struct {
 	watchlists map[string]string // alias in lower case -> table
 	asOf       schema.Ticks
 	asOfSource string
-	sources    int // table functions registered so far, for their names
+	sources    int      // table functions registered so far, for their names
+	kept       []string // temporary tables that hold what queries materialized
 }
 
 // Open makes or opens a case.

@@ -45,6 +45,9 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := c.forget(ctx); err != nil {
+		return nil, err
+	}
 	files, problems := evidence.Discover(paths)
 	var reports []*FileReport
 	for _, p := range problems {

@@ -33,7 +33,7 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.Select(ctx, compiled.SQL, compiled.Columns)
+	rows, err := c.run(ctx, compiled)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -44,6 +44,16 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 		return nil, list
 	}
 	return &kql.Rows{Columns: compiled.Columns, Rows: rows, Notes: compiled.Notes}, nil
+}
+
+// run keeps what the query materializes, and asks it.
+func (c *Case) run(ctx context.Context, compiled *kql.Compiled) ([][]schema.Value, error) {
+	for _, k := range compiled.Kept {
+		if err := c.keep(ctx, k); err != nil {
+			return nil, err
+		}
+	}
+	return c.Select(ctx, compiled.KeptSQL, compiled.Columns)
 }
 
 // SetAsOf fixes what now() means; source says why, in words.

@@ -10,6 +10,9 @@ import (
 
 // AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text.
 func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string, rows [][]string) error {
+	if err := c.forget(ctx); err != nil {
+		return err
+	}
 	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: []schema.Column{
 		{Name: "_DTItemId", Type: schema.String},
 		{Name: "LastUpdatedTimeUTC", Type: schema.Datetime},

@@ -45,7 +45,12 @@ func columns(p *plan.Plan) []schema.Column {
 
 // Compiled is a query that has been checked, with its SQL.
 type Compiled struct {
-	SQL     string
+	// SQL is the whole query as one statement.
+	SQL string
+	// Kept and KeptSQL are the same query for an engine that keeps what materialize() asks for: the tables to make, each
+	// once, and the statement that reads them. Without materialize() there is no table, and KeptSQL is SQL.
+	Kept    []Kept
+	KeptSQL string
 	Columns []schema.Column
 	Notes   []string
 	// Visualization is what `render` asked for, "" without one.
@@ -77,8 +82,15 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 		refused.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: script.Span(), Message: err.Error()})
 		return nil, refused
 	}
-	return &Compiled{SQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}, nil
+	compiled = &Compiled{SQL: sql, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}
+	if p.Keeps {
+		compiled.KeptSQL, compiled.Kept, err = sqlgen.GenerateKept(p)
+	}
+	return compiled, err
 }
+
+// Kept is a table that a materialize() wants made once.
+type Kept = sqlgen.Kept
 
 // Macros are the SQL macros that compiled queries call; the engine creates each once.
 func Macros() []string { return function.Macros() }

@@ -25,6 +25,8 @@ type Plan struct {
 	Notes   []string  // remarks for the reader
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
+	// Keeps is true when some part of it is materialized.
+	Keeps bool
 }
 
 // Node is one relational step.
@@ -197,6 +199,8 @@ type Shared struct {
 	ID   int
 	Name string
 	Plan Node
+	// Keep is set by materialize(): an engine may keep the rows and serve them to other queries too.
+	Keep bool
 }
 
 // Expr is a typed scalar expression.

@@ -175,7 +175,10 @@ func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
 	switch x.Func.Name {
 	case "materialize":
 		b.arity(x, 1, 1)
-		return b.ref(b.share("materialized", b.tabular(sc, x.Args[0])))
+		s := b.share("materialized", b.tabular(sc, x.Args[0]))
+		s.Keep = b.per == nil // what a subquery materializes belongs to its group
+		b.keeps = b.keeps || s.Keep
+		return b.ref(s)
 	case "table":
 		b.arity(x, 1, 2)
 		if l, ok := x.Args[0].(*syntax.Literal); ok && l.Kind == syntax.LitString {

@@ -268,6 +268,9 @@ func (g *generator) ref(n *plan.Ref) string {
 
 // node1 is the shared plan itself where it is read once, else its name.
 func (g *generator) node1(n *plan.Ref) string {
+	if g.keeps(n.Shared) {
+		return g.keep.read(n.Shared)
+	}
 	if g.refs[n.Shared.ID] < 2 {
 		return g.node(n.Shared.Plan)
 	}

@@ -102,6 +102,9 @@ func (g *generator) need(n plan.Node) {
 			g.useExpr(n.Limit)
 		}
 	case *plan.Ref:
+		if g.keeps(n.Shared) {
+			return
+		}
 		g.useItems(n.Items)
 		if g.visited[n.Shared.ID] {
 			return // a later round picks up what this reader adds
@@ -146,6 +149,9 @@ func (g *generator) needUnion(n *plan.Union) {
 // count notes how often each shared plan is read.
 func (g *generator) count(n plan.Node) {
 	if r, ok := n.(*plan.Ref); ok {
+		if g.keeps(r.Shared) {
+			return
+		}
 		g.refs[r.Shared.ID]++
 		if g.refs[r.Shared.ID] > 1 {
 			return

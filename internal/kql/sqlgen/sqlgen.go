@@ -11,8 +11,13 @@ import (
 )
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
-func Generate(p *plan.Plan) (sql string, err error) {
-	g := &generator{used: map[int]bool{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}}
+func Generate(p *plan.Plan) (sql string, err error) { return newGenerator(nil).statement(p) }
+
+func newGenerator(keep *keeper) *generator {
+	return &generator{used: map[int]bool{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep}
+}
+
+func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			refused, ok := r.(refusal)
@@ -54,6 +59,7 @@ type generator struct {
 	visited map[int]bool
 	refs    map[int]int
 	shared  map[int]*plan.Shared
+	keep    *keeper // nil when everything stands in one statement
 }
 
 // name is a column's name in SQL: readable, and unique by its number.

@@ -1,0 +1,48 @@
+package casefile
+
+import (
+	"context"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
+)
+
+// Two queries that materialize the same thing share one table, whatever stands around it and however its columns are
+// numbered there; another literal, or new evidence, does not.
+func TestMaterializedOnce(t *testing.T) {
+	ctx := context.Background()
+	c, err := Open(ctx, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	ask := func(text string) int64 {
+		t.Helper()
+		rows, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "test", Text: text}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, _ := rows.Rows[0][0].(int64)
+		return n
+	}
+	const materialized = `let A = materialize(range x from 1 to 5 step 1 | extend y = "c1_x"); `
+	if got := ask(materialized + `A | where x > 3 | count`); got != 2 {
+		t.Errorf("first reading: %d, want 2", got)
+	}
+	if got := ask(`let T = range z from 1 to 9 step 1 | extend w = z; ` + materialized + `T | join kind=inner A on $left.w == $right.x | count`); got != 5 {
+		t.Errorf("second reading: %d, want 5", got)
+	}
+	if len(c.kept) != 1 {
+		t.Fatalf("%d tables are kept, want 1", len(c.kept))
+	}
+	if ask(`let A = materialize(range x from 1 to 5 step 1 | extend y = "c2_x"); A | where y == "c1_x" | count`) != 0 || len(c.kept) != 2 {
+		t.Errorf("another literal must be another table; kept: %v", c.kept)
+	}
+	if _, err := c.Load(ctx, nil); err != nil {
+		t.Fatal(err)
+	}
+	if len(c.kept) != 0 {
+		t.Errorf("new evidence must forget what was kept; kept: %v", c.kept)
+	}
+}
