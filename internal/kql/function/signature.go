@@ -186,23 +186,23 @@ func acceptExact(want, have schema.Type) int {
 
 // Target returns the type to which an argument of type t must be converted before the call.
 func (p Param) Target(t schema.Type) schema.Type {
-	if t == schema.Unknown {
-		return t
-	}
+	untyped := t == schema.Dynamic || t == schema.Unknown
 	switch p.Accepts {
 	case Exact:
 		return p.Type
 	case Text:
 		return schema.String
+	case Array:
+		return schema.Dynamic
 	case Number, Summable:
-		if t == schema.Dynamic {
+		if untyped {
 			return schema.Real
 		}
 	case Integer:
-		if t == schema.Dynamic {
+		if untyped {
 			return schema.Long
 		}
-	case Any, Common, Orderable, Array:
+	case Any, Common, Orderable:
 	}
 	return t
 }

@@ -91,6 +91,9 @@ func Conversion(sql string, from, to schema.Type) string {
 	if from == to {
 		return sql
 	}
+	if from == schema.Unknown {
+		from = schema.Dynamic
+	}
 	if from == schema.Dynamic && to != schema.String {
 		return fromDynamic(sql, to)
 	}

@@ -234,9 +234,13 @@ func (b *binder) query(sc *scope, x syntax.Expr) *Plan {
 func (b *binder) result(n Node) *Plan {
 	p := &Plan{Root: n}
 	for _, c := range n.Columns() {
-		if !c.Hidden {
-			p.Columns = append(p.Columns, c)
+		if c.Hidden {
+			continue
 		}
+		if c.Type == schema.Unknown { // it holds nulls only, and a result has a type that KQL knows
+			c.Type = schema.Dynamic
+		}
+		p.Columns = append(p.Columns, c)
 	}
 	return p
 }

@@ -47,6 +47,9 @@ func (b *binder) expand(sc *scope, n Node, op *syntax.MvExpand) (e *Expand, out 
 func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) {
 	name, x := b.oneName(item.X)
 	v := b.scalar(f, x)
+	if v.Type() == schema.Unknown {
+		v = b.convert(v, schema.Dynamic)
+	}
 	if v.Type() != schema.Dynamic {
 		b.fail(diag.Semantic, x.Span(), "parse_json(...)", "mv-expand needs a dynamic value, this is %s", v.Type())
 	}

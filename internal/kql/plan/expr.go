@@ -100,15 +100,27 @@ func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	if v, ok := f.scope.find(x.Name); ok {
 		return b.boundScalar(x, v)
 	}
-	for _, c := range f.cols {
-		if c.Open {
-			return null(schema.Dynamic)
-		}
+	if isOpen(f.cols) {
+		return null(schema.Unknown)
 	}
 	if f.right != nil && findColumn(f.right, x.Name) != nil {
 		b.fail(diag.Semantic, x.Span(), "$right."+x.Name, "the column %s belongs to the right side", x.Name)
 	}
 	b.fail(diag.Semantic, x.Span(), suggest(x.Name, b.visible(f)), "unknown name %s", x.Name)
+	return nil
+}
+
+// isOpen reports whether columns of any name exist: an unknown watchlist is among the tables.
+func isOpen(cols []*Column) bool {
+	return openColumn(cols) != nil
+}
+
+func openColumn(cols []*Column) *Column {
+	for _, c := range cols {
+		if c.Open {
+			return c
+		}
+	}
 	return nil
 }
 
@@ -206,8 +218,12 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 		b.mismatch(x, l, r)
 	case lt == schema.Dynamic && rt == schema.Dynamic:
 		b.fail(diag.Unsupported, x.OpSpan, "", "comparing two dynamic values is not supported: convert one, with tostring() for example")
-	case lt == rt, lt == schema.Unknown, rt == schema.Unknown:
+	case lt == rt:
 		return l, r
+	case lt == schema.Unknown:
+		return b.convert(l, rt), r
+	case rt == schema.Unknown:
+		return l, b.convert(r, lt)
 	case lt.IsNumeric() && rt.IsNumeric():
 		t := function.Wider(lt, rt)
 		return b.widen(l, t), b.widen(r, t)
@@ -263,7 +279,7 @@ func (b *binder) widen(x Expr, t schema.Type) Expr {
 
 // convert makes the conversion that to*() does, and folds constants where that is trivial.
 func (b *binder) convert(x Expr, t schema.Type) Expr {
-	if x.Type() == t || t == schema.Unknown || x.Type() == schema.Unknown {
+	if x.Type() == t || t == schema.Unknown {
 		return x
 	}
 	if c, ok := x.(*Const); ok {
@@ -314,15 +330,7 @@ func (b *binder) sideColumn(f *frame, side, name *syntax.Name) Expr {
 	if cols == nil {
 		b.fail(diag.Semantic, side.Span(), "", "%s is allowed in the condition of a join only", side.Name)
 	}
-	if c := findColumn(cols, name.Name); c != nil {
-		return &Col{c}
-	}
-	var names []string
-	for _, c := range cols {
-		names = append(names, c.Name)
-	}
-	b.fail(diag.Semantic, name.Span(), suggest(name.Name, names), "%s has no column %s", side.Name, name.Name)
-	return nil
+	return b.sideOf(cols, side.Name, name)
 }
 
 func (b *binder) index(f *frame, x *syntax.Index) Expr {
@@ -386,6 +394,9 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 			if c.Type == schema.Dynamic {
 				b.fail(diag.Semantic, x.List[0].Span(), "", "the column %s is dynamic: project a scalar, with tostring() for example", c.Name)
 			}
+			if c.Type == schema.Unknown {
+				n, c = b.retype(n, c, v.Type())
+			}
 			return &InQuery{X: b.inType(x, v, c.Type), Plan: n, C: c, Fold: fold, Not: not}
 		}
 	}
@@ -412,12 +423,18 @@ func (b *binder) firstColumn(at syntax.Expr, n Node) *Column {
 	return nil
 }
 
+// retype gives a column of unknown type the type that its values are compared with.
+func (b *binder) retype(n Node, c *Column, t schema.Type) (Node, *Column) {
+	typed := b.column(c.Name, t)
+	return &Compute{base: base{cols: []*Column{typed}}, In: n, Items: []Item{{Col: typed, X: b.convert(&Col{c}, t)}}}, typed
+}
+
 func (b *binder) inType(x *syntax.In, v Expr, t schema.Type) Expr {
 	vt := v.Type()
 	switch {
 	case vt == t, vt.IsNumeric() && t.IsNumeric():
 		return v
-	case vt == schema.Dynamic, vt == schema.String || t == schema.String:
+	case vt == schema.Dynamic, vt == schema.Unknown, vt == schema.String || t == schema.String:
 		return b.convert(v, t)
 	}
 	b.fail(diag.Semantic, x.OpSpan, "", "cannot look for a value of type %s among values of type %s", vt, t)
@@ -481,7 +498,7 @@ func (b *binder) hasAny(f *frame, x *syntax.In, v Expr) Expr {
 			continue
 		}
 		if e.Type() != schema.Dynamic {
-			e = b.text(item, e)
+			e = b.convert(e, schema.String)
 		}
 		args = append(args, e)
 	}
@@ -520,7 +537,7 @@ func (b *binder) text(at syntax.Expr, v Expr) Expr {
 	switch v.Type() {
 	case schema.String:
 		return v
-	case schema.Dynamic:
+	case schema.Dynamic, schema.Unknown:
 		return b.convert(v, schema.String)
 	}
 	b.fail(diag.Semantic, at.Span(), "tostring(...)", "a string is expected here, this is %s", v.Type())

@@ -50,7 +50,7 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 	}
 	right := b.tabular(sc, op.Right)
 	j := &Join{Kind: kind, L: n, R: right}
-	f := &frame{scope: sc, left: visibleColumns(n), right: visibleColumns(right)}
+	f := &frame{scope: sc, left: reachable(n), right: reachable(right)}
 	dropped := map[*Column]bool{}
 	for _, cond := range op.On {
 		b.attempt(func() {
@@ -81,25 +81,21 @@ func visibleColumns(n Node) []*Column {
 	return out
 }
 
+// reachable are the columns that a join's condition can name.
+func reachable(n Node) []*Column {
+	cols := visibleColumns(n)
+	if open := openColumn(n.Columns()); open != nil {
+		cols = append(cols, open)
+	}
+	return cols
+}
+
 // joinPair binds one condition; key is the right column that lookup drops.
 func (b *binder) joinPair(f *frame, cond syntax.Expr) (Pair, *Column) {
 	var l, r Expr
 	switch x := cond.(type) {
 	case *syntax.Name:
-		lc, rc := findColumn(f.left, x.Name), findColumn(f.right, x.Name)
-		if lc == nil || rc == nil {
-			side := "left"
-			cols := f.left
-			if lc != nil {
-				side, cols = "right", f.right
-			}
-			var names []string
-			for _, c := range cols {
-				names = append(names, c.Name)
-			}
-			b.fail(diag.Semantic, x.Span(), suggest(x.Name, names), "the %s side has no column %s", side, x.Name)
-		}
-		l, r = &Col{lc}, &Col{rc}
+		l, r = b.sideOf(f.left, "the left side", x), b.sideOf(f.right, "the right side", x)
 	case *syntax.Binary:
 		if x.Op != "==" {
 			b.fail(diag.Semantic, x.OpSpan, "", "a join compares with == only")
@@ -114,8 +110,12 @@ func (b *binder) joinPair(f *frame, cond syntax.Expr) (Pair, *Column) {
 	lt, rt := l.Type(), r.Type()
 	switch {
 	case lt == schema.Dynamic || rt == schema.Dynamic:
-		b.fail(diag.Unsupported, cond.Span(), "tostring(...)", "joining on a dynamic value is not supported: convert it first")
+		b.fail(diag.Semantic, cond.Span(), "tostring(...)", "rows cannot be joined on a dynamic value: convert it first")
 	case lt == rt:
+	case lt == schema.Unknown:
+		l = b.convert(l, rt)
+	case rt == schema.Unknown:
+		r = b.convert(r, lt)
 	case lt.IsInteger() && rt.IsInteger():
 	default:
 		b.fail(diag.Semantic, cond.Span(), "", "the sides of a join condition must have the same type, these are %s and %s", lt, rt)
@@ -125,6 +125,22 @@ func (b *binder) joinPair(f *frame, cond syntax.Expr) (Pair, *Column) {
 		key = c.C
 	}
 	return Pair{L: l, R: r}, key
+}
+
+// sideOf finds a column on one side of a join; an unknown watchlist has it under any name.
+func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
+	if c := findColumn(cols, name.Name); c != nil {
+		return &Col{c}
+	}
+	if isOpen(cols) {
+		return null(schema.Unknown)
+	}
+	var names []string
+	for _, c := range cols {
+		names = append(names, c.Name)
+	}
+	b.fail(diag.Semantic, name.Span(), suggest(name.Name, names), "%s has no column %s", side, name.Name)
+	return nil
 }
 
 // joinColumns makes the output: left columns, then right ones with a number where the name is taken.
@@ -147,7 +163,7 @@ func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	}
 	if j.Kind != LeftSemi && j.Kind != LeftAnti {
 		for _, c := range j.R.Columns() {
-			if !dropped[c] && !c.Hidden {
+			if !dropped[c] && (!c.Hidden || c.Open) {
 				add(c, true)
 			}
 		}
@@ -230,14 +246,18 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 				order = append(order, c.Name)
 			}
 			count[c.Name]++
-			if !hasType(types[c.Name], c.Type) {
+			if c.Type != schema.Unknown && !hasType(types[c.Name], c.Type) {
 				types[c.Name] = append(types[c.Name], c.Type)
 			}
 		}
 	}
 	u.Maps = make([][]Expr, len(u.Inputs))
 	nm := newNamer(nil)
+	b.unionOpen(u)
 	for _, name := range order {
+		if len(types[name]) == 0 {
+			types[name] = []schema.Type{schema.Unknown}
+		}
 		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
 	}
 	for _, name := range order {
@@ -251,13 +271,25 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 			}
 			u.cols = append(u.cols, b.column(out, t))
 			for i, in := range u.Inputs {
-				c := findColumn(visibleColumns(in), name)
-				if c == nil || c.Type != t {
-					u.Maps[i] = append(u.Maps[i], null(t))
-				} else {
-					u.Maps[i] = append(u.Maps[i], &Col{c})
+				value := null(t)
+				if c := findColumn(visibleColumns(in), name); c != nil && c.Type == t {
+					value = &Col{c}
 				}
+				u.Maps[i] = append(u.Maps[i], value)
 			}
+		}
+	}
+}
+
+// unionOpen hands on that an input has columns of any name.
+func (b *binder) unionOpen(u *Union) {
+	for _, in := range u.Inputs {
+		if open := openColumn(in.Columns()); open != nil {
+			u.cols = append(u.cols, b.copyOf(open))
+			for i := range u.Inputs {
+				u.Maps[i] = append(u.Maps[i], null(schema.Unknown))
+			}
+			return
 		}
 	}
 }

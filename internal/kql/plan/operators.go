@@ -124,8 +124,8 @@ func (b *binder) filterLeft(j *Join, pred Expr) bool {
 func (b *binder) predicate(f *frame, x syntax.Expr) Expr {
 	pred := b.scalar(f, x)
 	switch pred.Type() {
-	case schema.Bool, schema.Unknown:
-	case schema.Dynamic, schema.Int, schema.Long:
+	case schema.Bool:
+	case schema.Unknown, schema.Dynamic, schema.Int, schema.Long:
 		pred = b.convert(pred, schema.Bool)
 	default:
 		b.fail(diag.Semantic, x.Span(), "", "a condition must be bool, this is %s", pred.Type())

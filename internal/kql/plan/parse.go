@@ -15,7 +15,6 @@ import (
 type parsedColumn struct {
 	name string
 	t    schema.Type
-	at   diag.Span
 }
 
 // pattern is the regular expression of a parse, and its columns in order.
@@ -117,7 +116,7 @@ func (b *binder) capture(p *pattern, op *syntax.ParseOp, i int, name, typeName s
 		content = ".*"
 	}
 	p.text.WriteString("(?P<" + function.CapturePrefix + itoa(len(p.columns)) + ">" + content + ")")
-	p.columns = append(p.columns, parsedColumn{name, t, at})
+	p.columns = append(p.columns, parsedColumn{name, t})
 }
 
 // parsed adds the columns that are read from the parts of match. A strict match is none at all when one column is not
@@ -130,16 +129,14 @@ func (b *binder) parsed(n Node, match Expr, columns []parsedColumn, strict, only
 	out := &Compute{base: base{cols: append([]*Column(nil), n.Columns()...), order: n.Ordering()}, In: first}
 	values := make([]Expr, len(columns))
 	for i, c := range columns {
-		if findColumn(out.cols, c.name) != nil {
-			b.fail(diag.Unsupported, c.at, "", "a column with the name %s is there already: give the parsed one another name", c.name)
-		}
 		values[i] = b.convert(b.convert(&Path{X: &Col{whole}, Steps: []Step{step(i)}}, schema.String), c.t)
 		if strict && c.t != schema.String && c.t != schema.Dynamic {
 			ok = b.invent("and", ok, b.invent("isnotnull", values[i]))
 		}
 	}
+	nm := newNamer(n.Columns())
 	for i, c := range columns {
-		col := b.column(c.name, c.t)
+		col := b.column(nm.unique(c.name), c.t)
 		v := values[i]
 		if strict {
 			v = b.iff(ok, v, null(c.t))
@@ -166,7 +163,7 @@ func (b *binder) parseKV(sc *scope, n Node, op *syntax.ParseKV) Node {
 			b.fail(diag.Semantic, c.Span(), "", "unknown type %s", c.Type)
 		}
 		spec.Keys = append(spec.Keys, c.Name.Name)
-		columns = append(columns, parsedColumn{c.Name.Name, t, c.Span()})
+		columns = append(columns, parsedColumn{c.Name.Name, t})
 	}
 	for _, o := range op.Options {
 		b.keyValueOption(sc, &spec, o)

@@ -223,13 +223,19 @@ type Apply struct {
 	T        schema.Type
 }
 
-// Best is arg_max or arg_min: the value of X in the row where By is greatest (or least). Group ties the columns of one
-// call together, so that they come from one row. By is nil for take_any.
+// Best is one column of arg_max, arg_min or take_any: the value of X, one of the Values of the Pick, in the row that
+// the call picks.
 type Best struct {
-	X     Expr
-	By    Expr
-	Least bool
-	Tie   []Expr // the other columns of the call, which settle ties
+	X    Expr
+	Pick *Pick
+}
+
+// Pick is one call of arg_max, arg_min or take_any: the row where By is greatest (or least), any row where By is nil.
+// All its columns come from one row.
+type Pick struct {
+	By     Expr
+	Least  bool
+	Values []Expr // the columns, which settle ties too
 }
 
 // Path reads inside a dynamic value.

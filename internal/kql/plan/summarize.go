@@ -182,17 +182,18 @@ func (b *binder) best(f *frame, call *syntax.Call, emit func(int, string, Expr),
 	}
 	names, values := b.picked(f, call.Args[1:], out, skip)
 	least := call.Func.Name == "arg_min" || call.Func.Name == "argmin"
-	tie := append([]Expr{by}, values...)
-	emit(0, implicitName(inner), f.aggs.add(b, &Best{X: by, By: by, Least: least, Tie: tie}))
+	pick := &Pick{By: by, Least: least, Values: values}
+	emit(0, implicitName(inner), f.aggs.add(b, &Best{X: by, Pick: pick}))
 	for i, v := range values {
-		emit(i+1, names[i], f.aggs.add(b, &Best{X: v, By: by, Least: least, Tie: tie}))
+		emit(i+1, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}
 }
 
 func (b *binder) takeAny(f *frame, call *syntax.Call, emit func(int, string, Expr), out *Compute) {
 	names, values := b.picked(f, call.Args, out, nil)
+	pick := &Pick{Values: values}
 	for i, v := range values {
-		emit(i, names[i], f.aggs.add(b, &Best{X: v, Tie: values}))
+		emit(i, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}
 }
 

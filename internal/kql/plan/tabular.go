@@ -218,7 +218,7 @@ func (b *binder) watchlist(sc *scope, x *syntax.Call) Node {
 	} {
 		v.cols = append(v.cols, b.column(c.Name, c.Type))
 	}
-	open := b.column("*", schema.Dynamic)
+	open := b.column("*", schema.Unknown)
 	open.Hidden, open.Open = true, true
 	v.cols = append(v.cols, open)
 	return v

@@ -88,11 +88,8 @@ func Walk(x Expr, f func(Expr)) {
 		}
 	case *Best:
 		Walk(x.X, f)
-		if x.By != nil {
-			Walk(x.By, f)
-		}
-		for _, t := range x.Tie {
-			Walk(t, f)
+		if x.Pick.By != nil {
+			Walk(x.Pick.By, f)
 		}
 	case *Path:
 		Walk(x.X, f)

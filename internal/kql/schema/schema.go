@@ -7,7 +7,8 @@ import "strings"
 // https://learn.microsoft.com/kusto/query/scalar-data-types/
 type Type uint8
 
-// KQL's scalar types. Unknown is the type of an expression that already has an error.
+// KQL's scalar types. Unknown is the type of a value that is always null and fits everywhere, such as a column of a
+// watchlist that is not at hand.
 const (
 	Unknown Type = iota
 	Bool

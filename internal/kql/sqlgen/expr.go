@@ -27,9 +27,45 @@ func (g *generator) expr(x plan.Expr) string {
 	case *plan.InQuery:
 		return g.inQuery(x)
 	case *plan.Scalar:
-		return g.neverNull(x, "(SELECT "+name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
+		return g.scalar(x)
 	}
 	panic(refusal{fmt.Errorf("no SQL for %T", x)})
+}
+
+// hoist renders expressions of one node. What toscalar() made of them stands beside the node's input, as one row that
+// the second result adds to FROM: DuckDB takes no subquery inside of a lambda, which many functions are made of.
+func (g *generator) hoist(render func() string) (sql, from string) {
+	outer := g.scalars
+	defer func() { g.scalars = outer }()
+	g.scalars = &scalars{seen: map[int]bool{}}
+	sql = render()
+	if len(g.scalars.columns) == 0 {
+		return sql, ""
+	}
+	return sql, ", (SELECT " + strings.Join(g.scalars.columns, ", ") + ")"
+}
+
+// scalars are the columns that hoist adds.
+type scalars struct {
+	seen    map[int]bool
+	columns []string
+}
+
+func (g *generator) scalar(x *plan.Scalar) string {
+	column := fmt.Sprintf("scalar%d", x.C.ID)
+	if g.scalars != nil && g.scalars.seen[x.C.ID] {
+		return column
+	}
+	here := g.scalars
+	g.scalars = nil
+	sql := g.neverNull(x, "(SELECT "+name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
+	g.scalars = here
+	if here == nil {
+		return sql
+	}
+	here.seen[x.C.ID] = true
+	here.columns = append(here.columns, sql+" AS "+column)
+	return column
 }
 
 // condition renders an expression whose null counts as false, where plain comparisons let DuckDB push filters down.
@@ -196,7 +232,11 @@ func (g *generator) inQuery(x *plan.InQuery) string {
 	if x.Fold {
 		value, column = "lower("+value+")", "lower("+column+")"
 	}
-	return membership([]string{value + " IN (SELECT " + column + " FROM (" + g.node(x.Plan) + "))"}, x.Not)
+	outer := g.scalars
+	g.scalars = nil
+	plan := g.node(x.Plan)
+	g.scalars = outer
+	return membership([]string{value + " IN (SELECT " + column + " FROM (" + plan + "))"}, x.Not)
 }
 
 func constantInt(x plan.Expr) (int64, bool) {

@@ -19,9 +19,11 @@ func (g *generator) node(n plan.Node) string {
 	case *plan.Series:
 		return g.series(n)
 	case *plan.Filter:
-		return "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ") WHERE " + g.condition(n.Pred)
+		cond, scalars := g.hoist(func() string { return g.condition(n.Pred) })
+		return "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")" + scalars + " WHERE " + cond
 	case *plan.Compute:
-		return "SELECT " + g.list(available(n), g.itemSQL(n.Items)) + " FROM (" + g.node(n.In) + ")"
+		list, scalars := g.hoist(func() string { return g.list(available(n), g.itemSQL(n.Items)) })
+		return "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
 	case *plan.Windowed:
 		return g.windowed(n)
 	case *plan.Sort:
@@ -139,95 +141,6 @@ func (g *generator) windowed(n *plan.Windowed) string {
 	return "SELECT " + g.list(available(n), special) + " FROM (" + g.node(n.In) + ")"
 }
 
-func (g *generator) aggregate(n *plan.Aggregate) string {
-	var parts, by []string
-	order := ""
-	if keys := n.In.Ordering(); len(keys) > 0 {
-		order = g.keys(keys)
-	}
-	for i, k := range n.Keys {
-		parts = append(parts, g.expr(k.X)+" AS "+name(k.Col))
-		by = append(by, fmt.Sprint(i+1))
-	}
-	for _, a := range n.Aggs {
-		if !g.used[a.Col.ID] {
-			continue
-		}
-		var sql string
-		if best, ok := a.X.(*plan.Best); ok {
-			sql = g.best(best, order)
-		} else {
-			sql = g.call(a.X, function.Call{Order: order, Grouped: len(n.Keys) > 0})
-		}
-		parts = append(parts, sql+" AS "+name(a.Col))
-	}
-	if len(parts) == 0 {
-		parts = []string{"count(*) AS one"}
-	}
-	sql := "SELECT " + strings.Join(parts, ", ") + " FROM (" + g.node(n.In) + ")"
-	if len(by) > 0 {
-		sql += " GROUP BY " + strings.Join(by, ", ")
-	}
-	return sql
-}
-
-// best renders arg_max, arg_min and take_any. Ties are settled by the other columns of the call, so that the same
-// evidence gives the same row, and one row for all columns of the call.
-func (g *generator) best(b *plan.Best, order string) string {
-	if order != "" {
-		return g.neverNull(b, g.firstOf(b, order))
-	}
-	var fields []string
-	for _, t := range b.Tie {
-		if b.By != nil && t == b.By {
-			continue
-		}
-		if c, ok := t.(*plan.Col); ok && !g.used[c.C.ID] {
-			continue
-		}
-		fields = append(fields, g.expr(t))
-	}
-	x := g.expr(b.X)
-	key := func(by string) string {
-		all := append([]string{}, fields...)
-		if by != "" {
-			all = append([]string{by}, fields...)
-		}
-		if len(all) == 1 {
-			return all[0]
-		}
-		for i := range all {
-			all[i] = fmt.Sprintf("k%d := %s", i, all[i])
-		}
-		return "struct_pack(" + strings.Join(all, ", ") + ")"
-	}
-	if b.By == nil {
-		return g.neverNull(b, "arg_min_null("+x+", "+key("")+")")
-	}
-	fn := "arg_max_null"
-	if b.Least {
-		fn = "arg_min_null"
-	}
-	by := g.expr(b.By)
-	sql := fmt.Sprintf("%s(%s, %s) FILTER (WHERE %s IS NOT NULL)", fn, x, key(by), by)
-	if b.By.Type() != schema.String && len(fields) > 0 {
-		sql = fmt.Sprintf("CASE WHEN count(%s) > 0 THEN %s ELSE arg_min_null(%s, %s) END", by, sql, x, key(""))
-	}
-	return g.neverNull(b, sql)
-}
-
-// firstOf takes the value of the first row in the input's order, among those that are best.
-func (g *generator) firstOf(b *plan.Best, order string) string {
-	if b.By != nil {
-		direction := " DESC NULLS LAST, "
-		if b.Least {
-			direction = " ASC NULLS LAST, "
-		}
-		order = g.expr(b.By) + direction + order
-	}
-	return "first(" + g.expr(b.X) + " ORDER BY " + order + ")"
-}
-
 func (g *generator) neverNull(x plan.Expr, sql string) string {
 	if x.Type() == schema.String {
 		return "coalesce(" + sql + ", '')"
@@ -279,19 +192,23 @@ func (g *generator) node1(n *plan.Ref) string {
 
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
 func (g *generator) expand(n *plan.Expand) string {
-	var lists, lengths []string
+	var lengths []string
 	special := map[int]string{}
 	elements := "kql_elements"
 	if n.Array {
 		elements = "kql_elements_array"
 	}
-	for i, it := range n.Items {
-		lists = append(lists, fmt.Sprintf("%s(%s) AS list%d", elements, g.expr(it.X), i))
-		lengths = append(lengths, fmt.Sprintf("len(list%d)", i))
-		special[it.Col.ID] = fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i)
-	}
+	lists, scalars := g.hoist(func() string {
+		var lists []string
+		for i, it := range n.Items {
+			lists = append(lists, fmt.Sprintf("%s(%s) AS list%d", elements, g.expr(it.X), i))
+			lengths = append(lengths, fmt.Sprintf("len(list%d)", i))
+			special[it.Col.ID] = fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i)
+		}
+		return strings.Join(lists, ", ")
+	})
 	special[n.Index.ID] = "item - 1"
-	inner := "SELECT " + g.list(available(n.In), nil) + ", " + strings.Join(lists, ", ") + " FROM (" + g.node(n.In) + ")"
+	inner := "SELECT " + g.list(available(n.In), nil) + ", " + lists + " FROM (" + g.node(n.In) + ")" + scalars
 	length := "greatest(" + strings.Join(lengths, ", ") + ")"
 	if n.Limit != nil {
 		length = "least(" + length + ", " + g.expr(n.Limit) + ")"

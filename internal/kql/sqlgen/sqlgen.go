@@ -59,7 +59,8 @@ type generator struct {
 	visited map[int]bool
 	refs    map[int]int
 	shared  map[int]*plan.Shared
-	keep    *keeper // nil when everything stands in one statement
+	keep    *keeper  // nil when everything stands in one statement
+	scalars *scalars // what the node that is being rendered takes from toscalar(); nil where it stays in place
 }
 
 // name is a column's name in SQL: readable, and unique by its number.

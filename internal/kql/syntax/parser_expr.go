@@ -48,6 +48,19 @@ func (p *parser) namedExpr() Expr {
 	return p.expr()
 }
 
+// namedSum reads `name = x` or x where a comparison cannot stand.
+func (p *parser) namedSum() Expr {
+	start := p.tok()
+	if !p.nameThenAssign() {
+		return p.sum()
+	}
+	n := &Named{Names: []*Name{p.anyName()}}
+	p.take()
+	n.X = p.sum()
+	n.At = p.since(start)
+	return n
+}
+
 func (p *parser) nameThenAssign() bool {
 	if p.at(tokName) {
 		return p.peek(1).kind == tokPunct && p.peek(1).text == "="

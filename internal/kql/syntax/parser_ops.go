@@ -19,7 +19,7 @@ func (p *parser) leading() Operator {
 			return nil
 		}
 	case "range", "union", "search", "find":
-		if next.kind == tokPunct && next.text != "(" && next.text != "[" {
+		if next.kind == tokPunct && next.text != "(" && next.text != "[" && (next.text != "*" || t.text == "range") {
 			return nil
 		}
 		if t.text == "range" && next.kind != tokName || next.kind == tokEOF {
@@ -553,7 +553,7 @@ func (p *parser) opMakeSeries(start token) Operator {
 		}
 	}
 	p.expectWord("on")
-	o.On = p.expr()
+	o.On = p.namedSum()
 	if p.acceptWord("in") { // the old form: in range(from, to, step)
 		p.expectWord("range")
 		p.expect("(")

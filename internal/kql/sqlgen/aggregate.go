@@ -1,0 +1,156 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// aggregate renders a summarize. What arg_max, arg_min and take_any pick is one value per call, from which a SELECT
+// around it takes the columns: a call with hundreds of columns stays one aggregate.
+func (g *generator) aggregate(n *plan.Aggregate) string {
+	order := ""
+	if keys := n.In.Ordering(); len(keys) > 0 {
+		order = g.keys(keys)
+	}
+	picks := g.picks(n)
+	var outer, by []string
+	list, scalars := g.hoist(func() string {
+		var parts []string
+		for i, k := range n.Keys {
+			parts = append(parts, g.expr(k.X)+" AS "+name(k.Col))
+			outer = append(outer, name(k.Col))
+			by = append(by, fmt.Sprint(i+1))
+		}
+		for _, a := range n.Aggs {
+			switch best, ok := a.X.(*plan.Best); {
+			case !g.used[a.Col.ID]:
+			case ok:
+				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+name(a.Col))
+			default:
+				parts = append(parts, g.call(a.X, function.Call{Order: order, Grouped: len(n.Keys) > 0})+" AS "+name(a.Col))
+				outer = append(outer, name(a.Col))
+			}
+		}
+		for _, p := range picks {
+			parts = append(parts, g.pickRow(p, order)+" AS "+p.name)
+		}
+		if len(parts) == 0 {
+			parts = []string{"count(*) AS one"}
+		}
+		return strings.Join(parts, ", ")
+	})
+	sql := "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
+	if len(by) > 0 {
+		sql += " GROUP BY " + strings.Join(by, ", ")
+	}
+	if len(picks) > 0 {
+		return "SELECT " + strings.Join(outer, ", ") + " FROM (" + sql + ")"
+	}
+	return sql
+}
+
+// picked is one call of arg_max, arg_min or take_any, with those of its columns that somebody uses.
+type picked struct {
+	*plan.Pick
+	name   string
+	values []plan.Expr
+}
+
+type picks []*picked
+
+func (p picks) of(call *plan.Pick) *picked {
+	for _, one := range p {
+		if one.Pick == call {
+			return one
+		}
+	}
+	return nil
+}
+
+// field is where the pick has the value of x: itself when it is a single value.
+func (p *picked) field(x plan.Expr) string {
+	if p.single() {
+		return p.name
+	}
+	for i, v := range p.values {
+		if v == x {
+			return fmt.Sprintf("%s.v%d", p.name, i)
+		}
+	}
+	return p.name + ".best"
+}
+
+// single reports whether the pick is one value: take_any(x), or arg_max(t) alone.
+func (p *picked) single() bool {
+	return p.By == nil && len(p.Values) == 1 || len(p.values) == 0
+}
+
+func (g *generator) picks(n *plan.Aggregate) picks {
+	var out picks
+	for _, a := range n.Aggs {
+		best, ok := a.X.(*plan.Best)
+		if !ok || !g.used[a.Col.ID] {
+			continue
+		}
+		p := out.of(best.Pick)
+		if p == nil {
+			p = &picked{Pick: best.Pick, name: fmt.Sprintf("pick%d", len(out))}
+			out = append(out, p)
+		}
+		if best.X != best.Pick.By {
+			p.values = append(p.values, best.X)
+		}
+	}
+	return out
+}
+
+// pickRow renders the row that a call picks. Ties go to the first row where the input has an order, else they are
+// settled by the values: the same evidence gives the same row, and one row for all columns of the call.
+func (g *generator) pickRow(p *picked, order string) string {
+	least := p.Least || p.By == nil
+	if p.single() {
+		x := p.By
+		if x == nil {
+			x = p.values[0]
+		}
+		value := g.expr(x)
+		if p.By == nil && x.Type() == schema.String {
+			value = "nullif(" + value + ", '')" // take_any prefers what is there
+		}
+		switch {
+		case p.By == nil && order != "":
+			return "first(" + value + " ORDER BY " + order + ") FILTER (WHERE " + value + " IS NOT NULL)"
+		case least:
+			return "min(" + value + ")"
+		}
+		return "max(" + value + ")"
+	}
+	var fields []string
+	if p.By != nil {
+		by := g.expr(p.By)
+		missing := "absent := " + by + " IS NULL" // a row with a null is picked only where all are null
+		if !least {
+			missing = "present := " + by + " IS NOT NULL"
+		}
+		fields = append(fields, missing, "best := "+by)
+	}
+	for i, v := range p.values {
+		fields = append(fields, fmt.Sprintf("v%d := %s", i, g.expr(v)))
+	}
+	row := "struct_pack(" + strings.Join(fields, ", ") + ")"
+	switch {
+	case order != "" && p.By == nil:
+		return "first(" + row + " ORDER BY " + order + ")"
+	case order != "" && least:
+		return "first(" + row + " ORDER BY " + g.expr(p.By) + " ASC NULLS LAST, " + order + ")"
+	case order != "":
+		return "first(" + row + " ORDER BY " + g.expr(p.By) + " DESC NULLS LAST, " + order + ")"
+	case least:
+		return "min(" + row + ")"
+	}
+	return "max(" + row + ")"
+}
