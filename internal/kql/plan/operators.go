@@ -29,7 +29,7 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	case *syntax.Extend:
 		return b.extend(sc, n, op.Items)
 	case *syntax.Serialize:
-		return b.extend(sc, n, op.Items)
+		return b.extend(sc, b.serialized(n), op.Items)
 	case *syntax.Project:
 		return b.project(sc, n, op)
 	case *syntax.ProjectAway:
@@ -372,6 +372,21 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 	return s
 }
 
+// serialized gives rows without an order one that every run repeats: Kusto's own is arbitrary.
+// https://learn.microsoft.com/kusto/query/serialize-operator
+func (b *binder) serialized(n Node) Node {
+	if len(n.Ordering()) > 0 {
+		return n
+	}
+	s := &Sort{base: base{cols: n.Columns()}, In: n}
+	for _, c := range n.Columns() {
+		if !c.Hidden && !c.Open {
+			s.order = append(s.order, Key{X: &Col{c}, NullsFirst: true})
+		}
+	}
+	return s
+}
+
 func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
 	var in Node
 	if len(op.Items) == 1 {
@@ -382,9 +397,13 @@ func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
 	if in == nil {
 		in = b.project(sc, n, &syntax.Project{At: op.At, Items: op.Items})
 	}
-	for _, c := range in.Columns() {
+	for i, c := range in.Columns() {
 		if c.Type == schema.Dynamic {
-			b.fail(diag.Semantic, op.Span(), "tostring("+c.Name+")", "distinct needs scalars, %s is dynamic: convert it first", c.Name)
+			at := op.Span()
+			if len(op.Items) == len(in.Columns()) {
+				at = op.Items[i].Span()
+			}
+			b.fail(diag.Semantic, at, "tostring("+c.Name+")", "distinct needs scalars, %s is dynamic: convert it first", c.Name)
 		}
 	}
 	return &Distinct{base: base{cols: b.per.with(in.Columns())}, In: in}
