@@ -13,7 +13,7 @@ demo: build ## generate evidence, hunt it, leave demo/report.html
 	./replaytrace hunt demo/evidence --report demo/report.html
 	@echo "open demo/report.html"
 
-test: check unit fuzz score rules-check ## everything that CI runs
+test: check unit fuzz score quality rules-check ## everything that CI runs
 
 unit: ## unit, script and end-to-end tests
 	$(GO) test ./...
@@ -35,6 +35,15 @@ score: build ## KQL conformance against the recorded score
 score-update: build ## record the KQL score
 	python3 scripts/score.py --update
 
+quality: ## detection on two small tenants against the recorded quality
+	$(GO) run ./cmd/quality -name small -seeds 1-2 -clean 3 -check
+
+quality-update: ## record the quality on the small tenants
+	$(GO) run ./cmd/quality -name small -seeds 1-2 -clean 3 -update
+
+quality-full: ## ten unseen tenants of 1,000 users and 20 without an attack, recorded: takes an hour
+	$(GO) run ./cmd/quality -name full -seeds 1001-1010 -clean 2001-2020 -users 1000 -update -debug quality-mistakes
+
 rules-check: ## every shipped rule against Microsoft's analyser
 	./scripts/check-rules.sh
 
@@ -51,6 +60,6 @@ docs: build ## regenerate docs/timeline.svg, docs/functions.md and the import ta
 	$(GO) test . -run TestImports -update
 
 clean: ## remove what the targets made
-	rm -rf replaytrace demo
+	rm -rf replaytrace demo quality-mistakes
 
-.PHONY: help build demo test unit quick check fuzz score score-update rules-check bench golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full rules-check bench golden docs clean

@@ -1,0 +1,140 @@
+// Command quality measures the detection: it makes synthetic tenants, hunts them and published rules in them through the
+// command line's contract, and compares the answers with the answer keys.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/quality"
+)
+
+type options struct {
+	seeds, clean        string
+	users, days         int
+	context             string
+	name                string
+	check, update       bool
+	debug, keep, record string
+	board               string
+}
+
+func main() {
+	var o options
+	flag.StringVar(&o.seeds, "seeds", "1-2", "seeds of the tenants, such as 1-10 or 3,5,8")
+	flag.StringVar(&o.clean, "clean", "", "seeds of further tenants, in which no attack happens")
+	flag.IntVar(&o.users, "users", 200, "users of each tenant")
+	flag.IntVar(&o.days, "days", 30, "days of each tenant")
+	flag.StringVar(&o.context, "tenant", "both", "on, off or both: whether the hunt is given the tenant file")
+	flag.StringVar(&o.name, "name", "", "the name under which the figures are recorded and compared")
+	flag.BoolVar(&o.check, "check", false, "fail when something is worse than recorded")
+	flag.BoolVar(&o.update, "update", false, "record the figures and rewrite the board")
+	flag.StringVar(&o.debug, "debug", "", "leave every missed incident, false finding and partial match in this folder")
+	flag.StringVar(&o.keep, "keep", "", "leave the results of the hunts and the answer keys in this folder, for the calibration")
+	flag.StringVar(&o.record, "record", "quality.json", "the file of recorded figures")
+	flag.StringVar(&o.board, "board", "docs/quality.md", "the page made from it")
+	flag.Parse()
+	worse, err := o.run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "quality:", err)
+		os.Exit(2)
+	}
+	for _, w := range worse {
+		fmt.Println("FAIL", w)
+	}
+	if len(worse) > 0 {
+		os.Exit(1)
+	}
+}
+
+// seeds reads a list such as 1-3,7.
+func seeds(text string) ([]uint64, error) {
+	var out []uint64
+	for part := range strings.SplitSeq(text, ",") {
+		if part == "" {
+			continue
+		}
+		from, to, isRange := strings.Cut(part, "-")
+		if !isRange {
+			to = from
+		}
+		first, err := strconv.ParseUint(from, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("seeds are numbers such as 1-10 or 3,5,8, not %q", text)
+		}
+		last, err := strconv.ParseUint(to, 10, 64)
+		if err != nil || last < first {
+			return nil, fmt.Errorf("seeds are numbers such as 1-10 or 3,5,8, not %q", text)
+		}
+		for seed := first; seed <= last; seed++ {
+			out = append(out, seed)
+		}
+	}
+	return out, nil
+}
+
+// contexts are the ways in which the hunt is asked, and the suffix of their record's name.
+var contexts = map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}
+
+func suffix(tenant bool) string { return map[bool]string{false: "", true: " with tenant file"}[tenant] }
+
+func (o *options) run() (worse []string, err error) {
+	ways, known := contexts[o.context]
+	if !known {
+		return nil, fmt.Errorf("-tenant takes on, off or both, not %q", o.context)
+	}
+	attacked, err := seeds(o.seeds)
+	if err != nil {
+		return nil, err
+	}
+	quiet, err := seeds(o.clean)
+	if err != nil {
+		return nil, err
+	}
+	record, err := quality.ReadRecord(o.record)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMeasurement(o, ways)
+	if err != nil {
+		return nil, err
+	}
+	if err := m.all(attacked, quiet); err != nil {
+		return nil, err
+	}
+	for _, way := range ways {
+		f := m.figures(way)
+		name := o.name + suffix(way)
+		fmt.Print(quality.Board(quality.Record{name: f}))
+		old, recorded := record[name]
+		switch {
+		case o.update:
+			record[name] = f
+		case o.check && !recorded:
+			worse = append(worse, fmt.Sprintf("%s: nothing is recorded, run make quality-update", name))
+		case o.check:
+			for _, w := range quality.Worse(old, f) {
+				worse = append(worse, name+": "+w)
+			}
+		}
+		if o.debug != "" {
+			if err := quality.WriteDebug(o.debug+"/"+strings.ReplaceAll(name, " ", "-"), m.judged[way]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !o.update {
+		return worse, nil
+	}
+	text, err := record.Text()
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(o.record, text, 0o600); err != nil {
+		return nil, err
+	}
+	return worse, os.WriteFile(o.board, []byte(quality.Board(record)), 0o600)
+}
