@@ -11,35 +11,49 @@ import (
 // eventTimes are the columns that say when something happened, the best first.
 var eventTimes = []string{"CreatedDateTime", "ActivityDateTime", "TimeGenerated"}
 
+// eventTime is the SQL of a row's event time.
+func eventTime(t *schema.Table) string {
+	parts := []string{}
+	for _, name := range eventTimes {
+		if _, has := t.Column(name); has {
+			parts = append(parts, quoteName(name))
+		}
+	}
+	return "coalesce(" + strings.Join(append(parts, "CAST(NULL AS BIGINT)"), ", ") + ")"
+}
+
+// Anchor is what `latest` means for now().
+type Anchor struct {
+	Time    schema.Ticks
+	Source  string // where it was taken from, in words
+	Warning string // why a later value does not count, "" where none was passed over
+}
+
 // Latest is the newest event time in the evidence. A value that is more than 24 hours after all others is a clock gone
 // wrong and does not count. ok is false when there is no event at all.
-func (c *Case) Latest(ctx context.Context) (t schema.Ticks, source string, ok bool, err error) {
+func (c *Case) Latest(ctx context.Context) (a Anchor, ok bool, err error) {
 	var parts []string
-	for _, name := range c.TableNames() {
-		table := c.tables[name]
-		if table.Source == "" {
-			continue
-		}
-		var found []string
-		for _, col := range eventTimes {
-			if _, has := table.Column(col); has {
-				found = append(found, quoteName(col))
-			}
-		}
-		if len(found) > 0 {
-			parts = append(parts, "SELECT coalesce("+strings.Join(found, ", ")+") AS t, "+quoteText(name)+" AS source FROM "+quoteName(name))
-		}
+	for _, t := range c.canonical() {
+		parts = append(parts, "SELECT "+eventTime(t)+" AS t, "+quoteText(t.Name)+" AS source FROM "+quoteName(t.Name))
 	}
-	rows, err := c.Select(ctx, "SELECT t, source FROM ("+strings.Join(parts, " UNION ALL ")+") WHERE t IS NOT NULL ORDER BY t DESC, source LIMIT 2",
+	events := "(" + strings.Join(parts, " UNION ALL ") + ")"
+	// The newest of all, and the newest of those before it: two passes over a column, instead of a sort.
+	newest := "SELECT max(t) FROM " + events
+	rows, err := c.Select(ctx, "SELECT t, min(source) FROM "+events+" WHERE t = ("+newest+") OR t = ("+newest+" WHERE t < ("+newest+")) GROUP BY t ORDER BY t DESC",
 		[]schema.Column{{Name: "t", Type: schema.Datetime}, {Name: "source", Type: schema.String}})
 	if err != nil || len(rows) == 0 {
-		return 0, "", false, err
+		return Anchor{}, false, err
 	}
-	first := rows[0][0].(schema.Ticks)
+	at := func(i int) (schema.Ticks, string) {
+		t, _ := rows[i][0].(schema.Ticks)
+		table, _ := rows[i][1].(string)
+		return t, table
+	}
+	first, table := at(0)
 	if len(rows) == 2 {
-		if second := rows[1][0].(schema.Ticks); first-second > schema.Day {
-			return second, fmt.Sprintf("the newest event, in %s; one at %s is more than a day after all others and does not count", rows[1][1], first.RFC3339()), true, nil
+		if second, before := at(1); first-second > schema.Day {
+			return Anchor{second, "the newest event, in " + before, fmt.Sprintf("an event in %s at %s is more than a day after all others: a clock was wrong, and now() means the newest event before it", table, first.RFC3339())}, true, nil
 		}
 	}
-	return first, fmt.Sprintf("the newest event, in %s", rows[0][1]), true, nil
+	return Anchor{Time: first, Source: "the newest event, in " + table}, true, nil
 }

@@ -3,6 +3,7 @@
 package casefile
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -15,17 +16,22 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
-	"github.com/replaytrace/replaytrace/tables"
 )
 
 // Options say where a case lies and what it may use.
 type Options struct {
 	// Dir is the case's folder; "" makes a temporary case that vanishes with Close.
 	Dir string
+	// ReadOnly opens a case that is there, to ask it: several programs may do so at once.
+	ReadOnly bool
 	// Memory is DuckDB's memory limit, such as 2GB; "" is 2GB.
 	Memory string
 	// Threads is how many threads may work; 0 lets DuckDB choose.
 	Threads int
+	// ToolVersion is written beside each file that is loaded.
+	ToolVersion string
+	// Batch is how many bytes of evidence one transaction takes at least before it ends; 0 is 256 MB.
+	Batch int64
 	// Progress is told the bytes read so far, the bytes in all and the file that is being read; may be nil. It is called
 	// from one goroutine at a time.
 	Progress func(read, total int64, file string)
@@ -34,6 +40,7 @@ type Options struct {
 // Case is an open case. Its methods must not be called at the same time.
 type Case struct {
 	opt        Options
+	readOnly   bool
 	db         *sql.DB
 	conn       *sql.Conn
 	temporary  string
@@ -46,28 +53,67 @@ type Case struct {
 	kept       []string // temporary tables that hold what queries materialized
 }
 
+// Names of the files in a case's folder.
+const (
+	databaseName = "case.duckdb"
+	// ManifestName is the manifest: every file of evidence and what became of its rows.
+	ManifestName = "manifest.json"
+	// RejectsName holds the rejected rows, one JSON object per line.
+	RejectsName = "rejects.jsonl"
+)
+
+// Exists reports whether a folder holds a case.
+func Exists(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, databaseName))
+	return err == nil
+}
+
 // Open makes or opens a case.
 func Open(ctx context.Context, opt Options) (*Case, error) {
-	if opt.Memory == "" {
-		opt.Memory = "2GB"
-	}
+	opt.Memory = cmp.Or(opt.Memory, "2GB")
+	opt.Batch = cmp.Or(opt.Batch, 256<<20)
 	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}}
-	path := filepath.Join(opt.Dir, "case.duckdb")
-	if opt.Dir == "" {
-		dir, err := os.MkdirTemp("", "replaytrace-")
-		if err != nil {
+	dir := opt.Dir
+	switch {
+	case dir == "":
+		var err error
+		if dir, err = os.MkdirTemp("", "replaytrace-"); err != nil {
 			return nil, fmt.Errorf("make a temporary case: %w", err)
 		}
 		c.temporary = dir
-		path = filepath.Join(dir, "case.duckdb")
-	} else if err := os.MkdirAll(opt.Dir, 0o750); err != nil {
-		return nil, fmt.Errorf("make the case's folder: %w", err)
+	case opt.ReadOnly && !Exists(dir):
+		return nil, &Missing{dir}
+	default:
+		if err := os.MkdirAll(dir, 0o750); err != nil {
+			return nil, fmt.Errorf("make the case's folder: %w", err)
+		}
 	}
-	if err := c.start(ctx, path); err != nil {
+	path := filepath.Join(dir, databaseName)
+	_, unfinished := os.Stat(path + ".wal") // left by a run that was killed: it is played back by opening the case for writing
+	c.readOnly = opt.ReadOnly && unfinished != nil
+	err := c.start(ctx, path)
+	if errors.Is(err, errOutdated) {
+		c.readOnly = false
+		if err = c.stop(); err == nil {
+			err = c.start(ctx, path)
+		}
+	}
+	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
+
+// errOutdated says that the tables of a case that was opened for reading must be brought up to date first.
+var errOutdated = errors.New("the tables of the case are those of an older version")
+
+// Missing is a folder that holds no case.
+type Missing struct{ Dir string }
+
+func (e *Missing) Error() string { return "there is no case in " + e.Dir }
+
+// Hint says how to make one.
+func (e *Missing) Hint() string { return "make one: replaytrace ingest PATH... --case " + e.Dir }
 
 // settings are DuckDB's. Extensions are never fetched, and nothing is stored in an order that costs a sort.
 func (c *Case) settings() []string {
@@ -83,7 +129,11 @@ func (c *Case) settings() []string {
 }
 
 func (c *Case) start(ctx context.Context, path string) error {
-	connector, err := duckdb.NewConnector(path+"?storage_compatibility_version=latest", nil)
+	options := "?storage_compatibility_version=latest"
+	if c.readOnly {
+		options = "?access_mode=READ_ONLY"
+	}
+	connector, err := duckdb.NewConnector(path+options, nil)
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
 	}
@@ -106,94 +156,7 @@ func (c *Case) start(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	return c.makeTables(ctx)
-}
-
-// Hidden are the provenance columns of every canonical table.
-var provenance = []schema.Column{
-	{Name: "_SourceFile", Type: schema.String, Hidden: true},
-	{Name: "_SourceLine", Type: schema.Long, Hidden: true},
-}
-
-// accounting are the tables in which the case keeps its own books.
-var accounting = []schema.Table{
-	{Name: "EvidenceFiles", Columns: []schema.Column{
-		{Name: "Path", Type: schema.String},
-		{Name: "Sha256", Type: schema.String},
-		{Name: "Bytes", Type: schema.Long},
-		{Name: "Shape", Type: schema.String},
-		{Name: "RowsRead", Type: schema.Long},
-		{Name: "RowsLoaded", Type: schema.Long},
-		{Name: "RowsDuplicate", Type: schema.Long},
-		{Name: "RowsRejected", Type: schema.Long},
-		{Name: "Error", Type: schema.String},
-	}},
-	{Name: "RejectedRows", Columns: []schema.Column{
-		{Name: "File", Type: schema.String},
-		{Name: "Line", Type: schema.Long},
-		{Name: "Code", Type: schema.String},
-		{Name: "Reason", Type: schema.String},
-		{Name: "Raw", Type: schema.String},
-	}},
-}
-
-func (c *Case) makeTables(ctx context.Context) error {
-	canonical, err := schema.Load(tables.FS)
-	if err != nil {
-		return err
-	}
-	for i := range canonical {
-		t := &canonical[i]
-		t.Columns = append(t.Columns, provenance...)
-		if err := c.makeTable(ctx, t); err != nil {
-			return err
-		}
-	}
-	for i := range accounting {
-		t := accounting[i]
-		if err := c.makeTable(ctx, &t); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// StoredType is how a KQL type is stored.
-func StoredType(t schema.Type) string {
-	switch t {
-	case schema.Bool:
-		return "BOOLEAN"
-	case schema.Int:
-		return "INTEGER"
-	case schema.Long, schema.Datetime, schema.Timespan:
-		return "BIGINT"
-	case schema.Real:
-		return "DOUBLE"
-	case schema.Decimal:
-		return "DECIMAL(38,12)"
-	case schema.Guid:
-		return "UUID"
-	}
-	return "VARCHAR"
-}
-
-func (c *Case) makeTable(ctx context.Context, t *schema.Table) error {
-	cols := make([]string, len(t.Columns))
-	for i, col := range t.Columns {
-		cols[i] = quoteName(col.Name) + " " + StoredType(col.Type)
-	}
-	if err := c.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+quoteName(t.Name)+" ("+strings.Join(cols, ", ")+")"); err != nil {
-		return err
-	}
-	c.add(t)
-	return nil
-}
-
-func (c *Case) add(t *schema.Table) {
-	if _, known := c.tables[t.Name]; !known {
-		c.names = append(c.names, t.Name)
-	}
-	c.tables[t.Name] = t
+	return c.upToDate(ctx)
 }
 
 func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
@@ -208,26 +171,31 @@ func (c *Case) Exec(ctx context.Context, text string) error {
 	return nil
 }
 
-// Table finds a table of the case by its exact name.
-func (c *Case) Table(name string) (*schema.Table, bool) {
-	t, ok := c.tables[name]
-	return t, ok
-}
-
-// TableNames lists the tables in the order they came.
-func (c *Case) TableNames() []string { return append([]string(nil), c.names...) }
-
-// Watchlist finds the table of a watchlist by its alias, which is not case-sensitive.
-func (c *Case) Watchlist(alias string) (*schema.Table, bool) {
-	name, ok := c.watchlists[strings.ToLower(alias)]
-	if !ok {
-		return nil, false
+// transact runs f in one transaction: all of it holds, or nothing.
+func (c *Case) transact(ctx context.Context, f func() error) error {
+	if err := c.Exec(ctx, "BEGIN"); err != nil {
+		return err
 	}
-	return c.Table(name)
+	err := f()
+	if err == nil {
+		err = c.Exec(ctx, "COMMIT")
+	}
+	if err != nil { // the transaction ends also where ctx has ended
+		_ = c.Exec(context.WithoutCancel(ctx), "ROLLBACK")
+	}
+	return err
 }
 
 // Close closes the case; a temporary one is removed.
 func (c *Case) Close() error {
+	err := c.stop()
+	if c.temporary != "" {
+		err = errors.Join(err, os.RemoveAll(c.temporary))
+	}
+	return err
+}
+
+func (c *Case) stop() error {
 	var errs []error
 	if c.conn != nil {
 		errs = append(errs, c.conn.Close())
@@ -235,8 +203,6 @@ func (c *Case) Close() error {
 	if c.db != nil {
 		errs = append(errs, c.db.Close())
 	}
-	if c.temporary != "" {
-		errs = append(errs, os.RemoveAll(c.temporary))
-	}
+	c.conn, c.db = nil, nil
 	return errors.Join(errs...)
 }

@@ -13,7 +13,7 @@ import (
 // chunkSize is DuckDB's vector size.
 const chunkSize = 2048
 
-// insert loads a source into its table through a parallel table function, in one transaction.
+// insert loads a source into its table through a parallel table function.
 func (c *Case) insert(ctx context.Context, s *source) error {
 	c.sources++
 	name := fmt.Sprintf("evidence_source_%d", c.sources)
@@ -26,8 +26,9 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 		return fmt.Errorf("register the reader: %w", err)
 	}
 	defer s.release()
-	return c.Exec(ctx, "INSERT INTO "+quoteName(s.target.Table.Name)+" SELECT * EXCLUDE (_SourceLine), "+
-		quoteText(s.file.Path)+", _SourceLine FROM "+name+"()")
+	columns := names(s.target.Columns) + ", _SourceLine"
+	return c.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s, _SourceFile, _SourceNumber) SELECT %s, %s, %d FROM %s()",
+		quoteName(s.target.Table.Name), columns, columns, quoteText(s.path), s.number, name))
 }
 
 // chunkSource is a source as DuckDB asks for it.

@@ -9,7 +9,8 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// LoadNamed loads a CSV, TSV, JSON, NDJSON or Parquet file as a table of its own, with the types found in it.
+// LoadNamed loads a CSV, TSV, JSON, NDJSON or Parquet file as a table of its own, with the types found in it. It lasts as
+// long as the case is open and hides a table of the case that has its name.
 func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table, error) {
 	reader := ""
 	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))); ext {
@@ -38,7 +39,7 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 		t.Columns = append(t.Columns, schema.Column{Name: column, Type: typ})
 		list = append(list, expr+" AS "+quoteName(column))
 	}
-	if err := c.Exec(ctx, "CREATE OR REPLACE TABLE "+quoteName(name)+" AS SELECT "+strings.Join(list, ", ")+" FROM load_named"); err != nil {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(name)+" AS SELECT "+strings.Join(list, ", ")+" FROM load_named"); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	c.add(t)

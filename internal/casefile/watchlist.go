@@ -22,10 +22,7 @@ func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string,
 	for _, name := range columns {
 		t.Columns = append(t.Columns, schema.Column{Name: name, Type: schema.String})
 	}
-	if err := c.Exec(ctx, "DROP TABLE IF EXISTS "+quoteName(t.Name)); err != nil {
-		return err
-	}
-	if err := c.makeTable(ctx, t); err != nil {
+	if err := c.makeTemporary(ctx, t); err != nil {
 		return err
 	}
 	c.watchlists[strings.ToLower(alias)] = t.Name

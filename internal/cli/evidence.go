@@ -23,8 +23,9 @@ type evidenceFlags struct {
 	threads                           int
 	quiet, noProgress                 bool
 
-	reports []*casefile.FileReport
-	tenant  *tenant.Context // nil when none was given
+	given   []*casefile.FileReport // of the paths that were given
+	reports []*casefile.FileReport // of all files in the case
+	tenant  *tenant.Context        // nil when none was given
 	meter   *meter
 }
 
@@ -39,25 +40,52 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.BoolVar(&f.noProgress, "no-progress", false, "show no progress")
 }
 
-// open opens the case and loads the paths. partial is the error to return at the end when a path could not be read.
+// open opens the case and loads the paths; without paths the case is only read. partial is the error to return at the
+// end when a path could not be read.
 func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c *casefile.Case, partial, err error) {
 	f.meter = newMeter(s.Err, f.quiet || f.noProgress)
 	defer f.meter.done()
-	c, err = casefile.Open(ctx, casefile.Options{Dir: f.caseDir, Memory: f.memory, Threads: f.threads, Progress: f.loading})
+	c, err = f.openCase(ctx, len(paths) == 0 && f.caseDir != "")
 	if err != nil {
-		return nil, nil, &exit{exitInternal, err}
+		return nil, nil, err
 	}
-	if err := f.context(ctx, s, c); err != nil {
-		return nil, nil, errors.Join(err, c.Close())
+	if len(paths) > 0 {
+		if partial, err = f.load(ctx, s, c, paths); err != nil {
+			return nil, nil, errors.Join(err, c.Close())
+		}
 	}
-	f.reports, err = c.Load(ctx, paths)
-	if err == nil {
-		err = f.anchor(ctx, s, c)
+	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.anchor, f.account} {
+		if err := step(ctx, s, c); err != nil {
+			return nil, nil, errors.Join(err, c.Close())
+		}
 	}
+	return c, partial, nil
+}
+
+// openCase opens the case that --case names, or a temporary one.
+func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
+	c, err := casefile.Open(ctx, casefile.Options{
+		Dir: f.caseDir, ReadOnly: readOnly, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading,
+	})
+	var missing *casefile.Missing
+	var stale *casefile.Stale
+	switch {
+	case errors.As(err, &missing), errors.As(err, &stale):
+		return nil, &exit{exitPartial, err}
+	case err != nil:
+		return nil, &exit{exitInternal, err}
+	}
+	return c, nil
+}
+
+// load adds the paths to the case and says which could not be read.
+func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, paths []string) (partial, err error) {
+	f.given, err = c.Load(ctx, paths)
+	f.meter.done()
 	if err != nil {
-		return nil, nil, errors.Join(err, c.Close())
+		return nil, err
 	}
-	for _, r := range f.reports {
+	for _, r := range f.given {
 		if r.Error != "" {
 			partial = &exit{exitPartial, nil}
 			_, _ = fmt.Fprintf(s.Err, "cannot read %s: %s\n", escape.Terminal(r.Path), escape.Terminal(r.Error))
@@ -66,7 +94,17 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 			}
 		}
 	}
-	return c, partial, nil
+	if f.caseDir == "" {
+		return partial, nil
+	}
+	return partial, c.WriteBooks(ctx)
+}
+
+// account reads the books of the whole case, by path: the order in which files came is the manifest's matter.
+func (f *evidenceFlags) account(ctx context.Context, _ Streams, c *casefile.Case) (err error) {
+	f.reports, err = c.Files(ctx)
+	sort.SliceStable(f.reports, func(i, j int) bool { return f.reports[i].Path < f.reports[j].Path })
+	return err
 }
 
 // loading shows the progress of the intake.
@@ -112,14 +150,17 @@ func (f *evidenceFlags) anchor(ctx context.Context, s Streams, c *casefile.Case)
 		c.SetAsOf(schema.TicksOf(time.Now()), "the wall clock, as asked")
 		return nil
 	case "latest", "":
-		t, source, ok, err := c.Latest(ctx)
+		latest, ok, err := c.Latest(ctx)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			t, source = schema.TicksOf(time.Now()), "the wall clock: there is no evidence"
+			latest = casefile.Anchor{Time: schema.TicksOf(time.Now()), Source: "the wall clock: there is no evidence"}
 		}
-		c.SetAsOf(t, source)
+		if latest.Warning != "" {
+			_, _ = fmt.Fprintf(s.Err, "warning: %s\n", latest.Warning)
+		}
+		c.SetAsOf(latest.Time, latest.Source)
 		return nil
 	}
 	t, ok := schema.ParseDatetime(f.asOf)

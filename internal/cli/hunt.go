@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -72,7 +70,7 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 		return err
 	}
 	if f.report != "" {
-		if err := writeFile(f.report, func(w io.Writer) error { return report.HTML(w, inv) }); err != nil {
+		if err := casefile.WriteFile(f.report, func(w io.Writer) error { return report.HTML(w, inv) }); err != nil {
 			return &exit{exitUsage, err}
 		}
 		_, _ = fmt.Fprintf(s.Err, "report: %s\n", f.report)
@@ -106,13 +104,13 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	asOf, source := c.AsOf()
 	return investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users, Tenant: f.given(),
+		ToolVersion: Version, Users: f.users, Tenant: f.knownTenant(),
 		Progress: func(done int, name string) { f.meter.at(int64(done), name) },
 	})
 }
 
-// given is the tenant's own statement of its networks; without one they are learned.
-func (f *huntFlags) given() investigation.Tenant {
+// knownTenant is the tenant's own statement of its networks; without one they are learned.
+func (f *huntFlags) knownTenant() investigation.Tenant {
 	var t investigation.Tenant
 	if f.tenant == nil {
 		return t
@@ -169,20 +167,4 @@ func (f *huntFlags) code(inv *investigation.Investigation, partial error) error 
 		return &exit{exitPartial, nil}
 	}
 	return nil
-}
-
-// writeFile writes beside the target first, so that a broken run leaves no half a file.
-func writeFile(path string, write func(io.Writer) error) error {
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".replaytrace-*")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	if err := write(tmp); err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), tmp.Close())
-	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(tmp.Name(), path)
 }

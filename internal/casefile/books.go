@@ -1,0 +1,260 @@
+package casefile
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
+	"github.com/replaytrace/replaytrace/internal/evidence"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// RejectReason counts the rejected rows of one kind.
+type RejectReason struct {
+	Code, Reason string
+	Count        int64
+	FirstRow     int64
+}
+
+// FileReport accounts for one file: RowsRead = RowsLoaded + RowsDuplicate + RowsRejected.
+type FileReport struct {
+	Number              int64 // in the order in which files came to the case
+	Path, SHA256, Shape string
+	Bytes               int64
+	Modified            schema.Ticks     // 0 when it is not known
+	First, Last         schema.Ticks     // the span of its events, 0 without any
+	Tables              map[string]int64 // loaded rows, before copies are folded
+	RowsRead            int64
+	RowsLoaded          int64
+	RowsDuplicate       int64
+	RowsRejected        int64
+	SameAs              int64 // number of a file with the same bytes that came before, 0 without one
+	Rejects             []RejectReason
+	UnknownColumns      []string
+	ToolVersion         string
+	Error, Help         string // why the file as a whole could not be read, and what to do
+
+	Present bool // the case had it before it was given again
+}
+
+// fields are those that the columns of EvidenceFiles hold, in their order.
+func (r *FileReport) fields() []any {
+	return []any{
+		&r.Number, &r.Path, &r.SHA256, &r.Bytes, &r.Modified, &r.Shape, &r.First, &r.Last, &r.Tables, &r.UnknownColumns,
+		&r.RowsRead, &r.RowsLoaded, &r.RowsDuplicate, &r.RowsRejected, &r.SameAs, &r.ToolVersion, &r.Error, &r.Help,
+	}
+}
+
+// Files lists the files of the case in the order in which they came.
+func (c *Case) Files(ctx context.Context) ([]*FileReport, error) {
+	table := c.tables["EvidenceFiles"]
+	rows, err := c.Select(ctx, "SELECT "+names(table.Columns)+" FROM EvidenceFiles ORDER BY Number", table.Columns)
+	if err != nil {
+		return nil, fmt.Errorf("read the books: %w", err)
+	}
+	byNumber := map[int64]*FileReport{}
+	out := make([]*FileReport, len(rows))
+	for i, row := range rows {
+		r := &FileReport{}
+		for k, field := range r.fields() {
+			if err := read(field, row[k]); err != nil {
+				return nil, fmt.Errorf("read the books: column %s: %w", table.Columns[k].Name, err)
+			}
+		}
+		out[i], byNumber[r.Number] = r, r
+	}
+	return out, c.rejectReasons(ctx, byNumber)
+}
+
+// read puts a value of the database into a field.
+func read(field any, v schema.Value) error {
+	switch field := field.(type) {
+	case *string:
+		*field, _ = v.(string)
+	case *int64:
+		*field, _ = v.(int64)
+	case *schema.Ticks:
+		*field, _ = v.(schema.Ticks)
+	default:
+		if text, ok := v.(json.RawMessage); ok {
+			return json.Unmarshal(text, field)
+		}
+	}
+	return nil
+}
+
+// written is what the database gets for a field.
+func written(field any) (any, error) {
+	switch field := field.(type) {
+	case *string:
+		return *field, nil
+	case *int64:
+		return *field, nil
+	case *schema.Ticks:
+		if *field == 0 {
+			return nil, nil
+		}
+		return int64(*field), nil
+	}
+	text, err := json.Marshal(field)
+	return string(text), err
+}
+
+// rejectReasons counts the rejected rows of each file by their kind.
+func (c *Case) rejectReasons(ctx context.Context, files map[int64]*FileReport) error {
+	long, text := schema.Column{Type: schema.Long}, schema.Column{Type: schema.String}
+	rows, err := c.Select(ctx, "SELECT Number, Code, arg_min(Reason, (Line, Reason)), count(*), min(Line) AS line FROM RejectedRows"+
+		" GROUP BY Number, Code, CASE WHEN Code = "+quoteText(evidence.CodeUnsupportedTable)+" THEN Reason END ORDER BY Number, line, Code, 3",
+		[]schema.Column{long, text, text, long, long})
+	if err != nil {
+		return fmt.Errorf("read the rejected rows: %w", err)
+	}
+	for _, row := range rows {
+		number, _ := row[0].(int64)
+		if r := files[number]; r != nil {
+			x := RejectReason{}
+			for k, field := range []any{&x.Code, &x.Reason, &x.Count, &x.FirstRow} {
+				if err := read(field, row[k+1]); err != nil {
+					return err
+				}
+			}
+			r.Rejects = append(r.Rejects, x)
+		}
+	}
+	return nil
+}
+
+// account writes the reports of new files to EvidenceFiles, folds the copies of rows and brings the books of all files
+// up to date. first is the number of the first new file.
+func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) error {
+	if err := c.checkLoaded(ctx, first, reports); err != nil {
+		return err
+	}
+	for _, r := range reports {
+		if r.Number < first {
+			continue // it is in the books
+		}
+		// What could not be read before may be readable now.
+		if _, err := c.conn.ExecContext(ctx, "DELETE FROM EvidenceFiles WHERE Path = ? AND Error <> ''", r.Path); err != nil {
+			return fmt.Errorf("account for %s: %w", r.Path, err)
+		}
+		var values []any
+		for _, field := range r.fields() {
+			v, err := written(field)
+			if err != nil {
+				return fmt.Errorf("account for %s: %w", r.Path, err)
+			}
+			values = append(values, v)
+		}
+		places := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
+		if _, err := c.conn.ExecContext(ctx, "INSERT INTO EvidenceFiles ("+names(c.tables["EvidenceFiles"].Columns)+") VALUES ("+places+")", values...); err != nil {
+			return fmt.Errorf("account for %s: %w", r.Path, err)
+		}
+	}
+	if err := c.fold(ctx, first); err != nil {
+		return err
+	}
+	return c.balance(ctx)
+}
+
+// checkLoaded compares what the readers of the new files say they loaded with what lies in the tables, and takes the
+// span of their events from there.
+func (c *Case) checkLoaded(ctx context.Context, first int64, reports []*FileReport) error {
+	byNumber := map[int64]*FileReport{}
+	left := map[int64]int64{}
+	for _, r := range reports {
+		if r.Number >= first {
+			byNumber[r.Number], left[r.Number] = r, r.RowsLoaded
+		}
+	}
+	long, when := schema.Column{Type: schema.Long}, schema.Column{Type: schema.Datetime}
+	for _, t := range c.canonical() {
+		rows, err := c.Select(ctx, fmt.Sprintf("SELECT _SourceNumber, count(*), min(%[1]s), max(%[1]s) FROM %[2]s WHERE _SourceNumber >= %[3]d GROUP BY 1", eventTime(t), quoteName(t.Name), first),
+			[]schema.Column{long, long, when, when})
+		if err != nil {
+			return fmt.Errorf("count the rows of %s: %w", t.Name, err)
+		}
+		for _, row := range rows {
+			number, _ := row[0].(int64)
+			n, _ := row[1].(int64)
+			left[number] -= n
+			r := byNumber[number]
+			if from, ok := row[2].(schema.Ticks); ok && r != nil && (r.First == 0 || from < r.First) {
+				r.First = from
+			}
+			if to, ok := row[3].(schema.Ticks); ok && r != nil {
+				r.Last = max(r.Last, to)
+			}
+		}
+	}
+	for number, n := range left {
+		if r := byNumber[number]; n != 0 || r == nil {
+			return fmt.Errorf("the books do not balance: file %d: %d rows are missing from the tables", number, n)
+		}
+	}
+	return nil
+}
+
+// balance counts the rows of each file that stand in the tables; the others that were read and not rejected are copies.
+func (c *Case) balance(ctx context.Context) error {
+	var parts []string
+	for _, t := range c.canonical() {
+		parts = append(parts, "SELECT _SourceNumber FROM "+quoteName(t.Name))
+	}
+	standing := "(SELECT count(*) FROM (" + strings.Join(parts, " UNION ALL ") + ") WHERE _SourceNumber = Number)"
+	return c.Exec(ctx, "UPDATE EvidenceFiles SET RowsLoaded = "+standing+", RowsDuplicate = RowsRead - RowsRejected - "+standing+" WHERE SameAs = 0")
+}
+
+// rejects stores the rejected rows of a file.
+func (l *loader) rejects(s *source, report *FileReport) error {
+	sort.Slice(s.rejected, func(i, j int) bool {
+		a, b := &s.rejected[i], &s.rejected[j]
+		if a.Line != b.Line {
+			return a.Line < b.Line
+		}
+		return a.Code+a.Reason+a.Raw < b.Code+b.Reason+b.Raw
+	})
+	report.RowsRejected += int64(len(s.rejected))
+	report.RowsRead += int64(len(s.rejected))
+	report.UnknownColumns = s.unknown()
+	return l.c.storeRejects(report, s.rejected)
+}
+
+// storeRejects writes rejected rows to RejectedRows. Their text may be anything; what is not UTF-8 is replaced, because
+// the driver would store it as null.
+func (c *Case) storeRejects(r *FileReport, rejected []evidence.Reject) error {
+	if len(rejected) == 0 {
+		return nil
+	}
+	return c.conn.Raw(func(dc any) error {
+		conn, ok := dc.(driver.Conn)
+		if !ok {
+			return fmt.Errorf("unexpected connection %T", dc)
+		}
+		a, err := duckdb.NewAppenderFromConn(conn, "", "RejectedRows")
+		if err != nil {
+			return fmt.Errorf("store the rejected rows of %s: %w", r.Path, err)
+		}
+		for _, x := range rejected {
+			if err := a.AppendRow(r.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), r.Number); err != nil {
+				return errors.Join(fmt.Errorf("store the rejected rows of %s: %w", r.Path, err), a.Close())
+			}
+		}
+		return a.Close()
+	})
+}
+
+// names lists columns for SQL.
+func names(columns []schema.Column) string {
+	list := make([]string, len(columns))
+	for i, col := range columns {
+		list[i] = quoteName(col.Name)
+	}
+	return strings.Join(list, ", ")
+}

@@ -1,0 +1,225 @@
+package casefile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"sort"
+	"strings"
+	"sync/atomic"
+
+	"github.com/replaytrace/replaytrace/internal/evidence"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// Load adds evidence to the case and reports on each path, in their order. A file that cannot be read is a report with an
+// Error; it ends nothing. A file that the case has already, with the same bytes under the same path, is passed over.
+//
+// Each transaction takes whole files: whenever the program dies, the case is as before or after a file, and loading the
+// same paths again goes on where it ended. When err is not nil, the reports are those of the files that are in the case.
+func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) {
+	if err := c.forget(ctx); err != nil {
+		return nil, err
+	}
+	l, err := c.newLoader(ctx)
+	if err != nil {
+		return nil, err
+	}
+	files, problems := evidence.Discover(paths)
+	if c.temporary != "" {
+		sort.Strings(files) // nothing that is made of a case that is not kept may depend on the order
+	}
+	for _, path := range files {
+		if info, err := os.Stat(path); err == nil {
+			l.total += info.Size()
+		}
+	}
+	for first := true; err == nil && (first || len(files) > 0); first = false {
+		files, err = l.batch(ctx, problems, files)
+		problems = nil
+	}
+	reports, booksErr := l.result(context.WithoutCancel(ctx))
+	return reports, errors.Join(err, booksErr)
+}
+
+func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical()) }
+
+// loader loads the files of one call.
+type loader struct {
+	c       *Case
+	layout  *evidence.Layout
+	shapes  []evidence.Shape
+	known   map[int64][]*FileReport // the files that the case has, by size
+	stored  int64                   // bytes of all files in the case
+	next    int64                   // number of the next file
+	total   int64                   // bytes of all files to read
+	read    int64                   // bytes of the files that are done
+	loaded  []*FileReport           // what is in the case now, in the order of the files
+	present map[int64]bool          // numbers of files that were in the case before
+}
+
+func (c *Case) newLoader(ctx context.Context) (*loader, error) {
+	shapes, err := evidence.DefaultShapes()
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{c: c, layout: c.layout(), shapes: shapes, known: map[int64][]*FileReport{}, next: 1, present: map[int64]bool{}}
+	files, err := c.Files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range files {
+		l.next = max(l.next, r.Number+1)
+		l.remember(r)
+	}
+	return l, nil
+}
+
+func (l *loader) remember(r *FileReport) {
+	if r.Error == "" {
+		l.known[r.Bytes] = append(l.known[r.Bytes], r)
+		l.stored += r.Bytes
+	}
+}
+
+// batch loads the next files in one transaction, folds the copies among them and writes the books. Looking for copies
+// costs a pass over the ids of the whole case, so that a batch grows with it: a case of any size costs a few such passes.
+func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files []string) (rest []string, err error) {
+	c := l.c
+	budget := max(c.opt.Batch, l.stored/8)
+	if c.temporary != "" {
+		budget = math.MaxInt64
+	}
+	var reports []*FileReport
+	first := l.next
+	err = c.transact(ctx, func() error {
+		for _, p := range problems {
+			reports = append(reports, l.number(&FileReport{Path: text(p.Path), Error: text(p.Err.Error()), Help: p.Help}))
+		}
+		for len(files) > 0 && budget > 0 {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			report, err := l.file(ctx, files[0])
+			if err != nil {
+				return err
+			}
+			files = files[1:]
+			budget -= report.Bytes
+			l.read += report.Bytes
+			reports = append(reports, report)
+		}
+		return c.account(ctx, first, reports)
+	})
+	if err == nil {
+		l.loaded = append(l.loaded, reports...)
+	}
+	return files, err
+}
+
+func (l *loader) number(r *FileReport) *FileReport {
+	r.Number, r.ToolVersion = l.next, l.c.opt.ToolVersion
+	l.next++
+	return r
+}
+
+// result are the reports as the books have them at the end: a later file can make a row of an earlier one a copy.
+func (l *loader) result(ctx context.Context) ([]*FileReport, error) {
+	files, err := l.c.Files(ctx)
+	if err != nil {
+		return nil, err
+	}
+	byNumber := map[int64]*FileReport{}
+	for _, r := range files {
+		byNumber[r.Number] = r
+	}
+	var out []*FileReport
+	for _, r := range l.loaded {
+		if final := byNumber[r.Number]; final != nil {
+			final.Present = l.present[r.Number]
+			out = append(out, final)
+		}
+	}
+	return out, nil
+}
+
+// progress follows the reading of one file.
+func (l *loader) progress(f *evidence.File) {
+	tell := l.c.opt.Progress
+	if tell == nil {
+		return
+	}
+	at, read := l.read, atomic.Int64{}
+	f.OnRead = func(n int) { tell(at+min(read.Add(int64(n)), f.Bytes), l.total, f.Path) }
+}
+
+// text is a text from outside as the database can hold it.
+func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
+
+func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
+	report := &FileReport{Path: text(path), Tables: map[string]int64{}}
+	if info, err := os.Stat(path); err == nil {
+		report.Bytes, report.Modified = info.Size(), schema.TicksOf(info.ModTime().UTC())
+	}
+	f, err := evidence.Open(path, l.shapes)
+	if err != nil {
+		report.Error = text(err.Error())
+		var hinted interface{ Hint() string }
+		if errors.As(err, &hinted) {
+			report.Help = hinted.Hint()
+		}
+		return l.number(report), nil
+	}
+	report.Bytes, report.Shape = f.Bytes, f.Shape.Name
+	if len(l.known[f.Bytes]) > 0 { // a file of the same size has been loaded: it may be the same one
+		if report.SHA256, err = f.Hash(); err != nil {
+			report.Error = text(err.Error())
+			return l.number(report), nil
+		}
+		if same := l.same(report); same != nil {
+			return same, nil
+		}
+	}
+	l.number(report)
+	l.progress(f)
+	hashed := make(chan error, 1)
+	go func() {
+		sum, err := f.Hash() // beside the loading, which waits for DuckDB often enough
+		report.SHA256 = sum
+		hashed <- err
+	}()
+	err = l.load(ctx, f, report)
+	if hashErr := <-hashed; hashErr != nil && err == nil {
+		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
+	}
+	l.remember(report)
+	return report, err
+}
+
+// same deals with a file whose bytes the case has already: under the same path it is that file, under another one a
+// file of its own, all of whose records are duplicates. It returns nil for a new file.
+func (l *loader) same(report *FileReport) *FileReport {
+	var first *FileReport
+	for _, known := range l.known[report.Bytes] {
+		if known.SHA256 != report.SHA256 {
+			continue
+		}
+		if known.Path == report.Path {
+			l.present[known.Number] = true
+			return known
+		}
+		if first == nil {
+			first = known
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	report.SameAs, report.RowsRead, report.RowsDuplicate = first.Number, first.RowsRead, first.RowsRead
+	report.First, report.Last = first.First, first.Last
+	l.number(report)
+	l.remember(report)
+	return report
+}

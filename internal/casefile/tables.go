@@ -1,0 +1,260 @@
+package casefile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/tables"
+)
+
+// provenance are the hidden columns of every canonical table: where the row stands.
+var provenance = []schema.Column{
+	{Name: "_SourceFile", Type: schema.String, Hidden: true},
+	{Name: "_SourceLine", Type: schema.Long, Hidden: true},
+	{Name: "_SourceNumber", Type: schema.Long, Hidden: true}, // EvidenceFiles.Number: a path may come again with other content
+}
+
+// accounting are the tables in which the case keeps its own books.
+var accounting = []schema.Table{
+	{Name: "EvidenceFiles", Columns: []schema.Column{
+		{Name: "Number", Type: schema.Long}, // in the order the files came
+		{Name: "Path", Type: schema.String},
+		{Name: "Sha256", Type: schema.String},
+		{Name: "Bytes", Type: schema.Long},
+		{Name: "Modified", Type: schema.Datetime},
+		{Name: "Shape", Type: schema.String},
+		{Name: "FirstEvent", Type: schema.Datetime},
+		{Name: "LastEvent", Type: schema.Datetime},
+		{Name: "Tables", Type: schema.Dynamic}, // rows by table, before copies are folded
+		{Name: "UnknownColumns", Type: schema.Dynamic},
+		{Name: "RowsRead", Type: schema.Long},
+		{Name: "RowsLoaded", Type: schema.Long},
+		{Name: "RowsDuplicate", Type: schema.Long},
+		{Name: "RowsRejected", Type: schema.Long},
+		{Name: "SameAs", Type: schema.Long}, // Number of the file that has the same bytes, if there is one
+		{Name: "ToolVersion", Type: schema.String},
+		{Name: "Error", Type: schema.String},
+		{Name: "Help", Type: schema.String},
+	}},
+	{Name: "RejectedRows", Columns: []schema.Column{
+		{Name: "File", Type: schema.String},
+		{Name: "Line", Type: schema.Long},
+		{Name: "Code", Type: schema.String},
+		{Name: "Reason", Type: schema.String},
+		{Name: "Raw", Type: schema.String},
+		{Name: "Number", Type: schema.Long, Hidden: true},
+	}},
+}
+
+// storedTypes say how KQL's types are stored; all others are text.
+var storedTypes = map[schema.Type]string{
+	schema.Bool: "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
+	schema.Real: "DOUBLE", schema.Decimal: "DECIMAL(38,12)", schema.Guid: "UUID",
+}
+
+// StoredType is how a KQL type is stored.
+func StoredType(t schema.Type) string {
+	if s, ok := storedTypes[t]; ok {
+		return s
+	}
+	return "VARCHAR"
+}
+
+// wanted lists the tables that a case of this version has.
+func wanted() ([]*schema.Table, error) {
+	canonical, err := schema.Load(tables.FS)
+	if err != nil {
+		return nil, err
+	}
+	var out []*schema.Table
+	for i := range canonical {
+		canonical[i].Columns = append(canonical[i].Columns, provenance...)
+		out = append(out, &canonical[i])
+	}
+	for i := range accounting {
+		t := accounting[i]
+		out = append(out, &t)
+	}
+	return out, nil
+}
+
+func definition(columns []schema.Column) string {
+	cols := make([]string, len(columns))
+	for i, col := range columns {
+		cols[i] = quoteName(col.Name) + " " + StoredType(col.Type)
+	}
+	return "(" + strings.Join(cols, ", ") + ")"
+}
+
+// makeTemporary makes a table that lasts as long as the case is open: what is not evidence is not kept.
+func (c *Case) makeTemporary(ctx context.Context, t *schema.Table) error {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(t.Name)+" "+definition(t.Columns)); err != nil {
+		return err
+	}
+	c.add(t)
+	return nil
+}
+
+func (c *Case) add(t *schema.Table) {
+	if _, known := c.tables[t.Name]; !known {
+		c.names = append(c.names, t.Name)
+	}
+	c.tables[t.Name] = t
+}
+
+// Table finds a table of the case by its exact name.
+func (c *Case) Table(name string) (*schema.Table, bool) {
+	t, ok := c.tables[name]
+	return t, ok
+}
+
+// TableNames lists the tables in the order they came.
+func (c *Case) TableNames() []string { return append([]string(nil), c.names...) }
+
+// canonical lists the tables that hold evidence.
+func (c *Case) canonical() []*schema.Table {
+	var out []*schema.Table
+	for _, name := range c.names {
+		if t := c.tables[name]; t.Source != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// Watchlist finds the table of a watchlist by its alias, which is not case-sensitive.
+func (c *Case) Watchlist(alias string) (*schema.Table, bool) {
+	name, ok := c.watchlists[strings.ToLower(alias)]
+	if !ok {
+		return nil, false
+	}
+	return c.Table(name)
+}
+
+// Version is the version of the tables' layout in a case. A case of an older one is brought up to date when it is
+// opened, as far as columns and tables were only added; see [Stale].
+const Version = 1
+
+// Stale is a case whose layout this program cannot read.
+type Stale struct {
+	Dir     string
+	Found   int64 // its Version; 0 when it was made before cases had one
+	Problem string
+}
+
+func (e *Stale) Error() string {
+	return fmt.Sprintf("the case %s cannot be used: %s (its layout is version %d, this program's %d)", e.Dir, e.Problem, e.Found, Version)
+}
+
+// Hint says how to go on.
+func (e *Stale) Hint() string {
+	if e.Found > Version {
+		return "it was made by a newer replaytrace: use that one"
+	}
+	return "make a new case from the same evidence: replaytrace ingest PATH... --case NEWDIR; the old case's manifest or EvidenceFiles name the files"
+}
+
+// layoutChanges compares the tables on disk with those of this version. It returns the statements that bring them up
+// to date, none when they are.
+func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]string, error) {
+	text := schema.Column{Type: schema.String}
+	rows, err := c.Select(ctx, "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE database_name = current_database() AND schema_name = 'main'", []schema.Column{text, text, text})
+	if err != nil {
+		return nil, err
+	}
+	have := map[string]map[string]string{}
+	for _, r := range rows {
+		table, column, typ := r[0].(string), r[1].(string), r[2].(string)
+		if have[table] == nil {
+			have[table] = map[string]string{}
+		}
+		have[table][column] = typ
+	}
+	found := int64(Version)
+	if len(have) > 0 {
+		if found, err = c.storedVersion(ctx, have["_Case"] != nil); err != nil {
+			return nil, err
+		}
+		if found == 0 || found > Version {
+			return nil, &Stale{c.opt.Dir, found, "it was made by another version of replaytrace"}
+		}
+	}
+	var changes []string
+	for _, t := range want {
+		columns := have[t.Name]
+		if columns == nil {
+			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(t.Columns))
+			continue
+		}
+		for _, col := range t.Columns {
+			switch typ := columns[col.Name]; typ {
+			case StoredType(col.Type):
+			case "":
+				for _, name := range []string{t.Name, copiesOf(t)} {
+					if have[name] != nil {
+						changes = append(changes, "ALTER TABLE "+quoteName(name)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
+					}
+				}
+			default:
+				return nil, &Stale{c.opt.Dir, found, fmt.Sprintf("its column %s.%s is stored as %s", t.Name, col.Name, typ)}
+			}
+		}
+	}
+	if len(have) == 0 {
+		changes = append(changes, "CREATE TABLE _Case (Version BIGINT)", fmt.Sprintf("INSERT INTO _Case VALUES (%d)", Version))
+	}
+	return changes, nil
+}
+
+// defaultOf is the value of a column that older rows do not have: a string is never null.
+func defaultOf(col schema.Column) string {
+	if col.Type == schema.String {
+		return " DEFAULT ''"
+	}
+	return ""
+}
+
+func (c *Case) storedVersion(ctx context.Context, has bool) (int64, error) {
+	if !has {
+		return 0, nil
+	}
+	rows, err := c.Select(ctx, "SELECT Version FROM _Case", []schema.Column{{Type: schema.Long}})
+	if err != nil || len(rows) != 1 {
+		return 0, err
+	}
+	v, _ := rows[0][0].(int64)
+	return v, nil
+}
+
+// upToDate makes the tables, or brings those of an older case up to date, in one transaction.
+func (c *Case) upToDate(ctx context.Context) error {
+	want, err := wanted()
+	if err != nil {
+		return err
+	}
+	changes, err := c.layoutChanges(ctx, want)
+	if err != nil {
+		return err
+	}
+	if len(changes) > 0 && c.readOnly {
+		return errOutdated
+	}
+	if len(changes) > 0 {
+		if err := c.transact(ctx, func() error {
+			for _, s := range changes {
+				if err := c.Exec(ctx, s); err != nil {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
+			return fmt.Errorf("make the tables of the case: %w", err)
+		}
+	}
+	for _, t := range want {
+		c.add(t)
+	}
+	return nil
+}
