@@ -23,6 +23,8 @@ CONTRADICTORY = {
     "docs/parse-path-function#01": "the backslashes of the shown JSON are not escaped",
     "docs/url-encode-component-function#01": "the URL of the query ends with a slash, that of the answer does not",
     "docs/parse-where-operator#04": "no row is shown as a row of empty cells; the page says that all rows are filtered out",
+    "docs/datetime-local-to-utc-function#02": "the rows of a range are shown out of its order",
+    "docs/datetime-local-to-utc-function#02": "the rows of a range are shown out of its order",
     "docs/replace-string-function#02": "tostring() of a long is shown with six decimals",
 }
 

@@ -22,7 +22,8 @@ var aggregateFuncs = []Func{
 	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
 	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
 	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
-	{Name: "take_anyif anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
+	{Name: "take_anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
+	{Name: "anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "take-anyif-aggregation-function"},
 	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "stddev_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
 	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "stddev_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
 	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: "stddev_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
@@ -182,15 +183,32 @@ func goMergeBags(args []schema.Value) (schema.Value, error) {
 // windowFuncs need serialized rows.
 // https://learn.microsoft.com/kusto/query/window-functions
 var windowFuncs = []Func{
-	{Name: "row_number", Signatures: []string{"long!? -> long"}, Build: buildRowNumber, Window: true, Doc: "row-number-function"},
+	{Name: "row_number", Signatures: []string{"long!? -> long", "long!, bool -> long"}, Build: buildRowNumber, Window: true, Restart: 2, Doc: "row-number-function"},
 	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
 	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
-	{Name: "row_cumsum", Signatures: []string{"summable -> promoted"}, Build: buildCumSum, Window: true, Doc: "row-cumsum-function"},
+	{Name: "row_cumsum", Signatures: []string{"summable -> promoted", "summable, bool -> promoted"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
+	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
+	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
+}
+
+// windowSteps are the window functions that others go through. rank_start is the number of a row whose value is not
+// that of the row before, null for any other row.
+var windowSteps = []Func{{Name: "rank_start", Signatures: []string{"any -> long"}, Build: buildRankStart, Window: true, Doc: "row-rank-min-function"}}
+
+func buildRankStart(c Call) (string, error) {
+	number, x := "row_number() OVER ("+c.Over+")", c.Args[0].SQL
+	return "CASE WHEN " + number + " = 1 OR " + x + " IS DISTINCT FROM lag(" + x + ") OVER (" + c.Over + ") THEN " + number + " END", nil
+}
+
+func buildRank(fn string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		return fn + "(" + c.Args[0].SQL + ") OVER (" + c.Over + " ROWS UNBOUNDED PRECEDING)", nil
+	}
 }
 
 func buildRowNumber(c Call) (string, error) {
 	start := "1"
-	if len(c.Args) == 1 {
+	if len(c.Args) > 0 {
 		start = c.Args[0].SQL
 	}
 	return "(row_number() OVER (" + c.Over + ") + " + start + " - 1)", nil

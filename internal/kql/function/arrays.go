@@ -2,8 +2,6 @@ package function
 
 import (
 	"encoding/json"
-	"fmt"
-	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -13,12 +11,11 @@ import (
 var arrayFuncs = []Func{
 	{Name: "array_rotate_left", Signatures: []string{"array, long -> dynamic"}, Go: goRotate(1), Doc: "array-rotate-left-function"},
 	{Name: "array_rotate_right", Signatures: []string{"array, long -> dynamic"}, Go: goRotate(-1), Doc: "array-rotate-right-function"},
-	{Name: "array_shift_left", Signatures: []string{"array, long -> dynamic", "array, long, any -> dynamic"}, Go: goShift(1), Doc: "array-shift-left-function"},
-	{Name: "array_shift_right", Signatures: []string{"array, long -> dynamic", "array, long, any -> dynamic"}, Go: goShift(-1), Doc: "array-shift-right-function"},
+	{Name: "array_shift_left", Signatures: []string{"array, long -> dynamic", "array, long, value -> dynamic"}, Go: goShift(1), Doc: "array-shift-left-function"},
+	{Name: "array_shift_right", Signatures: []string{"array, long -> dynamic", "array, long, value -> dynamic"}, Go: goShift(-1), Doc: "array-shift-right-function"},
 	{Name: "array_split", Signatures: []string{"array, any -> dynamic"}, Go: goArraySplit, Doc: "array-split-function"},
-	{Name: "array_iff array_iif", Signatures: []string{"array, any, any -> dynamic"}, Go: goArrayIff, NullIn: true, Doc: "array-iff-function"},
-	{Name: "bag_set_key", Signatures: []string{"array, text, any -> dynamic"}, Build: buildBagSetKey, Doc: "bag-set-key-function"},
-	{Name: "bag_zip", Signatures: []string{"array, array -> dynamic"}, Go: goBagZip, NullIn: true, Doc: "bag-zip-function"},
+	{Name: "array_iff array_iif", Signatures: []string{"array, value, value -> dynamic"}, Go: goArrayIff, NullIn: true, Doc: "array-iff-function"},
+	{Name: "bag_zip", Signatures: []string{"array, array -> dynamic"}, Go: goBagZip, NullIn: true, Doc: "bag-zip"},
 	{Name: "jaccard_index", Signatures: []string{"array, array -> real"}, Go: goJaccard, Doc: "jaccard-index-function"},
 }
 
@@ -56,20 +53,12 @@ func goShift(direction int) func([]schema.Value) (schema.Value, error) {
 	}
 }
 
-// element renders a plain value as JSON. Text that is JSON of an array or object is taken as it stands.
+// element is a dynamic argument as an element of an array.
 func element(v schema.Value) json.RawMessage {
-	switch v := v.(type) {
-	case nil:
-		return json.RawMessage("null")
-	case json.RawMessage:
-		return v
-	case string:
-		if t := strings.TrimSpace(v); t != "" && strings.ContainsRune("[{\"", rune(t[0])) && json.Valid([]byte(t)) {
-			return json.RawMessage(t)
-		}
-		return json.RawMessage(schema.AppendJSON(nil, schema.String, v))
+	if raw, ok := v.(json.RawMessage); ok {
+		return raw
 	}
-	return json.RawMessage(schema.AppendJSON(nil, schema.Dynamic, v))
+	return json.RawMessage("null")
 }
 
 func goArraySplit(args []schema.Value) (schema.Value, error) {
@@ -133,15 +122,6 @@ func goArrayIff(args []schema.Value) (schema.Value, error) {
 		}
 	}
 	return array(out), nil
-}
-
-func buildBagSetKey(c Call) (string, error) {
-	key, ok := c.Args[1].Text()
-	if !ok || strings.HasPrefix(key, "$") {
-		return "", fmt.Errorf("the key must be a constant, and no JSON path")
-	}
-	single := "json_object(" + Quote(key) + ", " + JSON(c.Args[2].SQL, c.Args[2].Type) + ")"
-	return "CASE WHEN json_type(" + c.Args[0].SQL + ") = 'OBJECT' THEN CAST(json_merge_patch(" + c.Args[0].SQL + ", " + single + ") AS VARCHAR) END", nil
 }
 
 func goBagZip(args []schema.Value) (schema.Value, error) {

@@ -25,6 +25,7 @@ var dynamicFuncs = []Func{
 	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},
 	{Name: "set_intersect", Signatures: []string{"array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Doc: "set-intersect-function"},
 	{Name: "set_difference", Signatures: []string{"array+ -> dynamic"}, Go: goSet(differenceOf), NullIn: true, Doc: "set-difference-function"},
+	{Name: "set_equals", Signatures: []string{"array, array -> bool"}, Go: goSetEquals, Doc: "scalar-functions"},
 	{Name: "bag_keys", Signatures: []string{"array -> dynamic"}, SQL: "CASE WHEN json_type($1) = 'OBJECT' THEN CAST(to_json(json_keys($1)) AS VARCHAR) END", Doc: "bag-keys-function"},
 	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, SQL: "(json_type($1) = 'OBJECT' AND list_contains(json_keys($1), $2))", Doc: "bag-has-key-function"},
 	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
@@ -32,7 +33,6 @@ var dynamicFuncs = []Func{
 	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, SQL: "coalesce($1, '')", Doc: "dynamic-to-json-function"},
 	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
 	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
-	{Name: "isarray", Signatures: []string{"any -> bool"}, SQL: "coalesce(json_type($1) = 'ARRAY', false)", Doc: "isarray-function"},
 }
 
 func buildPackArray(c Call) (string, error) {

@@ -29,6 +29,14 @@ type Func struct {
 	Prefix string
 	// Aggregate marks functions that summarize over rows; Window those that need a serialized input.
 	Aggregate, Window bool
+	// Restart is the number of a window function's argument that begins a new partition where it is true; 0 for none.
+	Restart int
+	// Before names the window function that the first argument goes through first, over the same partition.
+	Before string
+	// Typed is the number of an optional last argument typeof(..) that the result is converted to; 0 for none.
+	Typed int
+	// Scalar names the function that is meant outside of summarize, where an aggregate's name stands for two.
+	Scalar string
 	// Fields are the columns of a function that returns several values at once; the value is an array of them, in order.
 	// It is given the names that the arguments go by, and their types.
 	Fields func(args []Field) []Field
@@ -125,13 +133,13 @@ func All() []*Func {
 }
 
 // internalFamilies are the operators, and the functions that only the binder calls.
-var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versionFuncs, bagFuncs, indexFuncs}
+var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versionFuncs, bagFuncs, indexFuncs, windowSteps, digestSteps, documentSteps}
 
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
 	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
-	encodeFuncs, statisticsFuncs, vectorFuncs, geoFuncs,
-	windowFuncs, aggregateFuncs,
+	encodeFuncs, punycodeFuncs, documentFuncs, statisticsFuncs, vectorFuncs, geoFuncs,
+	windowFuncs, aggregateFuncs, digestFuncs, mergeFuncs,
 }
 
 var (

@@ -25,6 +25,7 @@ var networkFuncs = []Func{
 	{Name: "ipv4_is_match", Signatures: []string{"text, text, long? -> bool"}, Go: goIPMatch(true), Doc: "ipv4-is-match-function"},
 	{Name: "ipv6_is_match", Signatures: []string{"text, text, long? -> bool"}, Go: goIPMatch(false), Doc: "ipv6-is-match-function"},
 	{Name: "ipv4_netmask_suffix", Signatures: []string{"text -> long"}, Go: goNetmaskSuffix, Doc: "ipv4-netmask-suffix-function"},
+	{Name: "ipv4_range_to_cidr_list", Signatures: []string{"text, text -> dynamic"}, Go: goRangeToCIDR, Doc: "ipv4-range-to-cidr-list-function"},
 	{Name: "parse_ipv6", Signatures: []string{"text -> string"}, Go: goParseIPv6, Doc: "parse-ipv6-function"},
 	{Name: "parse_ipv6_mask", Signatures: []string{"text, long -> string"}, Go: goParseIPv6Mask, Doc: "parse-ipv6-mask-function"},
 }
@@ -208,6 +209,26 @@ func goNetmaskSuffix(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	return int64(p.Bits()), nil
+}
+
+// goRangeToCIDR covers a range of addresses with the fewest prefixes.
+func goRangeToCIDR(args []schema.Value) (schema.Value, error) {
+	from, okFrom := prefix(args[0].(string), true)
+	to, okTo := prefix(args[1].(string), true)
+	if !okFrom || !okTo {
+		return nil, nil
+	}
+	var out []json.RawMessage
+	for at, end := number(from.Addr()), number(to.Addr()); at <= end; {
+		bits := 32
+		for bits > 0 && at%(1<<(33-bits)) == 0 && at+1<<(33-bits)-1 <= end {
+			bits--
+		}
+		network := netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(at >> 24), byte(at >> 16), byte(at >> 8), byte(at)}), bits)
+		out = append(out, schema.AppendJSON(nil, schema.String, network.String()))
+		at += 1 << (32 - bits)
+	}
+	return array(out), nil
 }
 
 func longForm(a netip.Addr) string { return a.StringExpanded() }

@@ -40,7 +40,7 @@ var mathFuncs = []Func{
 	{Name: "degrees", Signatures: []string{"real -> real"}, SQL: "degrees($1)", Doc: "degrees-function"},
 	{Name: "pi", Signatures: []string{"-> real"}, SQL: "pi()", Doc: "pi-function"},
 	{Name: "gamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN gamma($1) END", Naming: NameFirst, Doc: "gamma-function"},
-	{Name: "loggamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN lgamma($1) END", Naming: NameFirst, Doc: "log-gamma-function"},
+	{Name: "loggamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN lgamma($1) END", Naming: NameFirst, Doc: "loggamma-function"},
 	{Name: "isnan", Signatures: []string{"real -> bool"}, SQL: "isnan($1)", Doc: "isnan-function"},
 	{Name: "isinf", Signatures: []string{"real -> bool"}, SQL: "isinf($1)", Doc: "isinf-function"},
 	{Name: "isfinite", Signatures: []string{"real -> bool"}, SQL: "isfinite($1)", Doc: "isfinite-function"},
@@ -49,8 +49,22 @@ var mathFuncs = []Func{
 	{Name: "binary_or", Signatures: []string{"long, long -> long"}, SQL: "($1 | $2)", Naming: NameFirst, Doc: "binary-or-function"},
 	{Name: "binary_xor", Signatures: []string{"long, long -> long"}, SQL: "xor($1, $2)", Naming: NameFirst, Doc: "binary-xor-function"},
 	{Name: "binary_not", Signatures: []string{"long -> long"}, SQL: "(~$1)", Naming: NameFirst, Doc: "binary-not-function"},
+	{Name: "binary_shift_left", Signatures: []string{"long, long -> long"}, Go: goShiftBits(func(x int64, by uint) int64 { return x << by }), Naming: NameFirst, Doc: "binary-shift-left-function"},
+	{Name: "binary_shift_right", Signatures: []string{"long, long -> long"}, Go: goShiftBits(func(x int64, by uint) int64 { return x >> by }), Naming: NameFirst, Doc: "binary-shift-right-function"},
+	{Name: "bitset_count_ones", Signatures: []string{"long -> long"}, SQL: "CAST(bit_count($1) AS BIGINT)", Naming: NameFirst, Doc: "bitset-count-ones-function"},
 	{Name: "max_of", Signatures: []string{"common+ -> common"}, SQL: "greatest($*)", Doc: "max-of-function"},
 	{Name: "min_of", Signatures: []string{"common+ -> common"}, SQL: "least($*)", Doc: "min-of-function"},
+}
+
+// goShiftBits shifts by a number modulo 64; a negative one makes null.
+func goShiftBits(f func(x int64, by uint) int64) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		by, _ := args[1].(int64)
+		if by < 0 {
+			return nil, nil
+		}
+		return f(args[0].(int64), uint(by%64)), nil
+	}
 }
 
 // logSQL is a logarithm: minus infinity at zero, null below.

@@ -48,7 +48,7 @@ func scalarOf(f *Func, overload int, sig Signature) Scalar {
 			t = p.Type
 		case Text:
 			t = schema.String
-		case Array:
+		case Array, Boxed:
 			t = schema.Dynamic
 		case Integer:
 			t = schema.Long

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"sort"
 	"strconv"
-	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -83,6 +82,16 @@ func differenceOf(lists [][]json.RawMessage) []json.RawMessage {
 		}
 	}
 	return appendNew(nil, lists[0], gone)
+}
+
+func goSetEquals(args []schema.Value) (schema.Value, error) {
+	a, okA := elements(args[0])
+	b, okB := elements(args[1])
+	if !okA || !okB {
+		return nil, nil
+	}
+	x, y := setOf(a), setOf(b)
+	return len(x) == len(y) && len(unionOf([][]json.RawMessage{a, b})) == len(x), nil
 }
 
 // sortedFields are the columns of array_sort_asc and array_sort_desc: one for each array.
@@ -252,23 +261,28 @@ func goBagRemove(args []schema.Value) (schema.Value, error) {
 
 // remove takes out a key, or what a path such as $.a.b names.
 func (b *bag) remove(key string) {
-	path, ok := strings.CutPrefix(key, "$.")
-	head, rest, nested := strings.Cut(path, ".")
-	if !ok {
-		head, nested = key, false
+	keys := []any{key}
+	if path, ok := jsonPath(key); ok && len(path) > 0 {
+		keys = path
 	}
-	if nested {
-		if inner, ok := readBag(b.values[head]); ok {
-			inner.remove("$." + rest)
-			if text, ok := inner.json().(json.RawMessage); ok {
-				b.values[head] = text
-			}
+	b.removePath(keys)
+}
+
+func (b *bag) removePath(keys []any) {
+	key, ok := keys[0].(string)
+	if !ok {
+		return
+	}
+	if len(keys) > 1 {
+		if inner, ok := readBag(b.values[key]); ok {
+			inner.removePath(keys[1:])
+			b.values[key], _ = inner.json().(json.RawMessage)
 		}
 		return
 	}
 	kept := b.keys[:0]
 	for _, k := range b.keys {
-		if k != head {
+		if k != key {
 			kept = append(kept, k)
 		}
 	}

@@ -37,6 +37,7 @@ const (
 	Orderable       // everything but dynamic
 	Common          // all arguments of this class are brought to one type
 	Array           // dynamic
+	Boxed           // any type; it arrives as a dynamic value, so that text and JSON are told apart
 )
 
 // Result says how the type of the result follows from the arguments.
@@ -59,7 +60,7 @@ const (
 
 var classes = map[string]Class{
 	"any": Any, "text": Text, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
-	"common": Common, "array": Array,
+	"common": Common, "array": Array, "value": Boxed,
 }
 
 var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
@@ -140,7 +141,7 @@ func (p Param) Accept(t schema.Type) int {
 		return 3
 	}
 	switch p.Accepts {
-	case Any, Common:
+	case Any, Common, Boxed:
 		return 2
 	case Exact:
 		return acceptExact(p.Type, t)
@@ -192,7 +193,7 @@ func (p Param) Target(t schema.Type) schema.Type {
 		return p.Type
 	case Text:
 		return schema.String
-	case Array:
+	case Array, Boxed:
 		return schema.Dynamic
 	case Number, Summable:
 		if untyped {

@@ -219,7 +219,7 @@ func goTranslate(args []schema.Value) (schema.Value, error) {
 
 // https://learn.microsoft.com/kusto/query/regex
 var regexFuncs = []Func{
-	{Name: "extract", Signatures: []string{"string, long, text -> string", "string, long, text, any -> dynamic"}, Build: buildExtract, Doc: "extract-function"},
+	{Name: "extract", Signatures: []string{"string, long, text -> string"}, Build: buildExtract, Typed: 4, Doc: "extract-function"},
 	{Name: "replace_regex", Signatures: []string{"text, string, text -> string"}, Build: buildReplaceRegex(0, 1, 2), Doc: "replace-regex-function"},
 	{Name: "replace", Signatures: []string{"string, text, text -> string"}, Build: buildReplaceRegex(2, 0, 1), Doc: "replace-regex-function"},
 	{Name: "regex_quote", Signatures: []string{"text -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},

@@ -126,6 +126,9 @@ func (b *binder) call(f *frame, x *syntax.Call) Expr {
 	if special, ok := specials[name]; ok {
 		return special(b, f, x)
 	}
+	if _, ok := several[name]; ok {
+		return b.sole(f, x)
+	}
 	return b.plainCall(f, x)
 }
 
@@ -135,6 +138,12 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	fn, ok := function.Lookup(name)
 	if !ok {
 		b.unknownFunction(x)
+	}
+	if fn.Typed > 0 && len(x.Args) == fn.Typed {
+		return b.typedCall(f, x, fn)
+	}
+	if fn.Scalar != "" && f.aggs == nil {
+		fn, _ = function.Operator(fn.Scalar)
 	}
 	switch {
 	case fn.Aggregate && f.aggs == nil:
@@ -148,11 +157,10 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	for i, a := range x.Args {
 		args[i] = b.scalar(f, a)
 	}
-	out := b.applyAt(x.Func.Span(), name, fn, args)
 	if fn.Window {
-		return f.windows.add(b, x, out)
+		return f.windows.call(b, x, fn, args)
 	}
-	return out
+	return b.applyAt(x.Func.Span(), name, fn, args)
 }
 
 func (b *binder) unknownFunction(x *syntax.Call) {
@@ -175,8 +183,7 @@ func init() {
 		"now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
 		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
 		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
-		"extract":          (*binder).callExtract,
-		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType,
+		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames,
 		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
 		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "toguid": to(schema.Guid),
@@ -273,22 +280,20 @@ func (b *binder) callParseJSON(f *frame, x *syntax.Call) Expr {
 	return b.convert(v, schema.Dynamic)
 }
 
-// callExtract binds extract(), whose fourth argument names the type of the result.
-func (b *binder) callExtract(f *frame, x *syntax.Call) Expr {
-	if len(x.Args) != 4 {
-		return b.plainCall(f, x)
-	}
-	lit, ok := x.Args[3].(*syntax.TypeLit)
+// typedCall binds a function whose last argument names the type of the result.
+func (b *binder) typedCall(f *frame, x *syntax.Call, fn *function.Func) Expr {
+	last := x.Args[fn.Typed-1]
+	lit, ok := last.(*syntax.TypeLit)
 	if !ok {
-		b.fail(diag.Semantic, x.Args[3].Span(), "typeof(long)", "the fourth argument of extract is a type")
+		b.fail(diag.Semantic, last.Span(), "typeof(long)", "argument %d of %s is a type", fn.Typed, x.Func.Name)
 	}
 	t, ok := schema.ParseType(lit.Type)
 	if !ok {
 		b.fail(diag.Semantic, lit.Span(), "", "unknown type %s", lit.Type)
 	}
-	three := *x
-	three.Args = x.Args[:3]
-	return b.convert(b.plainCall(f, &three), t)
+	rest := *x
+	rest.Args = x.Args[:fn.Typed-1]
+	return b.convert(b.plainCall(f, &rest), t)
 }
 
 func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
@@ -305,17 +310,38 @@ func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
 }
 
 func (b *binder) callPackAll(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 0, 1)
 	var args []Expr
-	if len(x.Args) > 0 {
-		b.fail(diag.Unsupported, x.Span(), "", "pack_all with an argument is not supported yet")
-	}
 	for _, c := range f.cols {
 		if !c.Hidden {
 			args = append(args, &Const{T: schema.String, V: c.Name}, &Col{c})
 		}
 	}
 	fn, _ := function.Lookup("bag_pack")
-	return b.apply(x.Span(), fn, args)
+	all := b.apply(x.Span(), fn, args)
+	if len(x.Args) == 0 {
+		return all
+	}
+	compact, ok := b.scalar(f, x.Args[0]).(*Const)
+	if !ok {
+		b.fail(diag.Unsupported, x.Args[0].Span(), "", "the argument of pack_all must be a constant")
+	}
+	if compact.V == true {
+		return b.invent("bag_compact", all)
+	}
+	return all
+}
+
+// callColumnNames binds column_names_of(), the names of a table's columns.
+func (b *binder) callColumnNames(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	var names []Expr
+	for _, c := range b.tabular(f.scope, x.Args[0]).Columns() {
+		if !c.Hidden {
+			names = append(names, &Const{T: schema.String, V: c.Name})
+		}
+	}
+	return b.invent("pack_array", names...)
 }
 
 func (b *binder) callGetType(f *frame, x *syntax.Call) Expr {

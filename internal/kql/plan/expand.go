@@ -103,31 +103,3 @@ func (b *binder) castExpanded(e *Expand, op *syntax.MvExpand) Node {
 	}
 	return out
 }
-
-// windows collects the window functions of one operator.
-type windows struct {
-	in    Node
-	items []Item
-}
-
-func (w *windows) add(b *binder, x *syntax.Call, call Expr) Expr {
-	if len(w.in.Ordering()) == 0 {
-		b.fail(diag.Semantic, x.Span(), "", "%s needs serialized rows: sort them first", x.Func.Name)
-	}
-	c := b.column("", call.Type())
-	c.Hidden = true
-	w.items = append(w.items, Item{Col: c, X: call})
-	return &Col{c}
-}
-
-// node puts the window step under the operator, when it used any.
-func (w *windows) node(b *binder, n Node) Node {
-	if len(w.items) == 0 {
-		return n
-	}
-	cols := append([]*Column(nil), n.Columns()...)
-	for _, it := range w.items {
-		cols = append(cols, it.Col)
-	}
-	return &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: w.items, Per: b.per.column()}
-}

@@ -43,6 +43,9 @@ func joinName(base, part string) string {
 
 func callName(x *syntax.Call) string {
 	naming, prefix := function.NameNone, x.Func.Name
+	if x.Func.Name == "gettype" {
+		prefix = "type"
+	}
 	if fn, ok := function.Lookup(x.Func.Name); ok {
 		naming = fn.Naming
 		if fn.Prefix != "" {
@@ -86,7 +89,8 @@ var specialNaming = map[string]function.Naming{
 	"todouble": function.NameFirst, "tobool": function.NameFirst, "toboolean": function.NameFirst,
 	"todatetime": function.NameFirst, "totimespan": function.NameFirst, "toguid": function.NameFirst,
 	"todecimal": function.NameFirst, "todynamic": function.NameFirst, "parse_json": function.NameFirst, "parsejson": function.NameFirst,
-	"long": function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
+	"gettype": function.NamePrefix,
+	"long":    function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
 	"bool": function.NameFirst, "datetime": function.NameFirst, "timespan": function.NameFirst,
 }
 

@@ -179,12 +179,13 @@ type ExpandItem struct {
 	X   Expr // dynamic
 }
 
-// Windowed computes columns over the ordered input: row_number, prev and their kind; with Per, over each group.
+// Windowed computes columns over the ordered input: row_number, prev and their kind; with Per, over each group of
+// rows that are equal in these columns.
 type Windowed struct {
 	base
 	In    Node
 	Items []Item
-	Per   *Column
+	Per   []*Column
 }
 
 // Ref reads a shared plan again. Items copies the shared columns into fresh ones.

@@ -95,26 +95,42 @@ func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
 		out.Items = append(out.Items, Item{Col: c, X: v})
 	}
 	if call, ok := x.(*syntax.Call); ok {
-		switch call.Func.Name {
-		case "arg_max", "argmax", "arg_min", "argmin":
-			b.best(f, call, emit, out)
+		if bind, ok := several[call.Func.Name]; ok {
+			bind(b, f, call, emit, out)
 			return
-		case "take_any", "any", "takeany":
-			b.takeAny(f, call, emit, out)
-			return
-		case "percentiles":
-			b.percentiles(f, call, emit)
-			return
-		case "percentile":
-			if len(call.Args) == 2 {
-				b.percentiles(f, call, emit)
-				return
-			}
 		}
 	}
 	v := b.scalar(f, x)
 	b.aggregatesOnly(f, item, v)
 	emit(0, implicitName(x), v)
+}
+
+// emitter takes the i-th column that an aggregate makes: the name that it has unless one is given, and its value.
+type emitter func(i int, implicit string, v Expr)
+
+// several are the aggregates that make a column of each of several values. Inside of an expression they must make one.
+var several map[string]func(*binder, *frame, *syntax.Call, emitter, *Compute)
+
+func init() {
+	several = map[string]func(*binder, *frame, *syntax.Call, emitter, *Compute){
+		"arg_max": (*binder).best, "argmax": (*binder).best, "arg_min": (*binder).best, "argmin": (*binder).best,
+		"take_any": (*binder).takeAny, "any": (*binder).takeAny, "takeany": (*binder).takeAny,
+		"percentile": (*binder).percentiles, "percentiles": (*binder).percentiles, "percentiles_array": (*binder).percentiles,
+		"percentilew": (*binder).percentiles, "percentilesw": (*binder).percentiles, "percentilesw_array": (*binder).percentiles,
+	}
+}
+
+// sole binds an aggregate of several values inside of an expression.
+func (b *binder) sole(f *frame, x *syntax.Call) Expr {
+	if f.aggs == nil {
+		b.fail(diag.Semantic, x.Func.Span(), "", "%s is an aggregate: it is allowed in summarize only", x.Func.Name)
+	}
+	var values []Expr
+	several[x.Func.Name](b, f, x, func(_ int, _ string, v Expr) { values = append(values, v) }, nil)
+	if len(values) != 1 {
+		b.fail(diag.Semantic, x.Span(), "", "%s makes %d columns, an expression needs one value", x.Func.Name, len(values))
+	}
+	return values[0]
 }
 
 // aggregatesOnly refuses a column that stands outside of the aggregates of an item: it has no one value per group.
@@ -131,6 +147,9 @@ func (b *binder) aggregatesOnly(f *frame, item syntax.Expr, v Expr) {
 
 // isKey reports whether the rows are grouped by the column itself, under whatever name.
 func isKey(out *Compute, c *Column) bool {
+	if out == nil {
+		return false
+	}
 	agg, ok := out.In.(*Aggregate)
 	if !ok {
 		return false
@@ -165,7 +184,7 @@ func (b *binder) picked(f *frame, args []syntax.Expr, out *Compute, skip *Column
 	return names, values
 }
 
-func (b *binder) best(f *frame, call *syntax.Call, emit func(int, string, Expr), out *Compute) {
+func (b *binder) best(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	if len(call.Args) == 0 {
 		b.fail(diag.Semantic, call.Span(), "", "%s needs an expression to compare by", call.Func.Name)
 	}
@@ -189,39 +208,10 @@ func (b *binder) best(f *frame, call *syntax.Call, emit func(int, string, Expr),
 	}
 }
 
-func (b *binder) takeAny(f *frame, call *syntax.Call, emit func(int, string, Expr), out *Compute) {
+func (b *binder) takeAny(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	names, values := b.picked(f, call.Args, out, nil)
 	pick := &Pick{Values: values}
 	for i, v := range values {
 		emit(i, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}
-}
-
-func (b *binder) percentiles(f *frame, call *syntax.Call, emit func(int, string, Expr)) {
-	if len(call.Args) < 2 {
-		b.fail(diag.Semantic, call.Span(), "", "%s takes an expression and percentiles", call.Func.Name)
-	}
-	row := *f
-	row.aggs = nil
-	v := b.scalar(&row, call.Args[0])
-	fn, _ := function.Operator("percentile")
-	for i, a := range call.Args[1:] {
-		p, ok := b.scalar(&row, a).(*Const)
-		if !ok {
-			b.fail(diag.Semantic, a.Span(), "", "a percentile must be a constant")
-		}
-		text := b.src.Text[a.Span().Start:a.Span().End]
-		name := "percentile_" + implicitName(call.Args[0]) + "_" + percentileName(text)
-		emit(i, name, f.aggs.add(b, b.applyAt(call.Func.Span(), call.Func.Name, fn, []Expr{v, b.convert(p, schema.Real)})))
-	}
-}
-
-func percentileName(text string) string {
-	out := []rune(text)
-	for i, r := range out {
-		if r == '.' {
-			out[i] = '_'
-		}
-	}
-	return string(out)
 }

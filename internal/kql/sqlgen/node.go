@@ -110,7 +110,7 @@ func (g *generator) series(n *plan.Series) string {
 func (g *generator) limit(n *plan.Limit) string {
 	sql := "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")"
 	if n.Per != nil {
-		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
+		return sql + " QUALIFY row_number() OVER (" + g.window([]*plan.Column{n.Per}, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
 	if keys := n.Ordering(); len(keys) > 0 {
 		sql += " ORDER BY " + g.keys(keys)
@@ -119,10 +119,10 @@ func (g *generator) limit(n *plan.Limit) string {
 }
 
 // window is what stands in OVER (..): the group, then the order.
-func (g *generator) window(per *plan.Column, keys []plan.Key) string {
+func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 	var parts []string
-	if per != nil {
-		parts = append(parts, "PARTITION BY "+name(per))
+	for i, c := range per {
+		parts = append(parts, []string{"PARTITION BY ", ", "}[min(i, 1)]+name(c))
 	}
 	if len(keys) > 0 {
 		parts = append(parts, "ORDER BY "+g.keys(keys))

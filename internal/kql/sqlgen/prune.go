@@ -77,7 +77,9 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Windowed:
 		g.useItems(n.Items)
 		g.useKeys(n.In.Ordering())
-		g.usePer(n.Per)
+		for _, c := range n.Per {
+			g.use(c)
+		}
 	case *plan.Number:
 		g.useKeys(n.In.Ordering())
 	case *plan.Aggregate:

@@ -1,0 +1,47 @@
+package casefile
+
+import "testing"
+
+// functionAnswers are the documented examples of functions, in pieces.
+var functionAnswers = []answer{
+	{"row-rank-dense-function", `datatable(a:string, d:long) ['S', 3, 'S', 100, 'S', 3, 'S', 2, 'A', 1, 'A', 1] | sort by a desc, d asc | extend r = row_rank_dense(d, prev(a) != a) | project r`, `[1] [2] [2] [3] [1] [1]`},
+	{"row-rank-min-function", `datatable(d:long) [3, 100, 3, 2, 3] | sort by d asc | extend r = row_rank_min(d) | project r`, `[1] [2] [2] [2] [5]`},
+	{"row-number-function", `datatable(a:string, d:long) ['T', 1, 'T', 100, 'S', 1, 'S', 2, 'S', 0] | sort by a asc, d desc | extend r = row_number(1, prev(a) != a) | project r`, `[1] [2] [3] [1] [2]`},
+	{"row-cumsum-function", `datatable(n:string, m:int, s:long) ['Alice', 1, 1000, 'Bob', 1, 1000, 'Alice', 2, 2000, 'Bob', 2, 1950] | order by n asc, m asc | extend total = row_cumsum(s, n != prev(n)) | project total`, `[1000] [3000] [1000] [2950]`},
+	{"percentilesw-aggregation-function", `datatable(n:long, b:long) [8, 10, 6, 20, 3, 30, 1, 40] | summarize percentilesw(b, n, 50, 75, 99.9)`, `[20,20,40]`},
+	{"percentilesw-aggregation-function", `datatable(n:long, b:long) [8, 10, 6, 20, 3, 30, 1, 40] | summarize percentilesw_array(b, n, dynamic([50, 75, 99.9]))`, `[[20,20,40]]`},
+	{"percentiles-aggregation-function", `range x from 1 to 100 step 1 | summarize percentiles_array(x, 5, 50), 1 + percentile(x, 95)`, `[[5,50],96]`},
+	{"hll-merge-function", `range x from 1 to 10 step 1 | extend y = x + 10 | summarize hll_x = hll(x), hll_y = hll(y) | project dcount_hll(hll_merge(hll_x, hll_y))`, `[20]`},
+	{"hll-merge-aggregation-function", `range x from 1 to 10 step 1 | summarize h = hll(x % 4) by x % 2 | summarize dcount_hll(hll_merge(h))`, `[4]`},
+	{"merge-tdigest-function", `range x from 1 to 10 step 1 | extend y = x + 10 | summarize tx = tdigest(x), ty = tdigest(y) | project percentile_tdigest(merge_tdigest(tx, ty), 100, typeof(long))`, `[20]`},
+	{"rank-tdigest-function", `range x from 1 to 1000 step 1 | summarize t = tdigest(x) | project rank_tdigest(t, 685), percentrank_tdigest(t, 100)`, `[685.0,10.0]`},
+	{"tdigest-merge-aggregation-function", `range x from 1 to 10 step 1 | summarize t = tdigest(1h * x) by x % 3 | summarize percentile_tdigest(tdigest_merge(t), 50)`, `["05:00:00"]`},
+	{"take-any-aggregation-function", `datatable(s:string) ['x'] | summarize strcat(take_any(s), '!')`, `["x!"]`},
+	{"bag-set-key-function", `print bag_set_key(dynamic({"a": 1}), 'k', 'x'), bag_set_key(dynamic({"a": 1}), '$.k.p', 2), bag_set_key(dynamic([1]), 'k', 1)`, `[{"a":1,"k":"x"},{"a":1,"k":{"p":2}},null]`},
+	{"bag-remove-keys-function", `print bag_remove_keys(dynamic({"a": {"b": 1, "c": 2}}), dynamic(["$['a'].b"]))`, `[{"a":{"c":2}}]`},
+	{"datetime-local-to-utc-function", `print datetime_local_to_utc(datetime(2020-02-02 20:02:20), 'US/Pacific'), datetime_local_to_utc(datetime(2022-03-27 02:00), 'Europe/Brussels'), datetime_local_to_utc(datetime(2022-03-27 03:00), 'Europe/Brussels'), datetime_local_to_utc(datetime(2020-02-02), 'Nowhere')`, `["2020-02-03T04:02:20Z","2022-03-27T00:00:00Z","2022-03-27T01:00:00Z",null]`},
+	{"datetime-utc-to-local-function", `print datetime_utc_to_local(datetime(2022-07-11 22:18:48.467862), 'Australia/Canberra')`, `["2022-07-12T08:18:48.467862Z"]`},
+	{"punycode-from-string-function", `print punycode_from_string('académie-française'), punycode_to_string('acadmie-franaise-npb1a'), punycode_from_string('艺术'), punycode_to_string('ü')`, `["acadmie-franaise-npb1a","académie-française","cqv902d",""]`},
+	{"punycode-domain-to-string-function", `print punycode_domain_to_string("Kaledvoulc'h.Artorījos.edu"), punycode_domain_to_string('Riðill｡Skáldskaparmál｡org'), punycode_domain_from_string('xn--Ge-mia.Bulg.edu')`, `["Kaledvoulc'h.xn--Artorjos-ejb.edu","xn--Riill-jta.xn--Skldskaparml-dbbj.org","Gáe.Bulg.edu"]`},
+	{"zlib-base64-compress-function", `print zlib_compress_to_base64_string("1234567890qwertyuiop"), zlib_decompress_from_base64_string(zlib_compress_to_base64_string(strrep('abc', 1000))) == strrep('abc', 1000)`, `["eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==",true]`},
+	{"gzip-base64-compress", `print gzip_compress_to_base64_string("1234567890qwertyuiop"), gzip_decompress_from_base64_string(gzip_compress_to_base64_string(strrep('abc', 1000))) == strrep('abc', 1000)`, `["H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==",true]`},
+	{"url-encode-function", `print url_encode('https://www.bing.com/hello world')`, `["https%3a%2f%2fwww.bing.com%2fhello+world"]`},
+	{"bitset-count-ones-function", `print bitset_count_ones(42), binary_shift_left(1, 2), binary_shift_left(1, 65), binary_shift_right(8, 2), binary_shift_left(1, -1)`, `[3,4,2,2,null]`},
+	{"treepath-function", `print treepath(dynamic({"a": "b", "c": 123})), treepath(dynamic({"listProperty": [100, 200, 300, "abcde", {"x": "y"}]}))`, `[["['a']","['c']"],["['listProperty']","['listProperty'][0]","['listProperty'][0]['x']"]]`},
+	{"zip-function", `print zip(dynamic([1, 3, 5]), dynamic([2, 4, 6])), zip(dynamic(["A", 1, 1.5]), dynamic([{}, "B"]))`, `[[[1,2],[3,4],[5,6]],[["A",{}],[1,"B"],[1.5,null]]]`},
+	{"parse-command-line-function", `print parse_command_line("echo \"hello world!\"", "windows"), parse_command_line(@'p.exe a\\b "c\\" d\"e "f g"', "windows")`, `[["echo","hello world!"],["p.exe","a\\\\b","c\\","d\"e","f g"]]`},
+	{"parse-xml-function", `print parse_xml('<e/>'), parse_xml('<e name="value">text</e>'), parse_xml('<e> <a>text</a> <a>text</a> </e>'), parse_xml('<e> text <a>text</a> </e>'), parse_xml('<e>'), parse_xml('no xml')`, `[{"e":null},{"e":{"@name":"value","#text":"text"}},{"e":{"a":["text","text"]}},{"e":{"#text":"text","a":"text"}},null,null]`},
+	{"welch-test-function", `print round(welch_test(20.82, 7.91, 15, 22.99, 3.81, 15), 3)`, `[0.021]`},
+	{"isascii", `print isascii('some string'), isascii('ü'), isutf8('some string')`, `[true,false,true]`},
+	{"week-of-year-function", `print week_of_year(datetime(2020-12-31)), week_of_year(datetime(2020-06-15)), week_of_year(datetime(1970-01-01)), week_of_year(datetime(2000-01-01))`, `[53,25,1,52]`},
+	{"format-bytes-function", `print format_bytes(564), format_bytes(10332, 1), format_bytes(20010332), format_bytes(20010332, 2), format_bytes(20010332, 0, "KB")`, `["564 Bytes","10.1 KB","19 MB","19.08 MB","19541 KB"]`},
+	{"convert-energy-function", `print round(convert_energy(1.2, 'Joule', 'BritishThermalUnit'), 15), convert_speed(1.2, 'MeterPerSecond', 'CentimeterPerHour')`, `[0.001137380544376,432000.0]`},
+	{"ipv4-range-to-cidr-list-function", `print ipv4_range_to_cidr_list("1.1.128.0", "1.1.140.255"), ipv4_range_to_cidr_list("0.0.0.0", "255.255.255.255")`, `[["1.1.128.0/21","1.1.136.0/22","1.1.140.0/24"],["0.0.0.0/0"]]`},
+	{"extract-json-function", `print extract_json("$.name", '{"name": "John", "age": 30}', typeof(string)), extract_json("$['a'][1]", '{"a": [1, 2]}', typeof(long)), extract_json("$.a", 'no json')`, `["John",2,""]`},
+	{"column-names-of-function", `let T = datatable(A:string, B:int) []; print column_names_of(T)`, `[["A","B"]]`},
+	{"pack-all-function", `datatable(a:string, b:long, c:string) ['', 1, 'x'] | project pack_all(true)`, `[{"b":1,"c":"x"}]`},
+	{"scalar-functions", `print set_equals(dynamic([1, 2, 2]), dynamic([2, 1])), set_equals(dynamic([1]), dynamic([1, 2]))`, `[true,false]`},
+	{"array-shift-left-function", `print array_shift_left(dynamic([1, 2, 3]), 1, '[x')`, `[[2,3,"[x"]]`},
+}
+
+func TestFunctionAnswers(t *testing.T) { checkAnswers(t, functionAnswers) }
