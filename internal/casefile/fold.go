@@ -20,7 +20,7 @@ func copiesOf(t *schema.Table) string { return "_Copies_" + t.Name }
 // or a later one brought are looked up.
 func (c *Case) fold(ctx context.Context, first int64) error {
 	for _, t := range c.canonical() {
-		if _, ok := t.Column("Id"); !ok {
+		if t.Intake.Key == "" {
 			continue
 		}
 		if err := c.foldTable(ctx, t, first); err != nil {
@@ -31,13 +31,13 @@ func (c *Case) fold(ctx context.Context, first int64) error {
 }
 
 func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) error {
-	table, copies := quoteName(t.Name), quoteName(copiesOf(t))
+	table, copies, key := quoteName(t.Name), quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
 	among := ""
 	if first > 1 {
-		among = " AND Id IN (SELECT Id FROM " + table + " WHERE " + fresh + ")"
+		among = " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
 	}
-	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE repeated AS SELECT Id FROM "+table+" WHERE Id <> ''"+among+" GROUP BY Id HAVING count(*) > 1"); err != nil {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE repeated AS SELECT "+key+" FROM "+table+" WHERE "+key+" <> ''"+among+" GROUP BY "+key+" HAVING count(*) > 1"); err != nil {
 		return err
 	}
 	repeated, err := c.Select(ctx, "SELECT count(*) FROM repeated", []schema.Column{{Name: "n", Type: schema.Long}})
@@ -47,19 +47,19 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 	all := names(t.Columns)
 	var visible, folded []string
 	for _, col := range t.Columns {
-		folded = append(folded, foldColumn(col)+" AS "+quoteName(col.Name))
+		folded = append(folded, foldColumn(t, col)+" AS "+quoteName(col.Name))
 		if !col.Hidden {
 			visible = append(visible, quoteName(col.Name))
 		}
 	}
 	// Copies of the same time are ordered by what they say, and by their places only where they say the same: exports of
 	// the same rows fold alike, whatever the files are called.
-	ordered := "SELECT *, row_number() OVER (PARTITION BY Id ORDER BY TimeGenerated NULLS LAST, hash(" + strings.Join(visible, ", ") + "), _SourceFile, _SourceLine, _SourceNumber) AS copy_number FROM " + copies + " WHERE Id IN (FROM repeated)"
+	ordered := "SELECT *, row_number() OVER (PARTITION BY " + key + " ORDER BY TimeGenerated NULLS LAST, hash(" + strings.Join(visible, ", ") + "), _SourceFile, _SourceLine, _SourceNumber) AS copy_number FROM " + copies + " WHERE " + key + " IN (FROM repeated)"
 	for _, s := range []string{
 		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
-		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE Id IN (FROM repeated) AND (" + fresh + " OR Id NOT IN (SELECT Id FROM " + copies + "))",
-		"DELETE FROM " + table + " WHERE Id IN (FROM repeated)",
-		"INSERT INTO " + table + " (" + all + ") SELECT " + strings.Join(folded, ", ") + " FROM (" + ordered + ") GROUP BY Id",
+		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE " + key + " IN (FROM repeated) AND (" + fresh + " OR " + key + " NOT IN (SELECT " + key + " FROM " + copies + "))",
+		"DELETE FROM " + table + " WHERE " + key + " IN (FROM repeated)",
+		"INSERT INTO " + table + " (" + all + ") SELECT " + strings.Join(folded, ", ") + " FROM (" + ordered + ") GROUP BY " + key,
 	} {
 		if err := c.Exec(ctx, s); err != nil {
 			return err
@@ -69,7 +69,7 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 }
 
 // foldColumn is the value that a column keeps.
-func foldColumn(col schema.Column) string {
+func foldColumn(t *schema.Table, col schema.Column) string {
 	name := quoteName(col.Name)
 	for _, p := range provenance {
 		if p.Name == col.Name {
@@ -77,8 +77,8 @@ func foldColumn(col schema.Column) string {
 		}
 	}
 	switch {
-	case col.Name == "Id":
-		return "Id"
+	case col.Name == t.Intake.Key:
+		return name
 	case col.Name == "TimeGenerated":
 		return "min(TimeGenerated)"
 	case col.Type == schema.String || col.Type == schema.Dynamic:

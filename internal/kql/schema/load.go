@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 
 	"github.com/goccy/go-yaml"
@@ -32,13 +33,19 @@ func load(fsys fs.FS, name string) (Table, error) {
 		return Table{}, err
 	}
 	var file struct {
-		Name, Source string
-		Columns      []struct{ Name, Type string }
+		Name, Source, Key string
+		Names             []string
+		KnownBy           [][]string `yaml:"known_by"`
+		Unlike, Addresses []string
+		Derive            []Derivation
+		Columns           []struct{ Name, Type string }
 	}
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: file.Name, Source: file.Source}
+	t := Table{Name: file.Name, Source: file.Source, Intake: Intake{
+		Key: file.Key, Names: file.Names, KnownBy: file.KnownBy, Unlike: file.Unlike, Addresses: file.Addresses, Derive: file.Derive,
+	}}
 	for _, c := range file.Columns {
 		typ, ok := ParseType(c.Type)
 		if !ok {
@@ -46,5 +53,25 @@ func load(fsys fs.FS, name string) (Table, error) {
 		}
 		t.Columns = append(t.Columns, Column{Name: c.Name, Type: typ})
 	}
-	return t, nil
+	return t, t.checkIntake()
+}
+
+// checkIntake refuses names of columns that the table does not have.
+func (t *Table) checkIntake() error {
+	names := append(append([]string{}, t.Intake.Addresses...), t.Intake.Unlike...)
+	for _, group := range t.Intake.KnownBy {
+		names = append(names, group...)
+	}
+	for _, d := range t.Intake.Derive {
+		names = append(names, d.Column, d.From)
+	}
+	if t.Intake.Key != "" {
+		names = append(names, t.Intake.Key)
+	}
+	for _, name := range names {
+		if _, ok := t.Column(name); !ok && !slices.Contains(t.Intake.Unlike, name) {
+			return fmt.Errorf("no column %s", name)
+		}
+	}
+	return nil
 }

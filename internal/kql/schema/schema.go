@@ -67,6 +67,31 @@ type Table struct {
 	Columns []Column
 	// Source is the URL of the page that defines the table, empty for the user's own.
 	Source string
+	// Intake is how its rows are told and completed when evidence is read.
+	Intake Intake
+}
+
+// Intake is what the reading of evidence must know of a table besides its columns.
+type Intake struct {
+	// Key is the column that names a record: rows with the same key are copies of one. Empty when every row counts.
+	Key string
+	// Names are what exports call the table: categories, event types, parts of file names. Case does not count.
+	Names []string
+	// KnownBy tells the table by its columns when nothing names it: a row has one column of each group, and none of
+	// Unlike.
+	KnownBy [][]string
+	Unlike  []string
+	// Addresses are the columns whose ports and brackets are taken off.
+	Addresses []string
+	// Derive fills columns that the evidence leaves out, in this order.
+	Derive []Derivation
+}
+
+// Derivation is a column that follows from another one.
+type Derivation struct {
+	Column, From string
+	// By is how: "" copies, "guid_token" makes Entra's token identifier of a request id.
+	By string
 }
 
 // Column returns the column of that exact name.
