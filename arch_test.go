@@ -54,6 +54,7 @@ var layers = []layer{
 	{"internal/evidence", "a file to records with a position, or a reason", "formats tables internal/diag internal/kql internal/kql/schema"},
 	{"internal/casefile", "the case: DuckDB, loading, provenance, queries", "tables internal/diag internal/escape internal/evidence internal/kql internal/kql/schema internal/kql/function"},
 	{"internal/hunt", "a rule file, run on an engine, to signals", "internal/diag internal/kql internal/kql/schema"},
+	{"internal/proof", "the test beside each rule: rows in, signals out", "internal/hunt internal/casefile internal/kql internal/kql/schema"},
 	{"internal/finding", "signals to findings: the judgement", "internal/hunt"},
 	{"internal/investigation", "the one result that every output renders", "hunts tables internal/diag internal/kql internal/kql/schema internal/tenant internal/hunt internal/finding"},
 	{"internal/report", "a result as HTML, Markdown, CSV and JSON", "internal/escape internal/finding internal/hunt internal/investigation"},

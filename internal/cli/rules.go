@@ -26,5 +26,6 @@ func newRules(s Streams) *cobra.Command {
 			return nil
 		},
 	})
+	rules.AddCommand(newRulesTest(s))
 	return rules
 }

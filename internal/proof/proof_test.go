@@ -1,0 +1,89 @@
+package proof
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/hunt"
+)
+
+// rule speaks of scripts that redeem a token more than once.
+const rule = `id: 00000000-0000-0000-0000-000000000001
+name: Scripts
+query: |
+  let Office = toscalar(_GetWatchlist("Office") | summarize make_set(ip));
+  AADNonInteractiveUserSignInLogs
+  | where UserAgent startswith "curl" and TimeGenerated > ago(7d) and not(set_has_element(Office, IPAddress))
+  | summarize EventCount = count(), EventIds = make_set(Id), FirstSeen = min(CreatedDateTime) by UserId, IPAddress
+  | where EventCount > 1
+replaytrace:
+  role: signal
+`
+
+const evidence = `What it shows.
+-- AADNonInteractiveUserSignInLogs.jsonl --
+// Eve's script redeems three times, two hours apart.
+{"Id": "e", "CreatedDateTime": "2026-03-10T10:00:00Z", "UserPrincipalName": "eve@x", "IPAddress": "203.0.113.7", "UserAgent": "curl/8", "_times": 3, "_every": "2h"}
+// Ann's does, too, at the office.
+{"_like": "e", "Id": "a", "UserPrincipalName": "ann@x", "IPAddress": "198.51.100.1", "_times": 2, "_every": "1h"}
+-- watchlist/Office.csv --
+ip
+198.51.100.1
+`
+
+func proved(t *testing.T, text string) []string {
+	t.Helper()
+	h, err := hunt.Parse("Scripts.yaml", []byte(rule))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Parse("Scripts.txtar", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong, err := p.Run(context.Background(), &h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return wrong
+}
+
+const right = `{"UserId": "eve@x", "IPAddress": "203.0.113.7", "EventCount": 3, "EventIds": ["e-3", "e", "e-2"], "FirstSeen": "2026-03-10T10:00:00Z"}`
+
+func TestRun(t *testing.T) {
+	for name, c := range map[string]struct{ text, wrong string }{
+		"as wanted":            {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nUserAgent\n", ""},
+		"another number":       {evidence + "-- want.jsonl --\n" + strings.Replace(right, "3,", "4,", 1), "missing: "},
+		"a row too many":       {evidence + "-- want.jsonl --\n", "not wanted: "},
+		"nothing decisive":     {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nResultType\n", "without the column ResultType"},
+		"later":                {evidence + "-- want.jsonl --\n-- as-of --\n2026-05-01T00:00:00Z\n", ""},
+		"nobody is innocent":   {strings.Replace(evidence, "\n198.51.100.1", "\n198.51.100.2", 1) + "-- want.jsonl --\n" + right + "\n" + `{"UserId": "ann@x"}`, "there is no benign look-alike"},
+		"a guard that is gone": {strings.Replace(evidence, "\n198.51.100.1", "\n198.51.100.2", 1) + "-- want.jsonl --\n" + right, "not wanted: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			wrong := proved(t, c.text)
+			if c.wrong == "" && len(wrong) > 0 || c.wrong != "" && !slices.ContainsFunc(wrong, func(w string) bool { return strings.HasPrefix(w, c.wrong) }) {
+				t.Errorf("%q, want %q", wrong, c.wrong)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for text, want := range map[string]string{
+		"-- want.jsonl --\n": "it needs rows",
+		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n":    "it needs rows",
+		"-- SigninLogs.jsonl --\n{\"Id\": \"a\"}\n-- want.jsonl --\n":                                 "it has none of",
+		"-- SigninLogs.jsonl --\n{\"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n-- want.jsonl --\n": "a row has no Id",
+		"-- SigninLogs.jsonl --\n{\"_like\": \"b\", \"Id\": \"a\"}\n-- want.jsonl --\n":               "no row above",
+		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"x\"}\n-- want.jsonl --\n":     "CreatedDateTime",
+		"-- wants.txt --\n": "no such section",
+		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"2026-03-10T10:00:00Z\", \"_times\": 2}\n-- want.jsonl --\n": "_every",
+	} {
+		if _, err := Parse("x.txtar", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v, want an error with %q", text, err, want)
+		}
+	}
+}
