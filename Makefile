@@ -54,8 +54,9 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update
 
-docs: build ## regenerate docs/timeline.svg, docs/functions.md and the import table
+docs: build ## regenerate docs/timeline.svg, docs/functions.md, the import table and the shared functions in the hunts
 	$(GO) test ./internal/kql/function -run TestReference -update
+	$(GO) test ./internal/hunt -run TestInlined -update
 	$(GO) test ./internal/cli -run TestTimelinePicture -update
 	$(GO) test . -run TestImports -update
 

@@ -45,6 +45,8 @@ type Finding struct {
 	Networks           []Network     `json:"networks"`
 	VisibleInSigninLog int           `json:"visible_in_signinlogs"` // attacker rows that SigninLogs alone would show
 	Summary            string        `json:"summary"`               // one sentence an analyst can paste
+	// Spots are the presences that make it up: a network with one device and one kind of client, as the hunts name them.
+	Spots []string `json:"spots"`
 }
 
 // Role says what an event is to the finding.
@@ -86,7 +88,11 @@ type Signal struct {
 	Evidence string   `json:"evidence"` // one sentence
 	EventIDs []string `json:"event_ids"`
 	KQL      string   `json:"kql"`
+	spots    []string // the presences all of whose rows prove it
 }
+
+// About lists the presences all of whose rows prove the signal; none when EventIDs says which do.
+func (s *Signal) About() []string { return s.spots }
 
 // Outcome is what became of a benign explanation.
 type Outcome string

@@ -1,10 +1,12 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 
@@ -32,9 +34,9 @@ type ruleFile struct {
 	Query              string   `yaml:"query"`
 	EntityMappings     []any    `yaml:"entityMappings"`
 	Replaytrace        struct {
-		Signal, Role, Family, Strength string
-		FalsePositives                 []string `yaml:"falsePositives"`
-		Sources                        []string
+		Signal, Role, Family, Strength, Otherwise string
+		FalsePositives                            []string `yaml:"falsePositives"`
+		Sources                                   []string
 	} `yaml:"replaytrace"`
 }
 
@@ -70,7 +72,7 @@ func Parse(path string, text []byte) (Hunt, error) {
 		ID: f.ID, Signal: f.Replaytrace.Signal, Name: f.Name, Description: strings.TrimSpace(f.Description), Severity: f.Severity,
 		Tactics: f.Tactics, Techniques: f.RelevantTechniques, Query: f.Query, QueryLine: queryLine(string(text)), Path: path,
 		Role: Role(f.Replaytrace.Role), Family: f.Replaytrace.Family, Strength: f.Replaytrace.Strength,
-		FalsePositives: f.Replaytrace.FalsePositives, Sources: f.Replaytrace.Sources,
+		Otherwise: f.Replaytrace.Otherwise, FalsePositives: f.Replaytrace.FalsePositives, Sources: f.Replaytrace.Sources,
 	}
 	if h.Signal == "" {
 		h.Signal = strings.TrimSuffix(path[strings.LastIndexByte(path, '/')+1:], ".yaml")
@@ -83,8 +85,8 @@ func Parse(path string, text []byte) (Hunt, error) {
 		return h, fmt.Errorf("rule %s: id and name are required", path)
 	case strings.TrimSpace(h.Query) == "":
 		return h, fmt.Errorf("rule %s: the query is missing", path)
-	case h.Role != RoleSignal && h.Role != RoleExplanation && h.Role != RoleContext:
-		return h, fmt.Errorf("rule %s: role is signal, explanation or context, not %q", path, h.Role)
+	case h.Role != RoleSignal && h.Role != RoleExplanation && h.Role != RoleLink && h.Role != RoleContext:
+		return h, fmt.Errorf("rule %s: role is signal, explanation, link or context, not %q", path, h.Role)
 	}
 	return h, nil
 }
@@ -121,6 +123,7 @@ func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, erro
 			Hunt: h, HomeTenantID: r.text("HomeTenantId"), UserID: r.text("UserId"), User: r.text("UserPrincipalName"),
 			IP: r.text("IPAddress"), SessionIDs: r.list("SessionIds"), AppIDs: r.list("AppIds"), Resources: r.list("Resources"),
 			UserAgents: r.list("UserAgents"), Count: r.number("EventCount"), EventIDs: r.list("EventIds"), Evidence: r.text("Evidence"),
+			Spots: r.list("Spots"), Strength: cmp.Or(r.text("Strength"), h.Strength),
 		}
 		s.First, s.Last = r.time("FirstSeen").Time(), r.time("LastSeen").Time()
 		if r.missing != "" {
@@ -136,7 +139,7 @@ func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, erro
 		if !a.First.Equal(b.First) {
 			return a.First.Before(b.First)
 		}
-		return a.IP < b.IP
+		return cmp.Or(cmp.Compare(a.IP, b.IP), slices.Compare(a.Spots, b.Spots), cmp.Compare(a.Evidence, b.Evidence)) < 0
 	})
 	return out, rows, nil
 }
@@ -148,7 +151,9 @@ type reader struct {
 	missing string
 }
 
-var optionalColumns = map[string]bool{"SessionIds": true, "AppIds": true, "Resources": true, "UserAgents": true}
+var optionalColumns = map[string]bool{
+	"SessionIds": true, "AppIds": true, "Resources": true, "UserAgents": true, "Spots": true, "Strength": true, "EventIds": true,
+}
 
 func (r *reader) cell(name string) schema.Value {
 	for i, c := range r.rows.Columns {

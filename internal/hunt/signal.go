@@ -21,14 +21,19 @@ type Signal struct {
 	UserID       string
 	User         string // UserPrincipalName, a label
 	IP           string // "" when the signal is about the user as a whole
-	SessionIDs   []string
-	AppIDs       []string
-	Resources    []string
-	UserAgents   []string
-	First, Last  time.Time
-	Count        int64
-	EventIDs     []string // Ids of sign-in rows, sorted; empty when the proof lies in another table
-	Evidence     string   // one sentence, made in KQL
+	// Spots are the presences that the signal is about: a network with one device and one kind of client, as the KQL
+	// names them. Signals of one user that share a spot are about one activity. Empty: about the user as a whole.
+	Spots []string
+	// Strength is the hunt's, or what the row says of itself.
+	Strength    string
+	SessionIDs  []string
+	AppIDs      []string
+	Resources   []string
+	UserAgents  []string
+	First, Last time.Time
+	Count       int64
+	EventIDs    []string // Ids of the rows that prove it, sorted; empty: all rows of its spots
+	Evidence    string   // one sentence, made in KQL
 }
 
 // Hunt is one rule file.
@@ -47,6 +52,8 @@ type Hunt struct {
 	Role Role
 	// Family groups hunts that see the same fact from different sides; Strength is in the catalogue's words.
 	Family, Strength string
+	// Otherwise says of an explanation why it does not hold where it finds nothing.
+	Otherwise string
 	// FalsePositives and Sources document the hunt.
 	FalsePositives, Sources []string
 }
@@ -54,9 +61,10 @@ type Hunt struct {
 // Role is what the rows of a hunt mean.
 type Role string
 
-// The roles of a Hunt.
+// The roles of a Hunt. A link says which spots of a user are one holder's; it weighs nothing.
 const (
 	RoleSignal      Role = "signal"
 	RoleExplanation Role = "explanation"
+	RoleLink        Role = "link"
 	RoleContext     Role = "context"
 )

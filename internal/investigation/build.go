@@ -4,10 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
@@ -28,6 +30,8 @@ type Input struct {
 	Users []string
 	// Tenant is the context that was given; its networks are learned when it names none.
 	Tenant Tenant
+	// Candidates is given every activity that was weighed, findings or not; may be nil.
+	Candidates func([]finding.Candidate)
 	// Progress is told how many hunts are done and which one begins; may be nil.
 	Progress func(done int, name string)
 }
@@ -143,7 +147,7 @@ func (b *builder) warn(rows map[string]int64) {
 }
 
 func (b *builder) hunt() error {
-	var signals []hunt.Signal
+	var signals, links []hunt.Signal
 	for i := range b.in.Hunts {
 		h := &b.in.Hunts[i]
 		if h.Role == hunt.RoleContext {
@@ -162,23 +166,44 @@ func (b *builder) hunt() error {
 			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, fmt.Sprintf("the hunt %s failed: %s", h.Signal, err))
 		}
 		b.inv.Hunts = append(b.inv.Hunts, run)
-		if h.Role == hunt.RoleExplanation {
+		switch h.Role {
+		case hunt.RoleExplanation:
 			b.explanations = append(b.explanations, got...)
-		} else {
+		case hunt.RoleLink:
+			links = append(links, got...)
+		default:
 			signals = append(signals, b.wanted(got)...)
 		}
 	}
-	b.inv.Findings, b.inv.Explained = finding.Fuse(signals, b.explanations, b.in.Weights)
+	candidates := finding.Weigh(signals, b.explanations, links, b.in.Weights)
+	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.in.Weights)
+	if b.in.Candidates != nil {
+		b.in.Candidates(candidates)
+	}
+	return b.sharedNetworks()
+}
+
+// sharedNetworks states which networks were learned to be the organisation's, where none were given.
+func (b *builder) sharedNetworks() error {
 	if b.inv.Tenant.NetworksSource != "" {
 		return nil
 	}
-	for _, e := range b.explanations {
-		if e.Hunt.Signal == "shared-egress" {
-			b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, e.IP)
+	var query strings.Builder
+	for _, name := range []string{"Activity", "Presence"} {
+		shared, err := fs.ReadFile(hunts.Functions, "functions/"+name+".part")
+		if err != nil {
+			return err
 		}
+		query.Write(shared)
 	}
-	sort.Strings(b.inv.Tenant.CorporateNetworks)
-	b.inv.Tenant.NetworksSource = "learned: networks at which three or more users signed in themselves"
+	rows, err := b.ask("shared networks", query.String()+"\nShared | project Network | sort by Network asc")
+	if err != nil {
+		return err
+	}
+	for _, r := range rows.Rows {
+		b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, text(r[0]))
+	}
+	b.inv.Tenant.NetworksSource = "learned: networks at which three or more people were settled"
 	return nil
 }
 

@@ -2,23 +2,34 @@ package investigation
 
 import (
 	"fmt"
+	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // activity is every sign-in row of one user, in the columns that both tables share.
 const activity = `union
-    (SigninLogs | where UserId == %[1]s | project Table = "SigninLogs", Id, CreatedDateTime, IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine),
-    (AADNonInteractiveUserSignInLogs | where UserId == %[1]s | project Table = "AADNonInteractiveUserSignInLogs", Id, CreatedDateTime, IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)
+    (SigninLogs | where UserId == %[1]s or isempty(UserId) and tolower(UserPrincipalName) == %[1]s | project Table = "SigninLogs", Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine),
+    (AADNonInteractiveUserSignInLogs | where UserId == %[1]s or isempty(UserId) and tolower(UserPrincipalName) == %[1]s | project Table = "AADNonInteractiveUserSignInLogs", Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)
 | sort by CreatedDateTime asc, Id asc`
+
+// spotted is the presence that each of a user's rows belongs to, as the hunts see it.
+const spotted = `
+Activity
+| where UserId == %s and Caller
+| project Table = iff(Interactive, "SigninLogs", "AADNonInteractiveUserSignInLogs"), Id, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`
 
 // signIn is one row of activity.
 type signIn struct {
 	table, id, ip, appID, app, resource, agent, session, result, asn, location, credential, file string
+	spot                                                                                         string // "" for rows that say nothing about the caller
 	at                                                                                           time.Time
 	line                                                                                         int64
 	attacker                                                                                     bool
@@ -37,7 +48,7 @@ func (b *builder) enrich() error {
 			return err
 		}
 		b.inv.Profiles = append(b.inv.Profiles, b.profile(f, rows))
-		b.considered(f, rows)
+		b.considered(f)
 		b.summarize(f)
 	}
 	return nil
@@ -48,38 +59,111 @@ func (b *builder) activity(userID string) ([]signIn, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared, err := fs.ReadFile(hunts.Functions, "functions/Activity.part")
+	if err != nil {
+		return nil, err
+	}
+	named, err := b.ask("spots", string(shared)+fmt.Sprintf(spotted, quoted(userID)))
+	if err != nil {
+		return nil, err
+	}
+	spots := map[[2]string]string{}
+	for _, r := range named.Rows {
+		spots[[2]string{text(r[0]), text(r[1])}] = text(r[2])
+	}
 	out := make([]signIn, 0, len(got.Rows))
 	for _, r := range got.Rows {
-		text := func(i int) string { s, _ := r[i].(string); return s }
 		at, _ := r[2].(schema.Ticks)
 		line, _ := r[14].(int64)
 		out = append(out, signIn{
-			table: text(0), id: text(1), at: at.Time(), ip: text(3), appID: text(4), app: text(5), resource: text(6),
-			agent: text(7), session: text(8), result: text(9), asn: text(10), location: text(11), credential: text(12), file: text(13), line: line,
+			table: text(r[0]), id: text(r[1]), at: at.Time(), ip: text(r[3]), appID: text(r[4]), app: text(r[5]), resource: text(r[6]),
+			agent: text(r[7]), session: text(r[8]), result: text(r[9]), asn: text(r[10]), location: text(r[11]), credential: text(r[12]), file: text(r[13]), line: line,
+			spot: spots[[2]string{text(r[0]), text(r[1])}],
 		})
 	}
 	return out, nil
 }
 
-// events marks the attacker's rows: those that the signals name, and no others.
-func (b *builder) events(f *finding.Finding, rows []signIn) {
-	named := map[string]bool{}
+func text(v schema.Value) string {
+	s, _ := v.(string)
+	return s
+}
+
+// mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
+// nothing about their caller those whose token was born at an address that only the attacker had, while he was there.
+func mark(f *finding.Finding, rows []signIn) {
+	spots, named := map[string]bool{}, map[string]bool{}
+	for _, s := range f.Spots {
+		spots[s] = true
+	}
 	for _, id := range f.EventIDs {
 		named[id] = true
 	}
+	his, others := map[string]bool{}, map[string]bool{}
+	var first, last time.Time
 	for i := range rows {
 		r := &rows[i]
-		if !named[r.id] {
+		r.attacker = spots[r.spot] || named[r.id]
+		switch {
+		case r.attacker:
+			his[r.ip] = true
+			if first.IsZero() {
+				first = r.at
+			}
+			last = r.at
+		case r.spot != "":
+			others[r.ip] = true
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.spot == "" && his[r.ip] && !others[r.ip] && !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack)) {
+			r.attacker = true
+		}
+	}
+}
+
+// slack is how long before and after the attacker's own rows those of applications that act for him may lie.
+const slack = time.Hour
+
+// events fills in the attacker's rows and what they name.
+func (b *builder) events(f *finding.Finding, rows []signIn) {
+	mark(f, rows)
+	ips, sessions, apps, resources, agents, ids := set{}, set{}, set{}, set{}, set{}, set{}
+	bySpot := map[string][]string{}
+	for i := range rows {
+		r := &rows[i]
+		if !r.attacker {
 			continue
 		}
-		r.attacker = true
 		if r.table == "SigninLogs" {
 			f.VisibleInSigninLog++
 		}
+		for _, pair := range []struct {
+			into set
+			v    string
+		}{{ips, r.ip}, {sessions, r.session}, {apps, r.appID}, {resources, r.resource}, {agents, r.agent}, {ids, r.id}} {
+			pair.into[pair.v] = true
+		}
+		bySpot[r.spot] = append(bySpot[r.spot], r.id)
 		f.Events = append(f.Events, finding.Event{
 			Table: r.table, Key: r.id, Time: r.at, File: r.file, Row: r.line, Role: finding.Attacker, IP: r.ip,
 			AppID: r.appID, App: r.app, Resource: r.resource, UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs",
 		})
+	}
+	if n := len(f.Events); n > 0 {
+		f.SourceIPs, f.SessionIDs, f.AppIDs, f.Resources, f.UserAgents, f.EventIDs = keys(ips), keys(sessions), keys(apps), keys(resources), keys(agents), keys(ids)
+		f.EventCount = len(f.EventIDs)
+		f.FirstSeen, f.LastSeen = f.Events[0].Time, f.Events[n-1].Time
+		f.DurationSeconds = int64(f.LastSeen.Sub(f.FirstSeen).Seconds())
+	}
+	for i := range f.Signals {
+		s := &f.Signals[i]
+		for _, spot := range s.About() {
+			s.EventIDs = append(s.EventIDs, bySpot[spot]...)
+		}
+		slices.Sort(s.EventIDs)
+		s.EventIDs = slices.Compact(s.EventIDs)
 	}
 	if len(rows) > 0 {
 		f.BaselineDays = int(f.FirstSeen.Sub(rows[0].at).Hours() / 24)
@@ -87,6 +171,8 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 	}
 	f.OngoingAtAsOf = b.in.AsOf.Sub(f.LastSeen) < 2*time.Hour
 }
+
+type set = map[string]bool
 
 func (b *builder) networks(f *finding.Finding, rows []signIn) {
 	byIP := map[string]*finding.Network{}
@@ -140,9 +226,8 @@ func (b *builder) persistence(f *finding.Finding) error {
 	}
 	for _, r := range got.Rows {
 		at, _ := r[0].(schema.Ticks)
-		text := func(i int) string { s, _ := r[i].(string); return s }
 		line, _ := r[7].(int64)
-		p := finding.Persistence{Kind: text(1), Name: text(2), ID: text(3), Time: at.Time(), EventIDs: []string{text(5)}, Detail: "from " + text(4)}
+		p := finding.Persistence{Kind: text(r[1]), Name: text(r[2]), ID: text(r[3]), Time: at.Time(), EventIDs: []string{text(r[5])}, Detail: "from " + text(r[4])}
 		if p.ID != "" {
 			own, err := b.ask("own sign-ins", fmt.Sprintf(`AADServicePrincipalSignInLogs | where AppId == %s and ResultType == "0" | summarize Count = count(), Last = max(CreatedDateTime), Addresses = make_set(IPAddress)`, quoted(p.ID)))
 			if err != nil {
@@ -154,7 +239,7 @@ func (b *builder) persistence(f *finding.Finding) error {
 			}
 		}
 		f.Persistence = append(f.Persistence, p)
-		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(5), Time: at.Time(), File: text(6), Row: line, Role: finding.Control, IP: text(4), AppID: text(3), App: text(2)})
+		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(r[5]), Time: at.Time(), File: text(r[6]), Row: line, Role: finding.Control, IP: text(r[4]), AppID: text(r[3]), App: text(r[2])})
 	}
 	return nil
 }
@@ -256,50 +341,18 @@ func union(a, b map[string]bool) map[string]bool {
 	return out
 }
 
-// considered weighs the benign readings that an analyst would be asked about.
-func (b *builder) considered(f *finding.Finding, rows []signIn) {
-	foreign := map[string]bool{}
-	for _, ip := range f.SourceIPs {
-		foreign[ip] = true
+// considered adds the explanations that do not hold, with the reason that each hunt gives.
+func (b *builder) considered(f *finding.Finding) {
+	held := map[string]bool{}
+	for _, c := range f.Considered {
+		held[c.Explanation] = true
 	}
-	earned := false
-	for _, r := range rows {
-		earned = earned || foreign[r.ip] && r.table == "SigninLogs" && r.result == "0"
-	}
-	add := func(explanation string, rejected bool, because string) {
-		outcome := finding.Undecided
-		if rejected {
-			outcome = finding.Rejected
-		}
-		f.Considered = append(f.Considered, finding.Considered{Explanation: explanation, Outcome: outcome, Because: because})
-	}
-	add("the user travels or works from a new place", !earned && has(f, "ua-script-library"), "no interactive sign-in from these addresses, and the agent is a scripting library's")
-	add("a phone behind a carrier's changing addresses", has(f, "ua-script-library"), "no phone sends this agent")
-	add("sanctioned automation", !b.covered(f, "sanctioned-automation"), "no earlier days with the same application, agent and network")
-	add("an office, a VPN or a gateway of the organisation", !b.covered(f, "shared-egress"), "no other users earned these networks")
-}
-
-func has(f *finding.Finding, id string) bool {
-	for _, s := range f.Signals {
-		if s.ID == id {
-			return true
+	for i := range b.in.Hunts {
+		h := &b.in.Hunts[i]
+		if h.Role == hunt.RoleExplanation && !held[h.Name] && h.Otherwise != "" {
+			f.Considered = append(f.Considered, finding.Considered{Explanation: h.Name, Outcome: finding.Rejected, Because: h.Otherwise})
 		}
 	}
-	return false
-}
-
-func (b *builder) covered(f *finding.Finding, id string) bool {
-	for _, e := range b.explanations {
-		if e.Hunt.Signal != id {
-			continue
-		}
-		for _, ip := range f.SourceIPs {
-			if e.IP == ip && (e.UserID == "" || e.UserID == f.UserID) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (b *builder) summarize(f *finding.Finding) {

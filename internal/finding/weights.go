@@ -1,0 +1,55 @@
+package finding
+
+import (
+	_ "embed"
+	"fmt"
+	"math"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/replaytrace/replaytrace/internal/hunt"
+)
+
+// Weights are the numbers of the fusion, all of them log-likelihood ratios.
+type Weights struct {
+	// Prior is the log-odds that a user's token was replayed before anything is known of the user.
+	Prior float64
+	// Strengths are the weights of the catalogue's words for signals, Explanations those for benign explanations.
+	Strengths, Explanations map[string]float64
+	// Signals are weights of single hunts, by their signal id; they win over Strengths.
+	Signals map[string]float64
+	// Repeat is the share that further signals of a family count; Caps bound what a family can add.
+	Repeat float64
+	Caps   map[string]float64
+	// Verdicts are the least scores.
+	Verdicts struct{ Confirmed, Likely, Suspicious int }
+}
+
+//go:embed weights.yaml
+var weightsYAML []byte
+
+// DefaultWeights are the weights that ship.
+func DefaultWeights() (Weights, error) { return ParseWeights(weightsYAML) }
+
+// ParseWeights reads a file of weights.
+func ParseWeights(text []byte) (Weights, error) {
+	var w Weights
+	if err := yaml.UnmarshalWithOptions(text, &w, yaml.Strict()); err != nil {
+		return w, fmt.Errorf("read the weights: %w", err)
+	}
+	return w, nil
+}
+
+// of is the weight of one signal, alone.
+func (w *Weights) of(s *hunt.Signal) float64 {
+	if s.Hunt.Role == hunt.RoleExplanation {
+		return w.Explanations[s.Strength]
+	}
+	if weight, ok := w.Signals[s.Hunt.Signal]; ok && s.Strength == s.Hunt.Strength {
+		return weight
+	}
+	return w.Strengths[s.Strength]
+}
+
+// Probability turns log-odds into a probability.
+func Probability(logOdds float64) float64 { return 1 / (1 + math.Exp(-logOdds)) }

@@ -1,0 +1,64 @@
+package hunt
+
+import (
+	"flag"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/hunts"
+)
+
+var update = flag.Bool("update", false, "copy the shared functions into the rule files")
+
+// TestInlined holds that every rule file carries the shared functions as they are now; -update copies them.
+func TestInlined(t *testing.T) {
+	err := fs.WalkDir(hunts.FS, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, ".yaml") {
+			return err
+		}
+		text, err := fs.ReadFile(hunts.FS, path)
+		if err != nil {
+			return err
+		}
+		want, err := Inline(string(text), hunts.Functions)
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			return nil
+		}
+		if want == string(text) {
+			return nil
+		}
+		if *update {
+			return os.WriteFile(filepath.Join("..", "..", "hunts", filepath.FromSlash(path)), []byte(want), 0o600)
+		}
+		t.Errorf("%s has an old copy of the shared functions: run make docs", path)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestInline(t *testing.T) {
+	const rule = "query: |\n  // functions: Shared\n  stale\n  // end of functions\n  T\n"
+	fsys := os.DirFS(t.TempDir())
+	if _, err := Inline(rule, fsys); err == nil {
+		t.Error("a function that does not exist must be an error")
+	}
+	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "functions"), 0o750); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "functions", "Shared.part"), []byte("let T = print 1;\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const want = "query: |\n  // functions: Shared\n  let T = print 1;\n  // end of functions\n  T\n"
+	for _, text := range []string{rule, want, "query: |\n  // functions: Shared\n  T\n"} {
+		if got, err := Inline(text, os.DirFS(dir)); err != nil || got != want {
+			t.Errorf("Inline(%q) = %q, %v", text, got, err)
+		}
+	}
+}
