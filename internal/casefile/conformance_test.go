@@ -38,6 +38,9 @@ func (s storer) Store(ctx context.Context, name string, request kql.Request) err
 		columns = append(columns, quoteName(c.Name))
 	}
 	s.add(&schema.Table{Name: name, Columns: compiled.Columns})
+	if err := s.forget(ctx); err != nil {
+		return err
+	}
 	return s.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TABLE %s AS SELECT * FROM (%s) AS t(%s)", quoteName(name), compiled.SQL, strings.Join(columns, ", ")))
 }
 

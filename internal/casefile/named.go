@@ -43,6 +43,9 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	c.add(t)
+	if err := c.forget(ctx); err != nil {
+		return nil, err
+	}
 	return t, c.Exec(ctx, "DROP TABLE load_named")
 }
 

@@ -70,10 +70,8 @@ func buildAvg(filter string) func(Call) (string, error) {
 		if c.Result == schema.Timespan {
 			return "CAST(trunc(" + sql + ") AS BIGINT)", nil
 		}
-		if !c.Grouped {
-			return "coalesce(" + sql + ", CAST('nan' AS DOUBLE))", nil
-		}
-		return sql, nil
+		// Without a value it divides by 0, as the page of summarize says.
+		return "coalesce(" + sql + ", CAST('nan' AS DOUBLE))", nil
 	}
 }
 

@@ -75,8 +75,6 @@ type Call struct {
 	Order string
 	// Over is the window of a window function: its PARTITION BY and ORDER BY.
 	Over string
-	// Grouped is true when summarize has keys: no default for empty input is needed.
-	Grouped bool
 }
 
 // Arg is one argument of a Call.

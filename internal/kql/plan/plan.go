@@ -4,6 +4,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -202,6 +204,21 @@ type Shared struct {
 	Plan Node
 	// Keep is set by materialize(): an engine may keep the rows and serve them to other queries too.
 	Keep bool
+}
+
+// Handed lists what a Ref may copy: the plan's columns, then those that only its order needs.
+func (s *Shared) Handed() []*Column {
+	out := slices.Clone(s.Plan.Columns())
+	for _, k := range s.Plan.Ordering() {
+		c, ok := k.X.(*Col)
+		if !ok {
+			break
+		}
+		if !slices.Contains(out, c.C) {
+			out = append(out, c.C)
+		}
+	}
+	return out
 }
 
 // Expr is a typed scalar expression.

@@ -144,10 +144,12 @@ func (b *binder) scan(t *schema.Table) Node {
 func (b *binder) ref(s *Shared) *Ref {
 	r := &Ref{Shared: s}
 	fresh := map[int]*Column{}
-	for _, c := range s.Plan.Columns() {
+	for i, c := range s.Handed() {
 		n := b.copyOf(c)
 		fresh[c.ID] = n
-		r.cols = append(r.cols, n)
+		if i < len(s.Plan.Columns()) {
+			r.cols = append(r.cols, n)
+		}
 		r.Items = append(r.Items, Item{Col: n, X: &Col{c}})
 	}
 	for _, k := range s.Plan.Ordering() {
@@ -155,13 +157,7 @@ func (b *binder) ref(s *Shared) *Ref {
 		if !ok {
 			break
 		}
-		n := fresh[c.C.ID]
-		if n == nil {
-			n = b.copyOf(c.C)
-			fresh[c.C.ID] = n
-			r.Items = append(r.Items, Item{Col: n, X: c})
-		}
-		r.order = append(r.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst})
+		r.order = append(r.order, Key{X: &Col{fresh[c.C.ID]}, Desc: k.Desc, NullsFirst: k.NullsFirst})
 	}
 	return r
 }

@@ -31,7 +31,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 			case ok:
 				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+name(a.Col))
 			default:
-				parts = append(parts, g.call(a.X, function.Call{Order: order, Grouped: len(n.Keys) > 0})+" AS "+name(a.Col))
+				parts = append(parts, g.call(a.X, function.Call{Order: order})+" AS "+name(a.Col))
 				outer = append(outer, name(a.Col))
 			}
 		}

@@ -36,7 +36,7 @@ func (g *generator) keeps(s *plan.Shared) bool { return g.keep != nil && s.Keep 
 
 // read is the SQL that reads a kept plan under its own column names.
 func (k *keeper) read(s *plan.Shared) string {
-	cols := s.Plan.Columns()
+	cols := s.Handed()
 	parts := make([]string, len(cols))
 	for i, c := range cols {
 		parts[i] = fmt.Sprintf("k%d AS %s", i, name(c))
@@ -50,14 +50,14 @@ func (k *keeper) table(s *plan.Shared) string {
 		return t
 	}
 	g := newGenerator(k)
-	for _, c := range s.Plan.Columns() {
+	for _, c := range s.Handed() {
 		g.used[c.ID] = true
 	}
 	g.prune(s.Plan)
 	g.count(s.Plan)
 	body := g.node(s.Plan)
-	parts := make([]string, len(s.Plan.Columns()))
-	for i, c := range s.Plan.Columns() {
+	parts := make([]string, len(s.Handed()))
+	for i, c := range s.Handed() {
 		parts[i] = fmt.Sprintf("%s AS k%d", name(c), i)
 	}
 	text := canonical(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")")
