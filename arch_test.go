@@ -50,6 +50,7 @@ var layers = []layer{
 	{"internal/kql/sqlgen", "a plan to DuckDB SQL", "internal/escape internal/kql/schema internal/kql/function internal/kql/plan"},
 	{"internal/kql", "the language's only door", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function internal/kql/plan internal/kql/sqlgen"},
 	{"internal/kql/kqltest", "the conformance scripts' language, on any engine", "internal/diag internal/kql internal/kql/schema"},
+	{"internal/kql/oracle", "a second, slow answer to KQL and random queries, for tests", "internal/diag internal/kql/schema internal/kql/syntax"},
 	{"internal/tenant", "what the user knows about the tenant", "internal/diag internal/kql internal/kql/schema"},
 	{"internal/evidence", "a file to records with a position, or a reason", "formats tables internal/diag internal/kql internal/kql/schema"},
 	{"internal/casefile", "the case: DuckDB, loading, provenance, queries", "tables internal/diag internal/escape internal/evidence internal/kql internal/kql/schema internal/kql/function"},
