@@ -1,6 +1,12 @@
 package casefile
 
-import "testing"
+import (
+	"context"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
+)
 
 // functionAnswers are the documented examples of functions, in pieces.
 var functionAnswers = []answer{
@@ -41,7 +47,46 @@ var functionAnswers = []answer{
 	{"column-names-of-function", `let T = datatable(A:string, B:int) []; print column_names_of(T)`, `[["A","B"]]`},
 	{"pack-all-function", `datatable(a:string, b:long, c:string) ['', 1, 'x'] | project pack_all(true)`, `[{"b":1,"c":"x"}]`},
 	{"scalar-functions", `print set_equals(dynamic([1, 2, 2]), dynamic([2, 1])), set_equals(dynamic([1]), dynamic([1, 2]))`, `[true,false]`},
+	{"series-fit-line-function", `print y = dynamic([2, 5, 6, 8, 11, 15, 17, 18, 25, 26, 30, 30]) | extend (r, s, v, rv, i, f) = series_fit_line(y) | project round(r, 4), round(s, 4), round(v, 4), round(rv, 4), round(i, 4), round(toreal(f[1]), 4)`, `[0.9829,2.7308,98.6288,1.6865,-1.6667,3.7949]`},
+	{"series-fit-line-dynamic-function", `print round(toreal(series_fit_line_dynamic(dynamic([2, 5, 6, 8, 11, 15, 17, 18, 25, 26, 30, 30])).slope), 4)`, `[2.7308]`},
+	{"series-fit-poly-function", `print y = dynamic([2, 5, 6, 8, 11, 15, 17, 18, 25, 26, 30, 30]) | extend (r, c) = series_fit_poly(y) | project round(r, 4), round(toreal(c[0]), 4), round(toreal(c[1]), 4)`, `[0.9829,2.7308,-1.6667]`},
+	{"series-stats-dynamic-function", `print series_stats_dynamic(dynamic([23, 46, 23, 87, 4, 8, 3, 75, 2, 56, 13, 75, 32, 16, 29]))`, `[{"min":2.0,"min_idx":8,"max":87.0,"max_idx":3,"avg":32.8,"stdev":28.50363385354827,"variance":812.4571428571429,"sum":492.0,"len":15}]`},
+	{"series-cosine-similarity-function", `print round(series_cosine_similarity(dynamic([0.1, 0.2, 0.1, 0.2]), dynamic([0.11, 0.2, 0.11, 0.21])), 12), round(series_cosine_similarity(dynamic([0.1, 0.2, 0.1, 0.2]), dynamic([1, 2, 3, 4, 9])), 12)`, `[0.999353438255,0.923760430703]`},
+	{"series-magnitude-function", `print round(series_magnitude(dynamic([1, 2, 3, 4])), 12), series_product(dynamic([1, 2, 3, 4])), series_sign(dynamic([-6, 0, 8])), series_acos(dynamic([1]))`, `[5.477225575052,24.0,[-1.0,0.0,1.0],[0.0]]`},
+	{"series-fill-linear-function", `print series_fill_linear(dynamic([null, 111, null, 36, null])), series_fill_linear(dynamic([null, 111.0, null, 36.0, null]), real(null), false), series_fill_linear(dynamic([null, null]), real(null), true, 3.5), series_fill_linear(dynamic([null]))`, `[[111,111,73,36,36],[null,111.0,73.5,36.0,null],[3.5,3.5],[0.0]]`},
+	{"series-iir-function", `print series_iir(dynamic([0, 1, 2, 3, 4]), dynamic([1]), dynamic([1, -1])), series_iir(dynamic([1]), dynamic([1]), dynamic([0]))`, `[[0.0,1.0,3.0,6.0,10.0],null]`},
+	{"series-fir-function", `print series_fir(dynamic([0, 0, 2, 2, 3, 3]), dynamic([1, -1]), false, false), series_fir(dynamic([0, 10, 20, 0]), dynamic([1, 1]))[2], series_fir(dynamic([0, 0, 30, 0, 0]), dynamic([1, 1, 1]), true, true), series_fir(dynamic([1]), dynamic([1, -1]), true)`, `[[0.0,0.0,2.0,0.0,1.0,0.0],15.0,[0.0,10.0,10.0,10.0,0.0],null]`},
+	{"series-fft-function", `print x = dynamic([1, 0, -1, 0]) | extend (r, i) = series_fft(x) | extend (a, b) = series_ifft(r, i) | project r, a`, `[[0.0,2.0,0.0,2.0],[1.0,0.0,-1.0,0.0]]`},
+	{"series-seasonal-function", `print series_seasonal(dynamic([1, 3, 5, 1, 3, 5, 2, 4, 6]), 3), series_seasonal(dynamic([1, 3, 5, 2, 4, 6, 1, 3, 5, 2, 4, 6]), 3)[1]`, `[[1.0,3.0,5.0,1.0,3.0,5.0,1.0,3.0,5.0],3.5]`},
+	{"series-decompose-function", `print x = dynamic([1, 3, 5, 1, 3, 5, 4, 6, 8]) | extend (b, s, t, r) = series_decompose(x, 3) | project b, s, t, r`, `[[2.0,4.0,6.0,2.0,4.0,6.0,2.0,4.0,6.0],[1.0,3.0,5.0,1.0,3.0,5.0,1.0,3.0,5.0],[1.0,1.0,1.0,1.0,1.0,1.0,1.0,1.0,1.0],[-1.0,-1.0,-1.0,-1.0,-1.0,-1.0,2.0,2.0,2.0]]`},
+	{"series-decompose-forecast-function", `print x = dynamic([1, 2, 3, 4, 0, 0]) | project f = series_decompose_forecast(x, 2, 0, 'linefit') | project f`, `[[1.0,2.0,3.0,4.0,5.0,6.0]]`},
+	{"series-outliers-function", `print x = series_outliers(dynamic([-3, 2.4, 15, 3.9, 5, 6, 4.5, 5.2, 3, 4, 5, 16, 7, 5, 5, 4, null])) | project round(toreal(x[0]), 13), round(toreal(x[1]), 13), round(toreal(x[2]), 13), x[3], round(toreal(x[11]), 13), x[16]`, `[-1.9040785483609,-0.10021466044,1.3361954725339,0.0,1.6702443406674,0.0]`},
+	{"series-outliers-function", `print series_outliers(dynamic([0, 1, 2, 3, 4, 8]), 'tukey')`, `[[-0.5,-0.1,0.0,0.0,0.1,1.7]]`},
+	{"series-decompose-anomalies-function", `print x = dynamic([0, 1, 2, 3, 4, 5, 6, 30, 8]) | extend (f, s) = series_decompose_anomalies(x, 1.5, 0, 'none', 0, 'tukey') | project f, s`, `[[0,0,0,0,0,0,0,1,0],[-0.5,-0.25,0.0,0.0,0.0,0.0,0.0,6.0,0.5]]`},
+	{"startofweek-function", `print datetime(2025, 6, 14)`, `["2025-06-14T00:00:00Z"]`},
 	{"array-shift-left-function", `print array_shift_left(dynamic([1, 2, 3]), 1, '[x')`, `[[2,3,"[x"]]`},
+}
+
+// TestRefusals asks for what is not documented: the answer is an error that says so, never a guess.
+func TestRefusals(t *testing.T) {
+	ctx := context.Background()
+	c, err := Open(ctx, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for _, text := range []string{
+		`print series_decompose_anomalies(range(1, 20, 1))`,
+		`print series_outliers(dynamic([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]))`,
+		`print series_outliers(range(1, 20, 1), 'ctukey', 0, 5, 95)`,
+		`print series_periods_detect(range(1, 20, 1), 0.0, 50.0, 2)`,
+	} {
+		_, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "q", Text: text}})
+		list, ok := diag.AsList(err)
+		if !ok || list.Items[0].Kind != diag.Unsupported {
+			t.Errorf("%s: got %v, want an unsupported error", text, err)
+		}
+	}
 }
 
 func TestFunctionAnswers(t *testing.T) { checkAnswers(t, functionAnswers) }

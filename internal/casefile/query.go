@@ -12,6 +12,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -40,7 +41,11 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 		}
 		list := &diag.List{Source: request.Source}
 		message := strings.SplitN(err.Error(), "\n", 2)[0]
-		list.Add(diag.Diagnostic{Kind: diag.Runtime, Message: message, Span: diag.Span{End: diag.Pos(len(request.Source.Text))}})
+		kind := diag.Runtime
+		if refused, ok := function.Refusal(message); ok {
+			kind, message = diag.Unsupported, refused
+		}
+		list.Add(diag.Diagnostic{Kind: kind, Message: message, Span: diag.Span{End: diag.Pos(len(request.Source.Text))}})
 		return nil, list
 	}
 	return &kql.Rows{Columns: compiled.Columns, Rows: rows, Notes: compiled.Notes}, nil

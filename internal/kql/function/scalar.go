@@ -1,6 +1,11 @@
 package function
 
-import "github.com/replaytrace/replaytrace/internal/kql/schema"
+import (
+	"errors"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
 
 // Scalar is one overload of a function that is written in Go, as a database registers it.
 type Scalar struct {
@@ -10,6 +15,19 @@ type Scalar struct {
 	Result   schema.Type
 	NullIn   bool // nil arguments reach Fn; otherwise one makes the result nil
 	Fn       func(args []schema.Value) (schema.Value, error)
+}
+
+// refusal begins the text of an error that says what is not supported: of an error inside of a database only the text
+// comes back.
+const refusal = "not supported is "
+
+// Refused says that a Go function cannot answer for the values that it got, because how Kusto does is not known.
+func Refused(what string) error { return errors.New(refusal + what) }
+
+// Refusal finds a Refused error in the text of another one.
+func Refusal(text string) (string, bool) {
+	_, what, ok := strings.Cut(text, refusal)
+	return refusal + what, ok
 }
 
 // Scalars lists every function of the table that is written in Go, and the readers of text that conversions use.

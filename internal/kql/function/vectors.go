@@ -178,7 +178,8 @@ func statFields(args []Field) []Field {
 	}
 }
 
-// goSeriesStats returns minimum, its index, maximum, its index, mean, sample deviation and sample variance. Elements
+// goSeriesStats returns minimum, its index, maximum, its index, mean, sample deviation, sample variance, and what only
+// series_stats_dynamic shows: sum and length. Elements
 // that are no number are left out, or spoil all where the second argument is not true.
 func goSeriesStats(args []schema.Value) (schema.Value, error) {
 	list, ok := elements(args[0])
@@ -190,7 +191,7 @@ func goSeriesStats(args []schema.Value) (schema.Value, error) {
 		ignore, _ = args[1].(bool)
 	}
 	n, lowAt, highAt := 0, -1, -1
-	var low, high, mean, square float64
+	var low, high, mean, square, sum float64
 	for i, e := range list {
 		x, ok := numberOf(e)
 		if !ok {
@@ -205,6 +206,7 @@ func goSeriesStats(args []schema.Value) (schema.Value, error) {
 		if highAt < 0 || x > high {
 			high, highAt = x, i
 		}
+		sum += x
 		n++ // Welford's method: https://doi.org/10.1080/00401706.1962.10490022
 		d := x - mean
 		mean += d / float64(n)
@@ -218,7 +220,7 @@ func goSeriesStats(args []schema.Value) (schema.Value, error) {
 		variance = square / float64(n-1)
 	}
 	index := func(i int) json.RawMessage { return json.RawMessage(strconv.Itoa(i)) }
-	return array([]json.RawMessage{numberJSON(low), index(lowAt), numberJSON(high), index(highAt), numberJSON(mean), numberJSON(math.Sqrt(variance)), numberJSON(variance)}), nil
+	return array([]json.RawMessage{numberJSON(low), index(lowAt), numberJSON(high), index(highAt), numberJSON(sum / float64(n)), numberJSON(math.Sqrt(variance)), numberJSON(variance), numberJSON(sum), index(len(list))}), nil
 }
 
 // placeholder is the element that the filling functions replace: null unless an argument names another.

@@ -267,7 +267,10 @@ func (b *binder) print(sc *scope, op *syntax.Print) Node {
 	for i, item := range op.Items {
 		b.attempt(func() {
 			made := b.values(f, item)
-			for _, v := range made {
+			for k, v := range made {
+				if k > 0 && made[0].explicit && !v.explicit {
+					break // unlike project, print of a named item makes the columns that are named
+				}
 				b.addColumn(p, nm, item, v, v.explicit, func(name string) string {
 					if len(made) > 1 {
 						return nm.unique(name)

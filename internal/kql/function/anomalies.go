@@ -1,0 +1,287 @@
+package function
+
+import (
+	"encoding/json"
+	"math"
+	"sort"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// anomalyFuncs take a series apart and score what is unusual in it. How Kusto finds the period of a series is not
+// documented: where a period must be found, these refuse; a series too short to have one has none.
+// https://learn.microsoft.com/kusto/query/anomaly-detection
+var anomalyFuncs = []Func{
+	{Name: "series_periods_detect", Signatures: []string{"array, real, real, long -> dynamic"}, Fields: seriesFields("series_periods_detect", "periods", "scores"), Go: goPeriodsDetect, Doc: "series-periods-detect-function"},
+	{Name: "series_periods_validate", Signatures: []string{"array, real+ -> dynamic"}, Fields: seriesFields("series_periods_validate", "periods", "scores"), Go: goPeriodsValidate, Doc: "series-periods-validate-function"},
+	{Name: "series_seasonal", Signatures: []string{"array, long?, long? -> dynamic"}, Go: goSeasonal, Doc: "series-seasonal-function"},
+	{Name: "series_decompose", Signatures: []string{"array, long?, string?, long?, real? -> dynamic"}, Fields: seriesFields("series_decompose", "baseline", "seasonal", "trend", "residual"), Go: goDecompose, Doc: "series-decompose-function"},
+	{Name: "series_decompose_forecast", Signatures: []string{"array, long, long?, string?, real? -> dynamic"}, Fields: seriesFields("series_decompose_forecast", "baseline", "seasonal", "trend", "residual"), Go: goForecast, Doc: "series-decompose-forecast-function"},
+	{Name: "series_decompose_anomalies", Signatures: []string{"array, real?, long?, string?, long?, string?, real? -> dynamic"}, Fields: seriesFields("series_decompose_anomalies", "ad_flag", "ad_score", "baseline"), Go: goAnomalies, Doc: "series-decompose-anomalies-function"},
+	{Name: "series_outliers", Signatures: []string{"array, string?, value? -> dynamic", "array, string, value, real, real?, long? -> dynamic"}, Go: goOutliers, NullIn: true, Naming: NameFirst, Doc: "series-outliers-function"},
+}
+
+// shortestPeriod is the least number of points of a period; a series holds two periods at least.
+const shortestPeriod = 4
+
+const noPeriod = "finding the period of a series: give the period, or 0 for none"
+
+func goPeriodsDetect(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	most, _ := args[3].(int64)
+	if !ok || most < 1 || most > 1000 {
+		return nil, nil
+	}
+	longest := math.Min(args[2].(float64), float64(len(x)/2))
+	if longest >= math.Max(args[1].(float64), shortestPeriod) {
+		return nil, Refused(noPeriod)
+	}
+	none := numbers(make([]float64, most))
+	return array([]json.RawMessage{none, none}), nil
+}
+
+func goPeriodsValidate(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	if !ok {
+		return nil, nil
+	}
+	periods := make([]float64, len(args)-1)
+	for i, a := range args[1:] {
+		periods[i], _ = a.(float64)
+		if periods[i] >= shortestPeriod && periods[i] <= float64(len(x)/2) {
+			return nil, Refused("scoring the period of a series")
+		}
+	}
+	return array([]json.RawMessage{numbers(periods), numbers(make([]float64, len(periods)))}), nil
+}
+
+// periodOf is the period that an argument names: none for 0, and for -1 where the series is too short to have one.
+func periodOf(n int, arg int64) (int, error) {
+	switch {
+	case arg > 0:
+		return int(min(arg, math.MaxInt32)), nil
+	case arg == -1 && n >= 2*shortestPeriod:
+		return 0, Refused(noPeriod)
+	}
+	return 0, nil
+}
+
+// seasonal is the median of the points of a phase among the first n.
+func seasonal(x []float64, period, n int) []float64 {
+	out := make([]float64, len(x))
+	if period == 0 {
+		return out
+	}
+	for phase := 0; phase < period && phase < len(x); phase++ {
+		var points []float64
+		for i := phase; i < n; i += period {
+			points = append(points, x[i])
+		}
+		for i := phase; i < len(x); i += period {
+			out[i] = percentileOf(points, 50)
+		}
+	}
+	return out
+}
+
+// percentileOf interpolates between the points in order; NaN when there is none.
+func percentileOf(points []float64, percent float64) float64 {
+	if len(points) == 0 {
+		return math.NaN()
+	}
+	sorted := append([]float64(nil), points...)
+	sort.Float64s(sorted)
+	at := percent / 100 * float64(len(sorted)-1)
+	low := int(at)
+	if low+1 >= len(sorted) {
+		return sorted[len(sorted)-1]
+	}
+	return sorted[low] + (sorted[low+1]-sorted[low])*(at-float64(low))
+}
+
+func goSeasonal(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	if !ok {
+		return nil, nil
+	}
+	period, err := periodOf(len(x), integerOf(args, 1, -1))
+	if err != nil {
+		return nil, err
+	}
+	return numbers(seasonal(x, period, len(x)-int(integerOf(args, 2, 0)))), nil
+}
+
+func integerOf(args []schema.Value, i int, fallback int64) int64 {
+	if i < len(args) {
+		if n, ok := args[i].(int64); ok {
+			return n
+		}
+	}
+	return fallback
+}
+
+func textOf(args []schema.Value, i int, fallback string) string {
+	if i < len(args) {
+		if s, ok := args[i].(string); ok {
+			return s
+		}
+	}
+	return fallback
+}
+
+// parts are the components of a series.
+type parts struct{ baseline, seasonal, trend, residual []float64 }
+
+// decompose takes the seasonal component out first, then the trend; the last points that are tested teach nothing.
+func decompose(x []float64, period int64, trend string, tested int64) (p parts, ok bool, err error) {
+	n := len(x) - int(tested)
+	if tested < 0 || n <= 0 {
+		return p, false, nil
+	}
+	length, err := periodOf(len(x), period)
+	if err != nil {
+		return p, false, err
+	}
+	p.seasonal = seasonal(x, length, n)
+	rest := make([]float64, n)
+	for i := range rest {
+		rest[i] = x[i] - p.seasonal[i]
+	}
+	p.trend = make([]float64, len(x))
+	slope, at := 0.0, 0.0
+	switch trend {
+	case "linefit":
+		slope, at = line(rest)
+	case "avg":
+		for _, v := range rest {
+			at += v / float64(n)
+		}
+	case "none":
+	default:
+		return p, false, nil
+	}
+	p.baseline, p.residual = make([]float64, len(x)), make([]float64, len(x))
+	for i := range x {
+		p.trend[i] = slope*float64(i+1) + at
+		p.baseline[i] = p.seasonal[i] + p.trend[i]
+		p.residual[i] = x[i] - p.baseline[i]
+	}
+	return p, true, nil
+}
+
+func (p parts) json() schema.Value {
+	return array([]json.RawMessage{numbers(p.baseline), numbers(p.seasonal), numbers(p.trend), numbers(p.residual)})
+}
+
+func goDecompose(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	if !ok {
+		return nil, nil
+	}
+	p, ok, err := decompose(x, integerOf(args, 1, -1), textOf(args, 2, "avg"), integerOf(args, 3, 0))
+	if !ok || err != nil {
+		return nil, err
+	}
+	return p.json(), nil
+}
+
+func goForecast(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	if !ok {
+		return nil, nil
+	}
+	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "avg"), integerOf(args, 1, 0))
+	if !ok || err != nil {
+		return nil, err
+	}
+	return p.json(), nil
+}
+
+func goAnomalies(args []schema.Value) (schema.Value, error) {
+	x, ok := vector(args[0])
+	if !ok {
+		return nil, nil
+	}
+	threshold := 1.5
+	if len(args) > 1 {
+		threshold, _ = args[1].(float64)
+	}
+	tested := integerOf(args, 4, 0)
+	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "avg"), tested)
+	if !ok || err != nil {
+		return nil, err
+	}
+	f, ok := fences[textOf(args, 5, "ctukey")]
+	if !ok {
+		return nil, nil
+	}
+	scores, err := f.scores(p.residual, p.residual[:len(x)-int(tested)])
+	if err != nil {
+		return nil, err
+	}
+	flags := make([]json.RawMessage, len(x))
+	for i, score := range scores {
+		flags[i] = json.RawMessage("0")
+		if math.Abs(score) > threshold {
+			flags[i] = schema.AppendJSON(nil, schema.Long, int64(sign(score)))
+		}
+	}
+	return array([]json.RawMessage{mustArray(flags), numbers(scores), numbers(p.baseline)}), nil
+}
+
+func mustArray(list []json.RawMessage) json.RawMessage {
+	out, _ := array(list).(json.RawMessage)
+	return out
+}
+
+// fence is Tukey's test: how far a point lies outside of two percentiles, measured by their distance.
+type fence struct{ low, high, scale float64 }
+
+// fences are the kinds of the test. The scale of ctukey makes 1.5 mean on normal data what it means for tukey; it is
+// taken from scores that Kusto is known to give: https://stackoverflow.com/questions/75264555
+var fences = map[string]fence{"tukey": {25, 75, 1}, "ctukey": {10, 90, 2.772605605507915}}
+
+// scores tests the points x by the percentiles of those that were learned from.
+func (f fence) scores(x, learned []float64) ([]float64, error) {
+	low, high := percentileOf(learned, f.low), percentileOf(learned, f.high)
+	out := make([]float64, len(x))
+	for i, v := range x {
+		outside := math.Max(v-high, 0) + math.Min(v-low, 0)
+		if outside != 0 && !(high > low) {
+			return nil, Refused("scoring outliers of a series whose normal range is a single value")
+		}
+		if outside != 0 {
+			out[i] = outside / (high - low) * f.scale
+		}
+	}
+	return out, nil
+}
+
+// goOutliers scores a series; what is no number, or the value to ignore, scores 0.
+func goOutliers(args []schema.Value) (schema.Value, error) {
+	list, ok := elements(args[0])
+	f, known := fences[textOf(args, 1, "ctukey")]
+	if !ok || !known {
+		return nil, nil
+	}
+	if len(args) > 3 && (args[3] != 10.0 || len(args) > 4 && args[4] != 90.0 || len(args) > 5 && args[5] != int64(0)) {
+		return nil, Refused("series_outliers with percentiles other than 10 and 90")
+	}
+	ignored := placeholder(args, 2)
+	var x []float64
+	var at []int
+	for i, e := range list {
+		if v, ok := numberOf(e); ok && canonical(e) != ignored {
+			x, at = append(x, v), append(at, i)
+		}
+	}
+	scores, err := f.scores(x, x)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]float64, len(list))
+	for i, score := range scores {
+		out[at[i]] = score
+	}
+	return numbers(out), nil
+}
