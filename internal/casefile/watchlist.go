@@ -3,6 +3,7 @@ package casefile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -26,12 +27,16 @@ func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string,
 		return err
 	}
 	c.watchlists[strings.ToLower(alias)] = t.Name
-	for _, row := range rows {
-		values := []string{"''", "NULL", "''", "NULL"}
-		for _, cell := range row {
-			values = append(values, quoteText(cell))
+	for batch := range slices.Chunk(rows, 500) { // statements of a bounded length
+		tuples := make([]string, len(batch))
+		for i, row := range batch {
+			values := []string{"''", "NULL", "''", "NULL"}
+			for _, cell := range row {
+				values = append(values, quoteText(cell))
+			}
+			tuples[i] = "(" + strings.Join(values, ", ") + ")"
 		}
-		if err := c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" VALUES ("+strings.Join(values, ", ")+")"); err != nil {
+		if err := c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" VALUES "+strings.Join(tuples, ", ")); err != nil {
 			return fmt.Errorf("watchlist %s: %w", alias, err)
 		}
 	}

@@ -121,6 +121,6 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		Version:       Version,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newHunt(s), newQuery(s), newSimulate(s), newRules(s))
+	root.AddCommand(newHunt(s), newQuery(s), newSimulate(s), newRules(s), newApps(s))
 	return root
 }

@@ -54,7 +54,7 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 			return nil, nil, errors.Join(err, c.Close())
 		}
 	}
-	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.anchor, f.account} {
+	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.applications, f.anchor, f.account} {
 		if err := step(ctx, s, c); err != nil {
 			return nil, nil, errors.Join(err, c.Close())
 		}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/inventory"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -87,6 +88,9 @@ func (p *Proof) write(dir, without string) error {
 }
 
 func (p *Proof) load(ctx context.Context, c *casefile.Case, dir string) error {
+	if err := inventory.AddTo(ctx, c); err != nil {
+		return err
+	}
 	for alias, text := range p.Watchlists {
 		records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
 		if err != nil || len(records) == 0 {

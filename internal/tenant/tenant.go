@@ -21,6 +21,8 @@ type Context struct {
 	Name string
 	// Watchlists are what _GetWatchlist returns, by alias.
 	Watchlists map[string]Table
+	// KnownApps are the paths of further lists of known applications.
+	KnownApps []string
 	// Unused are keys of the file that this version reads but does not use yet.
 	Unused []string
 }
@@ -39,6 +41,7 @@ type file struct {
 	VpnNetworks       any               `yaml:"vpn_networks"`
 	ApprovedApps      any               `yaml:"approved_apps"`
 	Automation        any               `yaml:"automation"`
+	KnownApps         any               `yaml:"known_apps"`
 	VpnLog            string            `yaml:"vpn_log"`
 	AsnDatabase       string            `yaml:"asn_database"`
 	Watchlists        map[string]string `yaml:"watchlists"`
@@ -95,6 +98,9 @@ func Load(path string) (*Context, error) {
 		}
 		c.Watchlists[alias] = t
 	}
+	if c.KnownApps, err = paths(filepath.Dir(path), f.KnownApps); err != nil {
+		return nil, fmt.Errorf("tenant file %s: known_apps: %w", path, err)
+	}
 	for key, used := range map[string]bool{"vpn_log": f.VpnLog != "", "asn_database": f.AsnDatabase != "", "incident": f.Incident != nil, "working_hours": f.WorkingHours != nil} {
 		if used {
 			c.Unused = append(c.Unused, key)
@@ -102,6 +108,26 @@ func Load(path string) (*Context, error) {
 	}
 	sort.Strings(c.Unused)
 	return c, nil
+}
+
+// paths reads one path or a list of them, relative to the tenant file.
+func paths(dir string, value any) ([]string, error) {
+	list, isList := value.([]any)
+	if value != nil && !isList {
+		list = []any{value}
+	}
+	var out []string
+	for _, item := range list {
+		path, ok := item.(string)
+		if !ok || path == "" {
+			return nil, errors.New("the path of a list is expected, or several")
+		}
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(dir, path)
+		}
+		out = append(out, path)
+	}
+	return out, nil
 }
 
 // table reads a part: the path of a CSV, or an inline list of mappings or of plain networks.

@@ -1,0 +1,179 @@
+package cli
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/inventory"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// tenantApps is the hunt that lists the applications of a tenant.
+const tenantApps = "tenant-applications"
+
+func newApps(s Streams) *cobra.Command {
+	f := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:   "apps PATH...",
+		Short: "List the tenant's applications, look one up, import lists of known ones",
+		Long: `List the applications in the evidence: by id and by the tenant that owns them, never by their name. A name that
+looks like one of Microsoft's on an id that is not Microsoft's is told in the column Imitates.`,
+		Example: `  replaytrace apps ./export
+  replaytrace apps --case case --format csv
+  replaytrace apps lookup 29d9ed98-a469-4536-ade2-f981bc1d605e
+  replaytrace apps import MicrosoftApps.json --out known_apps.csv`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.listApps(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	cmd.Flags().StringVar(&f.format, "format", "table", "table, json, jsonl or csv")
+	cmd.AddCommand(newAppsLookup(s), newAppsImport(s))
+	return cmd
+}
+
+func (f *queryFlags) listApps(ctx context.Context, s Streams, paths []string) error {
+	if len(paths) == 0 && f.caseDir == "" {
+		return &exit{exitUsage, errors.New("no evidence given: name files or folders of exports, or --case")}
+	}
+	if _, ok := formats[f.format]; !ok {
+		return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", f.format)}
+	}
+	all, err := hunt.Load(hunts.FS)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	at := slices.IndexFunc(all, func(h hunt.Hunt) bool { return h.Signal == tenantApps })
+	c, partial, err := f.open(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	if err := f.one(ctx, s, c, all[at].Source()); err != nil {
+		return err
+	}
+	return partial
+}
+
+func newAppsLookup(s Streams) *cobra.Command {
+	format := "table"
+	cmd := &cobra.Command{
+		Use:   "lookup [ID|NAME...]",
+		Short: "Look up known applications by id or part of the name; all of them without one",
+		RunE: func(_ *cobra.Command, args []string) error {
+			print, ok := formats[format]
+			if !ok {
+				return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", format)}
+			}
+			inv, err := inventory.Default()
+			if err != nil {
+				return &exit{exitInternal, err}
+			}
+			found := inv.Find(strings.Join(args, " "))
+			if len(found) == 0 {
+				return &exit{exitFound, fmt.Errorf("%s is not in the inventory; that says nothing about whose it is", escape.Terminal(strings.Join(args, " ")))}
+			}
+			return print(s.Out, appRows(found), schema.Ticks(0))
+		},
+	}
+	cmd.Flags().StringVar(&format, "format", "table", "table, json, jsonl or csv")
+	return cmd
+}
+
+// appRows are applications as the answer of a query, in the columns of the watchlist.
+func appRows(apps []inventory.App) *kql.Rows {
+	rows := &kql.Rows{}
+	for _, name := range inventory.Columns {
+		rows.Columns = append(rows.Columns, schema.Column{Name: name, Type: schema.String})
+	}
+	for i := range apps {
+		var row []schema.Value
+		for _, cell := range apps[i].Row() {
+			row = append(row, cell)
+		}
+		rows.Rows = append(rows.Rows, row)
+	}
+	return rows
+}
+
+func newAppsImport(s Streams) *cobra.Command {
+	var out string
+	var approved bool
+	cmd := &cobra.Command{
+		Use:   "import FILE... --out FILE.csv",
+		Short: "Join public or approved lists with what is known, as a list for the tenant file",
+		Long: `Join lists of applications with the embedded inventory and write the result as CSV. Name it in the tenant file under
+known_apps, or import it in Sentinel as the watchlist Applications. A list is CSV with a header or a JSON array; the
+public lists of Microsoft's applications and of the family of client ids are read as they are published.`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return &exit{exitUsage, errors.New("--out is missing: name the CSV file to write")}
+			}
+			kind := map[bool]string{true: inventory.Approved}[approved]
+			inv, err := inventory.Default()
+			if err != nil {
+				return &exit{exitInternal, err}
+			}
+			for _, path := range args {
+				list, err := inventory.ReadList(path, kind)
+				if err != nil {
+					return &exit{exitUsage, err}
+				}
+				for _, a := range list {
+					inv.Add(a)
+				}
+			}
+			if err := casefile.WriteFile(out, func(w io.Writer) error { return writeApps(w, inv) }); err != nil {
+				return &exit{exitUsage, err}
+			}
+			_, err = fmt.Fprintf(s.Err, "%d applications in %s: name it in the tenant file under known_apps\n", len(inv.Apps()), escape.Terminal(out))
+			return err
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the CSV file to write")
+	cmd.Flags().BoolVar(&approved, "approved", false, "the lists are what the tenant has approved")
+	return cmd
+}
+
+func writeApps(w io.Writer, inv *inventory.Inventory) error {
+	out := csv.NewWriter(w)
+	records := [][]string{inventory.Columns}
+	for _, a := range inv.Apps() {
+		row := a.Row()
+		for i := range row {
+			row[i] = escape.CSVCell(row[i])
+		}
+		records = append(records, row)
+	}
+	return out.WriteAll(records)
+}
+
+// applications makes the watchlists of known applications: the embedded facts, the lists of the tenant file, and what
+// the tenant approved.
+func (f *evidenceFlags) applications(ctx context.Context, _ Streams, c *casefile.Case) error {
+	var known, approved []inventory.App
+	if f.tenant != nil {
+		for _, path := range f.tenant.KnownApps {
+			list, err := inventory.ReadList(path, "")
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			known = append(known, list...)
+		}
+		for _, row := range f.tenant.Watchlists["ApprovedApps"].Rows {
+			approved = append(approved, inventory.App{ID: row[0], Name: row[1], Class: inventory.Approved, Source: "the tenant file"})
+		}
+	}
+	return inventory.AddTo(ctx, c, known, approved)
+}
