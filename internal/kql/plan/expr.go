@@ -20,6 +20,10 @@ type frame struct {
 	aggs *aggregates
 	// windows collects window functions; nil where they are not allowed.
 	windows *windows
+	// absent are columns that other tables of a search have: they are null here.
+	absent []*Column
+	// sensitive makes the string operators of a search case-sensitive.
+	sensitive bool
 }
 
 // null is the typed null.
@@ -103,6 +107,9 @@ func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	if isOpen(f.cols) {
 		return null(schema.Unknown)
 	}
+	if c := findColumn(f.absent, x.Name); c != nil {
+		return null(c.Type)
+	}
 	if f.right != nil && findColumn(f.right, x.Name) != nil {
 		b.fail(diag.Semantic, x.Span(), "$right."+x.Name, "the column %s belongs to the right side", x.Name)
 	}
@@ -161,6 +168,9 @@ func (b *binder) operator(name string) *function.Func {
 }
 
 func (b *binder) binary(f *frame, x *syntax.Binary) Expr {
+	if e := b.anyColumn(f, x); e != nil {
+		return e
+	}
 	l, r := b.scalar(f, x.L), b.scalar(f, x.R)
 	fn, ok := function.Operator(x.Op)
 	if !ok {

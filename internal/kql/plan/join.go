@@ -71,9 +71,11 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 	return j
 }
 
-func visibleColumns(n Node) []*Column {
+func visibleColumns(n Node) []*Column { return visibleColumnsOf(n.Columns()) }
+
+func visibleColumnsOf(cols []*Column) []*Column {
 	var out []*Column
-	for _, c := range n.Columns() {
+	for _, c := range cols {
 		if !c.Hidden {
 			out = append(out, c)
 		}
@@ -168,137 +170,4 @@ func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 			}
 		}
 	}
-}
-
-func (b *binder) union(sc *scope, n Node, op *syntax.Union) Node {
-	u := &Union{}
-	var names []string
-	if n != nil {
-		u.Inputs = append(u.Inputs, n)
-		names = append(names, "union_arg0")
-	}
-	fuzzy, _ := b.option(op.Options, "isfuzzy")
-	kind, _ := b.option(op.Options, "kind")
-	source, sourceAt := b.option(op.Options, "withsource")
-	if sourceAt == nil {
-		source, sourceAt = b.option(op.Options, "with_source")
-	}
-	for _, x := range op.Tables {
-		if w, ok := x.(*syntax.Wildcard); ok {
-			b.unionWildcard(u, &names, w)
-			continue
-		}
-		if strings.EqualFold(fuzzy, "true") {
-			source := x
-			if pipe, ok := x.(*syntax.Pipe); ok && pipe.Source != nil {
-				source = pipe.Source
-			}
-			if id, ok := source.(*syntax.Name); ok && !b.isTabular(sc, id) {
-				b.note("the table %s is not in the evidence: isfuzzy leaves it out", id.Name)
-				continue
-			}
-		}
-		name := "union_arg" + itoa(len(u.Inputs))
-		if id, ok := x.(*syntax.Name); ok {
-			name = id.Name
-		}
-		ok := b.attempt(func() { u.Inputs = append(u.Inputs, b.tabular(sc, x)) })
-		if ok {
-			names = append(names, name)
-		}
-	}
-	if len(u.Inputs) == 0 {
-		b.fail(diag.Semantic, op.Span(), "", "none of the tables of this union exists")
-	}
-	b.unionColumns(u, strings.EqualFold(kind, "inner"))
-	if sourceAt != nil {
-		b.withSource(u, source, names)
-	}
-	return u
-}
-
-func (b *binder) unionWildcard(u *Union, names *[]string, w *syntax.Wildcard) {
-	for _, t := range b.opt.Catalog.TableNames() {
-		if match(w.Pattern, t) {
-			table, _ := b.opt.Catalog.Table(t)
-			u.Inputs = append(u.Inputs, b.scan(table))
-			*names = append(*names, t)
-		}
-	}
-}
-
-func (b *binder) withSource(u *Union, name string, sources []string) {
-	c := b.column(name, schema.String)
-	u.cols = append([]*Column{c}, u.cols...)
-	for i := range u.Maps {
-		u.Maps[i] = append([]Expr{&Const{T: schema.String, V: sources[i]}}, u.Maps[i]...)
-	}
-}
-
-// unionColumns merges the columns by name; one name with several types becomes name_type columns.
-func (b *binder) unionColumns(u *Union, inner bool) {
-	types := map[string][]schema.Type{}
-	count := map[string]int{}
-	var order []string
-	for _, in := range u.Inputs {
-		for _, c := range visibleColumns(in) {
-			if _, ok := types[c.Name]; !ok {
-				order = append(order, c.Name)
-			}
-			count[c.Name]++
-			if c.Type != schema.Unknown && !hasType(types[c.Name], c.Type) {
-				types[c.Name] = append(types[c.Name], c.Type)
-			}
-		}
-	}
-	u.Maps = make([][]Expr, len(u.Inputs))
-	nm := newNamer(nil)
-	b.unionOpen(u)
-	for _, name := range order {
-		if len(types[name]) == 0 {
-			types[name] = []schema.Type{schema.Unknown}
-		}
-		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
-	}
-	for _, name := range order {
-		if inner && (count[name] < len(u.Inputs) || len(types[name]) > 1) {
-			continue
-		}
-		for _, t := range types[name] {
-			out := name
-			if len(types[name]) > 1 {
-				out = nm.unique(name + "_" + t.String())
-			}
-			u.cols = append(u.cols, b.column(out, t))
-			for i, in := range u.Inputs {
-				value := null(t)
-				if c := findColumn(visibleColumns(in), name); c != nil && c.Type == t {
-					value = &Col{c}
-				}
-				u.Maps[i] = append(u.Maps[i], value)
-			}
-		}
-	}
-}
-
-// unionOpen hands on that an input has columns of any name.
-func (b *binder) unionOpen(u *Union) {
-	for _, in := range u.Inputs {
-		if open := openColumn(in.Columns()); open != nil {
-			u.cols = append(u.cols, b.copyOf(open))
-			for i := range u.Inputs {
-				u.Maps[i] = append(u.Maps[i], null(schema.Unknown))
-			}
-			return
-		}
-	}
-}
-
-func hasType(types []schema.Type, t schema.Type) bool {
-	for _, x := range types {
-		if x == t {
-			return true
-		}
-	}
-	return false
 }

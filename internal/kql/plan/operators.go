@@ -11,6 +11,9 @@ import (
 
 // op binds one operator. n is nil for the first operator of a pipe without a source.
 func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
+	if other, ok := op.(*syntax.Other); ok {
+		b.refuse(other)
+	}
 	b.onceOnly(op)
 	switch op := op.(type) {
 	case *syntax.Print:
@@ -19,25 +22,20 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.rangeOf(sc, op)
 	case *syntax.Union:
 		return b.union(sc, n, op)
+	case *syntax.Search:
+		return b.search(sc, n, op)
+	case *syntax.Find:
+		return b.find(sc, n, op)
 	}
 	if n == nil {
 		b.fail(diag.Unsupported, op.Span(), "", "a query that begins with `%s` is not supported yet", op.Keyword())
 	}
+	if out := b.columnOp(sc, n, op); out != nil {
+		return out
+	}
 	switch op := op.(type) {
 	case *syntax.Where:
 		return b.where(sc, n, op)
-	case *syntax.Extend:
-		return b.extend(sc, n, op.Items)
-	case *syntax.Serialize:
-		return b.extend(sc, b.serialized(n), op.Items)
-	case *syntax.Project:
-		return b.project(sc, n, op)
-	case *syntax.ProjectAway:
-		return b.projectAway(n, op)
-	case *syntax.ProjectRename:
-		return b.projectRename(n, op)
-	case *syntax.ProjectReorder:
-		return b.projectReorder(n, op)
 	case *syntax.Summarize:
 		return b.summarize(sc, n, op)
 	case *syntax.Join:
@@ -49,20 +47,24 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	case *syntax.Top:
 		sorted := b.sort(sc, n, op.Keys)
 		return b.limit(sc, sorted, op.N)
+	case *syntax.TopHitters:
+		return b.topHitters(sc, n, op)
+	case *syntax.TopNested:
+		return b.topNested(sc, n, op)
+	case *syntax.SampleDistinct:
+		return b.sampleDistinct(sc, n, op)
 	case *syntax.Take:
 		return b.limit(sc, n, op.N)
 	case *syntax.Count:
 		return b.count(n)
+	case *syntax.Consume:
+		return &Filter{In: n, Pred: &Const{T: schema.Bool, V: false}}
 	case *syntax.MvExpand:
 		return b.mvExpand(sc, n, op)
 	case *syntax.MvApply:
 		return b.mvApply(sc, n, op)
 	case *syntax.Partition:
 		return b.partition(sc, n, op)
-	case *syntax.ParseOp:
-		return b.parse(sc, n, op)
-	case *syntax.ParseKV:
-		return b.parseKV(sc, n, op)
 	case *syntax.MakeSeries:
 		return b.makeSeries(sc, n, op)
 	case *syntax.Evaluate:
@@ -77,6 +79,41 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	}
 	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported yet", op.Keyword())
 	return nil
+}
+
+// columnOp binds an operator that keeps the rows and makes or picks columns; nil for any other.
+func (b *binder) columnOp(sc *scope, n Node, op syntax.Operator) Node {
+	switch op := op.(type) {
+	case *syntax.Extend:
+		return b.extend(sc, n, op.Items)
+	case *syntax.Serialize:
+		return b.extend(sc, b.serialized(n), op.Items)
+	case *syntax.Project:
+		return b.project(sc, n, op)
+	case *syntax.ProjectAway:
+		return b.projectAway(n, op)
+	case *syntax.ProjectRename:
+		return b.projectRename(n, op)
+	case *syntax.ProjectReorder:
+		return b.projectReorder(n, op)
+	case *syntax.ProjectByNames:
+		return b.projectByNames(sc, n, op)
+	case *syntax.AssertSchema:
+		return b.assertSchema(n, op)
+	case *syntax.ParseOp:
+		return b.parse(sc, n, op)
+	case *syntax.ParseKV:
+		return b.parseKV(sc, n, op)
+	}
+	return nil
+}
+
+func (b *binder) refuse(op *syntax.Other) {
+	reason := ""
+	if op.Reason != "" {
+		reason = ": " + op.Reason
+	}
+	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported%s", op.Name, reason)
 }
 
 // row is the frame of an operator over n.
@@ -330,10 +367,11 @@ func sign(x Expr) int {
 
 func (b *binder) limit(sc *scope, n Node, x syntax.Expr) Node {
 	v := b.scalar(&frame{scope: sc}, x)
-	if !v.Type().IsInteger() {
+	if !v.Type().IsNumeric() {
 		b.fail(diag.Semantic, x.Span(), "", "a number of rows is expected, this is %s", v.Type())
 	}
-	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v, Per: b.per.column()}
+	v = b.convert(v, schema.Long)
+	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v, Per: b.per.columns()}
 }
 
 func (b *binder) count(n Node) Node {

@@ -119,7 +119,7 @@ type Limit struct {
 	base
 	In  Node
 	N   Expr
-	Per *Column
+	Per []*Column
 }
 
 // Number numbers the rows of In, so that steps after it can tell which row theirs came from.
@@ -152,6 +152,8 @@ type Join struct {
 	L, R  Node
 	On    []Pair
 	Items []Item // output column and the *Col of L or R that it copies
+	// Nulls makes null equal to null, where the join brings parts of one table together.
+	Nulls bool
 }
 
 // Pair is one equality of a join: an expression over L and one over R.

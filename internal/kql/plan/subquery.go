@@ -19,11 +19,11 @@ type group struct {
 	lost bool // a filter may have emptied groups
 }
 
-func (g *group) column() *Column {
+func (g *group) columns() []*Column {
 	if g == nil {
 		return nil
 	}
-	return g.Col
+	return []*Column{g.Col}
 }
 
 // with adds the group's column to columns that must carry it.
@@ -105,7 +105,7 @@ func (b *binder) onceOnly(op syntax.Operator) {
 		b.per.lost = true
 		return
 	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.Summarize,
-		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
+		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.SampleDistinct, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
 		return
 	case *syntax.Take:
 		if !op.Sample {

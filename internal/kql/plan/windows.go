@@ -79,11 +79,9 @@ func (w *windows) node(b *binder, n Node) Node {
 		for _, it := range step.items {
 			cols = append(cols, it.Col)
 		}
-		per := []*Column{}
-		for _, c := range []*Column{b.per.column(), step.restart} {
-			if c != nil {
-				per = append(per, c)
-			}
+		per := b.per.columns()
+		if step.restart != nil {
+			per = append(per, step.restart)
 		}
 		n = &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: step.items, Per: per}
 	}

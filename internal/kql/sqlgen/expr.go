@@ -52,7 +52,7 @@ type scalars struct {
 }
 
 func (g *generator) scalar(x *plan.Scalar) string {
-	column := fmt.Sprintf("scalar%d", x.C.ID)
+	column := fmt.Sprintf("c%d_scalar", x.C.ID)
 	if g.scalars != nil && g.scalars.seen[x.C.ID] {
 		return column
 	}

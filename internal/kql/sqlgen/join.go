@@ -22,8 +22,12 @@ func (g *generator) join(n *plan.Join) string {
 		left, right = right, left
 	}
 	conds := make([]string, len(n.On))
+	equal := "="
+	if n.Nulls {
+		equal = "IS NOT DISTINCT FROM"
+	}
 	for i := range n.On {
-		conds[i] = fmt.Sprintf("lhs.key%d = rhs.key%d", i, i)
+		conds[i] = fmt.Sprintf("lhs.key%d %s rhs.key%d", i, equal, i)
 	}
 	special := map[int]string{}
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter

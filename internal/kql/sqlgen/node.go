@@ -110,7 +110,7 @@ func (g *generator) series(n *plan.Series) string {
 func (g *generator) limit(n *plan.Limit) string {
 	sql := "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")"
 	if n.Per != nil {
-		return sql + " QUALIFY row_number() OVER (" + g.window([]*plan.Column{n.Per}, n.Ordering()) + ") <= " + g.expr(n.N)
+		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
 	if keys := n.Ordering(); len(keys) > 0 {
 		sql += " ORDER BY " + g.keys(keys)

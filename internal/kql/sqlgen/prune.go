@@ -22,8 +22,8 @@ func (g *generator) use(c *plan.Column) {
 	}
 }
 
-func (g *generator) usePer(c *plan.Column) {
-	if c != nil {
+func (g *generator) useAll(cols []*plan.Column) {
+	for _, c := range cols {
 		g.use(c)
 	}
 }
@@ -77,9 +77,7 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Windowed:
 		g.useItems(n.Items)
 		g.useKeys(n.In.Ordering())
-		for _, c := range n.Per {
-			g.use(c)
-		}
+		g.useAll(n.Per)
 	case *plan.Number:
 		g.useKeys(n.In.Ordering())
 	case *plan.Aggregate:
@@ -91,7 +89,7 @@ func (g *generator) need(n plan.Node) {
 	case *plan.Limit:
 		g.useKeys(n.Ordering())
 		g.useExpr(n.N)
-		g.usePer(n.Per)
+		g.useAll(n.Per)
 	case *plan.Join:
 		g.needJoin(n)
 	case *plan.Union:

@@ -101,6 +101,29 @@ type Top struct {
 	Keys []SortKey
 }
 
+// TopHitters is `top-hitters N of X by Sum`.
+type TopHitters struct {
+	At
+	N, X Expr
+	By   Expr // nil to count
+}
+
+// TopNested is `top-nested N of X with others = o by Agg, top-nested ...`.
+type TopNested struct {
+	At
+	Levels []NestedLevel
+}
+
+// NestedLevel is one level of a TopNested.
+type NestedLevel struct {
+	At
+	N      Expr // nil for all values
+	X      Expr
+	Others Expr // nil when absent
+	By     Expr
+	Asc    bool
+}
+
 // Take is `take N` or `limit N`; Sample is true for `sample N`.
 type Take struct {
 	At
@@ -239,11 +262,37 @@ type Search struct {
 	Pred    Expr
 }
 
+// Find is `find [withsource=c] [in (tables)] [where] predicate [project-smart | project columns]`.
+type Find struct {
+	At
+	Options []Option
+	Tables  []Expr
+	Pred    Expr
+	Project bool    // the columns are listed
+	Items   []Param // Type is "" where none is given
+	Pack    bool    // pack_all() is among them
+}
+
+// ProjectByNames is `project-by-names "a", dynamic(["b"]), "c*"`.
+type ProjectByNames struct {
+	At
+	Items []Expr
+}
+
+// Consume is `consume`.
+type Consume struct{ At }
+
+// AssertSchema is `assert-schema (a:long, b:string)`.
+type AssertSchema struct {
+	At
+	Columns []Param
+}
+
 // Other is an operator that is known by name but not read: the binder refuses it as unsupported.
 type Other struct {
 	At
-	Name string
-	Text string
+	Name   string
+	Reason string // why not, "" when there is nothing to add
 }
 
 func (*Where) operator()          {}
@@ -276,6 +325,12 @@ func (*Invoke) operator()         {}
 func (*GetSchema) operator()      {}
 func (*MakeSeries) operator()     {}
 func (*Search) operator()         {}
+func (*Find) operator()           {}
+func (*TopHitters) operator()     {}
+func (*TopNested) operator()      {}
+func (*ProjectByNames) operator() {}
+func (*Consume) operator()        {}
+func (*AssertSchema) operator()   {}
 func (*Other) operator()          {}
 
 // Keyword returns `where`.
@@ -387,6 +442,24 @@ func (*MakeSeries) Keyword() string { return "make-series" }
 
 // Keyword returns `search`.
 func (*Search) Keyword() string { return "search" }
+
+// Keyword returns `top-hitters`.
+func (*TopHitters) Keyword() string { return "top-hitters" }
+
+// Keyword returns `top-nested`.
+func (*TopNested) Keyword() string { return "top-nested" }
+
+// Keyword returns `project-by-names`.
+func (*ProjectByNames) Keyword() string { return "project-by-names" }
+
+// Keyword returns `consume`.
+func (*Consume) Keyword() string { return "consume" }
+
+// Keyword returns `assert-schema`.
+func (*AssertSchema) Keyword() string { return "assert-schema" }
+
+// Keyword returns `find`.
+func (*Find) Keyword() string { return "find" }
 
 // Keyword returns the operator's own name.
 func (o *Other) Keyword() string { return o.Name }

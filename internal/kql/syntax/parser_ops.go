@@ -47,7 +47,8 @@ func init() {
 		"union":    (*parser).opUnion,
 		"distinct": func(p *parser, s token) Operator { p.options(); return &Distinct{Items: p.items(), At: p.since(s)} },
 		"sort":     (*parser).opSort, "order": (*parser).opSort,
-		"top":  (*parser).opTop,
+		"top":         (*parser).opTop,
+		"top-hitters": (*parser).opTopHitters, "top-nested": (*parser).opTopNested,
 		"take": (*parser).opTake, "limit": (*parser).opTake, "sample": (*parser).opTake,
 		"sample-distinct": (*parser).opSampleDistinct,
 		"count":           (*parser).opCount,
@@ -60,23 +61,27 @@ func init() {
 		"serialize": (*parser).opSerialize,
 		"render":    (*parser).opRender,
 		"parse":     (*parser).opParse, "parse-where": (*parser).opParse,
-		"parse-kv":    (*parser).opParseKV,
-		"evaluate":    (*parser).opEvaluate,
-		"invoke":      (*parser).opInvoke,
-		"getschema":   func(p *parser, s token) Operator { return &GetSchema{At: p.since(s)} },
-		"make-series": (*parser).opMakeSeries,
-		"search":      (*parser).opSearch,
+		"parse-kv":         (*parser).opParseKV,
+		"evaluate":         (*parser).opEvaluate,
+		"invoke":           (*parser).opInvoke,
+		"getschema":        func(p *parser, s token) Operator { return &GetSchema{At: p.since(s)} },
+		"make-series":      (*parser).opMakeSeries,
+		"search":           (*parser).opSearch,
+		"find":             (*parser).opFind,
+		"project-by-names": func(p *parser, s token) Operator { return &ProjectByNames{Items: p.items(), At: p.since(s)} },
+		"consume":          func(p *parser, s token) Operator { p.options(); return &Consume{At: p.since(s)} },
+		"assert-schema":    (*parser).opAssertSchema,
 	}
 }
 
-// otherOperators exist in KQL and are refused by the binder.
-var otherOperators = map[string]bool{
-	"find": true, "scan": true, "fork": true, "facet": true, "top-nested": true, "top-hitters": true,
-	"reduce": true, "consume": true, "make-graph": true, "graph-match": true, "graph-to-table": true, "graph-merge": true,
-	"graph-mark-components": true, "graph-shortest-paths": true, "graph-where-nodes": true, "graph-where-edges": true,
-	"project-by-names": true, "assert-schema": true, "macro-expand": true, "execute_and_cache": true, "partition-by": true,
-	"__partitionby": true, "graph": true, "externaldata": true,
+// otherOperators exist in KQL and are refused by the binder, with the reason where there is more to say.
+var otherOperators = map[string]string{
+	"scan": "", "execute_and_cache": "", "partition-by": "", "__partitionby": "", "macro-expand": "it spans clusters and databases",
+	"fork": "it returns several tables: run each of its branches as a query", "facet": "it returns several tables: run a `summarize count() by` for each column",
+	"reduce": "how Kusto groups texts into patterns is not documented", "graph": graphs, "make-graph": graphs,
 }
+
+const graphs = "graphs are not supported"
 
 // keyword reads an operator's name, whose words may be joined by dashes.
 func (p *parser) keyword() token {
@@ -99,10 +104,13 @@ func (p *parser) operator() Operator {
 	if read, ok := operatorReaders[t.text]; ok {
 		return read(p, t)
 	}
-	if otherOperators[t.text] || strings.HasPrefix(t.text, "graph-") {
+	reason, ok := otherOperators[t.text]
+	if strings.HasPrefix(t.text, "graph-") {
+		reason, ok = graphs, true
+	}
+	if ok {
 		p.skipTo("|", ";", ")")
-		at := p.since(t)
-		return &Other{Name: t.text, Text: p.src.Text[at.Pos.Start:at.Pos.End], At: at}
+		return &Other{Name: t.text, Reason: reason, At: At{Pos: t.span}}
 	}
 	names := make([]string, 0, len(operatorReaders))
 	for name := range operatorReaders {
@@ -149,7 +157,7 @@ var optionNames = map[string]bool{
 	"hint.materialized": true, "hint.spread": true, "hint.concurrency": true, "hint.distribution": true, "hint.pass_filters": true,
 	"hint.pass_filters_column": true, "hint.progressive_top": true,
 	"withsource": true, "with_source": true, "isfuzzy": true, "with_itemindex": true, "bagexpansion": true, "flags": true,
-	"kind_": true,
+	"kind_": true, "decodeblocks": true,
 }
 
 // optionName looks ahead for `name =` or `a.b =` and returns the name, "" when there is none.
@@ -287,17 +295,22 @@ func (p *parser) source() Expr {
 func (p *parser) opUnion(start token) Operator {
 	o := &Union{Options: p.options()}
 	for !p.endOfOp() {
-		x := p.source()
-		if s, ok := x.(*Star); ok {
-			x = &Wildcard{At: s.At, Pattern: "*"}
-		}
-		o.Tables = append(o.Tables, x)
+		o.Tables = append(o.Tables, p.unionSource())
 		if !p.accept(",") {
 			break
 		}
 	}
 	o.At = p.since(start)
 	return o
+}
+
+// unionSource reads one of the tables of a union; a name pattern may stand for several.
+func (p *parser) unionSource() Expr {
+	x := p.source()
+	if s, ok := x.(*Star); ok {
+		return &Wildcard{At: s.At, Pattern: "*"}
+	}
+	return x
 }
 
 func (p *parser) sortKeys() []SortKey {
@@ -340,6 +353,60 @@ func (p *parser) opTop(start token) Operator {
 	p.options()
 	p.expectWord("by")
 	o.Keys = p.sortKeys()
+	o.At = p.since(start)
+	return o
+}
+
+func (p *parser) opTopHitters(start token) Operator {
+	o := &TopHitters{N: p.expr()}
+	p.expectWord("of")
+	o.X = p.namedExpr()
+	if p.acceptWord("by") {
+		o.By = p.namedExpr()
+	}
+	o.At = p.since(start)
+	return o
+}
+
+func (p *parser) opTopNested(start token) Operator {
+	o := &TopNested{}
+	for s := start; ; s = p.keyword() {
+		if s.text != "top-nested" {
+			p.fail(s.span, "top-nested", "expected `top-nested`")
+		}
+		o.Levels = append(o.Levels, p.nestedLevel(s))
+		if !p.accept(",") {
+			break
+		}
+	}
+	o.At = p.since(start)
+	return o
+}
+
+func (p *parser) nestedLevel(start token) NestedLevel {
+	l := NestedLevel{}
+	if !p.word("of") {
+		l.N = p.expr()
+	}
+	p.expectWord("of")
+	l.X = p.namedExpr()
+	if p.acceptWord("with") {
+		p.expectWord("others")
+		p.expect("=")
+		l.Others = p.expr()
+	}
+	p.expectWord("by")
+	l.By = p.namedExpr()
+	if l.Asc = p.acceptWord("asc"); !l.Asc {
+		p.acceptWord("desc")
+	}
+	l.At = p.since(start)
+	return l
+}
+
+func (p *parser) opAssertSchema(start token) Operator {
+	p.expect("(")
+	o := &AssertSchema{Columns: p.params(")")}
 	o.At = p.since(start)
 	return o
 }
@@ -424,8 +491,7 @@ func (p *parser) opPartition(start token) Operator {
 	o.Key = p.anyName()
 	if !p.is("(") { // the form that names its own source in braces
 		p.skipTo("|", ";", ")")
-		at := p.since(start)
-		return &Other{Name: start.text, Text: p.src.Text[at.Pos.Start:at.Pos.End], At: at}
+		return &Other{Name: start.text, Reason: "the form with braces is not supported", At: At{Pos: start.span}}
 	}
 	o.Body = p.body()
 	o.At = p.since(start)
@@ -583,14 +649,66 @@ func (p *parser) opMakeSeries(start token) Operator {
 
 func (p *parser) opSearch(start token) Operator {
 	o := &Search{Options: p.options()}
-	if p.acceptWord("in") {
-		p.expect("(")
-		for !p.accept(")") {
-			o.Tables = append(o.Tables, p.source())
-			p.accept(",")
-		}
-	}
+	o.Tables = p.inTables()
 	o.Pred = p.expr()
 	o.At = p.since(start)
 	return o
+}
+
+// inTables reads `in (T1, T*, (T2 | ...))`, which may be absent.
+func (p *parser) inTables() []Expr {
+	if !p.acceptWord("in") {
+		return nil
+	}
+	p.expect("(")
+	var out []Expr
+	for !p.accept(")") {
+		out = append(out, p.unionSource())
+		if !p.accept(",") && !p.is(")") {
+			p.unexpected("`,` or `)`")
+		}
+	}
+	return out
+}
+
+func (p *parser) opFind(start token) Operator {
+	o := &Find{Options: p.options()}
+	o.Tables = p.inTables()
+	p.acceptWord("where")
+	o.Pred = p.expr()
+	if p.at(tokName) && (p.word("project") || p.tok().text == "project_smart") {
+		switch t := p.keyword(); t.text {
+		case "project-smart", "project_smart":
+		case "project":
+			o.Project = true
+			p.findItems(o)
+		default:
+			p.fail(t.span, "project-smart", "expected `project` or `project-smart`")
+		}
+	}
+	o.At = p.since(start)
+	return o
+}
+
+func (p *parser) findItems(o *Find) {
+	for !p.endOfOp() {
+		start := p.tok()
+		name := p.anyName()
+		switch {
+		case (name.Name == "pack_all" || name.Name == "pack") && p.is("("):
+			p.take()
+			p.accept("*")
+			p.expect(")")
+			o.Pack = true
+		case p.accept(":"):
+			prm := Param{Name: name, Type: p.typeName()}
+			prm.At = p.since(start)
+			o.Items = append(o.Items, prm)
+		default:
+			o.Items = append(o.Items, Param{Name: name, At: p.since(start)})
+		}
+		if !p.accept(",") {
+			return
+		}
+	}
 }

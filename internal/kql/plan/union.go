@@ -1,0 +1,175 @@
+package plan
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// sources are the tables of a union, search or find with the names that withsource gives them.
+type sources struct {
+	inputs []Node
+	names  []string
+}
+
+func (s *sources) add(n Node, name string) {
+	s.inputs = append(s.inputs, n)
+	s.names = append(s.names, name)
+}
+
+// sources binds a list of tables, patterns and queries. A fuzzy list leaves out what does not exist.
+func (b *binder) sources(sc *scope, s *sources, tables []syntax.Expr, fuzzy bool) {
+	for _, x := range tables {
+		if w, ok := x.(*syntax.Wildcard); ok {
+			b.wildcardSources(sc, s, w.Pattern)
+			continue
+		}
+		if fuzzy && b.leavesOut(sc, x) {
+			continue
+		}
+		name := "union_arg" + itoa(len(s.inputs))
+		if id, ok := x.(*syntax.Name); ok {
+			name = id.Name
+		}
+		b.attempt(func() { s.add(b.tabular(sc, x), name) })
+	}
+}
+
+// leavesOut reports, with a note, that a table of a fuzzy union does not exist.
+func (b *binder) leavesOut(sc *scope, x syntax.Expr) bool {
+	if pipe, ok := x.(*syntax.Pipe); ok && pipe.Source != nil {
+		x = pipe.Source
+	}
+	id, ok := x.(*syntax.Name)
+	if !ok || b.isTabular(sc, id) {
+		return false
+	}
+	b.note("the table %s is not in the evidence: isfuzzy leaves it out", id.Name)
+	return true
+}
+
+// wildcardSources adds the tables whose names match, and the views of the query. What begins with an underscore belongs
+// to the engine.
+func (b *binder) wildcardSources(sc *scope, s *sources, pattern string) {
+	seen := map[string]bool{}
+	for view := sc; view != nil; view = view.parent {
+		c, ok := view.value.(*closure)
+		if ok && c.lit.View && match(pattern, view.name) && !seen[view.name] {
+			s.add(b.callClosure(c, c.lit.Span(), nil, nil), view.name)
+		}
+		seen[view.name] = true
+	}
+	names := append([]string(nil), b.opt.Catalog.TableNames()...)
+	sort.Strings(names)
+	for _, name := range names {
+		if match(pattern, name) && !strings.HasPrefix(name, "_") && !seen[name] {
+			t, _ := b.opt.Catalog.Table(name)
+			s.add(b.scan(t), name)
+		}
+	}
+}
+
+func (b *binder) union(sc *scope, n Node, op *syntax.Union) Node {
+	var s sources
+	if n != nil {
+		s.add(n, "union_arg0")
+	}
+	fuzzy, _ := b.option(op.Options, "isfuzzy")
+	kind, at := b.option(op.Options, "kind")
+	if at != nil && !strings.EqualFold(kind, "inner") && !strings.EqualFold(kind, "outer") {
+		b.fail(diag.Semantic, at.Span(), "", "the kind of a union is inner or outer")
+	}
+	source, sourceAt := b.option(op.Options, "withsource")
+	if sourceAt == nil {
+		source, sourceAt = b.option(op.Options, "with_source")
+	}
+	b.sources(sc, &s, op.Tables, strings.EqualFold(fuzzy, "true"))
+	if len(s.inputs) == 0 {
+		b.fail(diag.Semantic, op.Span(), "", "none of the tables of this union exists")
+	}
+	u := &Union{Inputs: s.inputs}
+	b.unionColumns(u, strings.EqualFold(kind, "inner"))
+	if sourceAt != nil {
+		b.withSource(u, source, s.names)
+	}
+	return u
+}
+
+func (b *binder) withSource(u *Union, name string, sources []string) {
+	c := b.column(name, schema.String)
+	u.cols = append([]*Column{c}, u.cols...)
+	for i := range u.Maps {
+		u.Maps[i] = append([]Expr{&Const{T: schema.String, V: sources[i]}}, u.Maps[i]...)
+	}
+}
+
+// unionColumns merges the columns by name; one name with several types becomes name_type columns.
+func (b *binder) unionColumns(u *Union, inner bool) {
+	types := map[string][]schema.Type{}
+	count := map[string]int{}
+	var order []string
+	for _, in := range u.Inputs {
+		for _, c := range visibleColumns(in) {
+			if _, ok := types[c.Name]; !ok {
+				order = append(order, c.Name)
+			}
+			count[c.Name]++
+			if c.Type != schema.Unknown && !hasType(types[c.Name], c.Type) {
+				types[c.Name] = append(types[c.Name], c.Type)
+			}
+		}
+	}
+	u.Maps = make([][]Expr, len(u.Inputs))
+	nm := newNamer(nil)
+	b.unionOpen(u)
+	for _, name := range order {
+		if len(types[name]) == 0 {
+			types[name] = []schema.Type{schema.Unknown}
+		}
+		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
+	}
+	for _, name := range order {
+		if inner && (count[name] < len(u.Inputs) || len(types[name]) > 1) {
+			continue
+		}
+		for _, t := range types[name] {
+			out := name
+			if len(types[name]) > 1 {
+				out = nm.unique(name + "_" + t.String())
+			}
+			u.cols = append(u.cols, b.column(out, t))
+			for i, in := range u.Inputs {
+				value := null(t)
+				if c := findColumn(visibleColumns(in), name); c != nil && c.Type == t {
+					value = &Col{c}
+				}
+				u.Maps[i] = append(u.Maps[i], value)
+			}
+		}
+	}
+}
+
+// unionOpen hands on that an input has columns of any name.
+func (b *binder) unionOpen(u *Union) {
+	for _, in := range u.Inputs {
+		if open := openColumn(in.Columns()); open != nil {
+			u.cols = append(u.cols, b.copyOf(open))
+			for i := range u.Inputs {
+				u.Maps[i] = append(u.Maps[i], null(schema.Unknown))
+			}
+			return
+		}
+	}
+}
+
+func hasType(types []schema.Type, t schema.Type) bool {
+	for _, x := range types {
+		if x == t {
+			return true
+		}
+	}
+	return false
+}
