@@ -54,6 +54,9 @@ func checkAgainstKey(t *testing.T, inv *investigation.Investigation, key *simula
 	t.Helper()
 	incident := key.Incidents[0]
 	if len(inv.Findings) != 1 {
+		for _, f := range inv.Findings {
+			t.Log(f.User, f.Verdict, f.Score, f.SourceIPs, f.Summary)
+		}
 		t.Fatalf("%d findings, want the one of %s", len(inv.Findings), incident.User)
 	}
 	f := inv.Findings[0]

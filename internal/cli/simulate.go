@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +14,14 @@ import (
 func newSimulate(s Streams) *cobra.Command {
 	var out string
 	var opt simulate.Options
+	var shapes []string
 	var force bool
 	cmd := &cobra.Command{
 		Use:   "simulate --out DIR",
-		Short: "Make a synthetic tenant with an attacker and its answer key",
+		Short: "Make a synthetic tenant with attackers and its answer key",
 		Example: `  replaytrace simulate --out demo
-  replaytrace simulate --out demo --seed 7 --users 50 --days 30`,
+  replaytrace simulate --out lab --seed 7 --users 1000 --days 30 --incidents 10 --shape jsonl
+  replaytrace simulate --out calm --users 200 --no-attacks`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if out == "" {
@@ -31,18 +34,22 @@ func newSimulate(s Streams) *cobra.Command {
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
-			if err := t.WriteTo(out); err != nil {
+			if err := t.WriteTo(out, shapes...); err != nil {
 				return &exit{exitInternal, err}
 			}
-			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users to %s: hunt %s/evidence, then compare with %s/answer_key.json\n", opt.Users+1, out, out, out)
+			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt %s/evidence, then compare with %s/answer_key.json\n", opt.Users, len(t.Key.Incidents), out, out, out)
 			return err
 		},
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&out, "out", "", "the folder to write to")
 	flags.Uint64Var(&opt.Seed, "seed", 1, "the same seed gives the same bytes")
-	flags.IntVar(&opt.Users, "users", 11, "people besides the victim")
+	flags.IntVar(&opt.Users, "users", 12, "people of the tenant")
 	flags.IntVar(&opt.Days, "days", 14, "days of evidence")
+	flags.StringSliceVar(&opt.Scenarios, "scenario", nil, "attacks by name, one each: "+strings.Join(simulate.ScenarioNames(), ", "))
+	flags.IntVar(&opt.Incidents, "incidents", 0, "how many attacks to draw from all scenarios")
+	flags.BoolVar(&opt.NoAttacks, "no-attacks", false, "a tenant to which nothing happens")
+	flags.StringSliceVar(&shapes, "shape", nil, "forms of the evidence: "+strings.Join(simulate.Shapes(), ", ")+" (all when none is named)")
 	flags.BoolVar(&force, "force", false, "write into a folder that is not empty")
 	return cmd
 }

@@ -1,276 +1,421 @@
 package simulate
 
 import (
-	"fmt"
+	"slices"
 	"time"
 )
 
-// live makes a person's days: one real sign-in in the morning, then silent renewals until the evening and a few at
-// night, because machines do not sleep.
-func (g *generator) live(p *person) {
-	for day := range g.opt.Days + 1 {
-		date := g.start.AddDate(0, 0, day)
-		weekend := date.Weekday() == time.Saturday || date.Weekday() == time.Sunday
-		if p.sessionDays == 0 {
-			p.session, p.sessionDays = g.guid(), g.between(3, 8)
+// route says from where a client reaches Entra at a time.
+type route func(at time.Time, c *client) place
+
+// fixed is the route of what never moves.
+func fixed(p place) route { return func(time.Time, *client) place { return p } }
+
+// live is one day of a person.
+func (w *world) live(p *person, day int) []event {
+	h := &hand{w: w, d: throw(w.opt.Seed, lifeDice, uint64(p.index), uint64(day))}
+	w.administer(h, p, day)
+	if day < p.from || day > p.until {
+		return h.out
+	}
+	today := w.plan(h.d, p, day)
+	for _, at := range today.work {
+		h.work(at)
+	}
+	h.carry(p, today)
+	h.serve(p, today)
+	h.run(p, today)
+	return h.out
+}
+
+// shift is a time at a machine.
+type shift struct {
+	person   *person
+	machine  *machine
+	route    route
+	from, to time.Time
+	first    bool // the machine was off before
+	load     float64
+}
+
+// today is what a person plans for a day.
+type today struct {
+	day      int
+	midnight time.Time // on the person's own clock
+	off      bool
+	work     []shift
+	base     route
+	trip     *trip
+	atOffice bool
+	lunch    int
+}
+
+// plan decides where a person is on a day and when.
+func (w *world) plan(d dice, p *person, day int) today {
+	t := today{day: day, lunch: d.between(11, 13)}
+	utc := p.city.utc
+	for i := range p.trips {
+		if p.trips[i].from <= day && day <= p.trips[i].to {
+			t.trip = &p.trips[i]
+			utc = t.trip.city.utc
 		}
-		p.sessionDays--
-		if p.population == "new-laptop" && day == g.opt.Days-2 {
-			p.device, p.os, p.session = g.guid(), "Windows11", g.guid()
+	}
+	t.midnight = w.day(day).Add(-time.Duration(utc) * time.Hour)
+	weekday := w.day(day).Weekday()
+	weekend := weekday == time.Saturday || weekday == time.Sunday
+	if p.shifts {
+		weekend = (day+p.index)%7 >= 5
+	}
+	if p.holiday[1] > 0 && p.holiday[0] <= day && day <= p.holiday[1] {
+		weekend = true
+	}
+	t.off = weekend && (p.withoutWeekend || d.chance(0.6))
+	t.atOffice = !weekend && t.trip == nil && !d.chance(p.homeDays)
+	t.base = w.way(d, p, &t)
+	if p.noLaptop && !p.shared || t.off {
+		return t
+	}
+	begin, end := p.begin, p.end
+	if p.shifts {
+		begin = []int{6, 14, 22}[(day/7+p.index)%3]
+		end = begin + 8
+	}
+	if weekend {
+		begin, end = d.between(9, 18), 0
+		end = begin + d.between(1, 2)
+	}
+	w.hours(d, p, &t, begin, end, weekend)
+	return t
+}
+
+// hours lays the shifts of a day on the person's machines.
+func (w *world) hours(d dice, p *person, t *today, begin, end int, weekend bool) {
+	clock := func(hour int) time.Time {
+		return t.midnight.Add(time.Duration(hour)*time.Hour + d.span(-25*time.Minute, 35*time.Minute))
+	}
+	var usable []*machine
+	noon := clock(12)
+	for _, m := range p.laptops {
+		if !m.since.After(noon) && (m.until.IsZero() || m.until.After(noon)) {
+			usable = append(usable, m)
 		}
-		n := p.daily + g.between(-p.daily/6, p.daily/6)
-		if weekend {
-			n = g.between(4, 20)
+	}
+	if len(usable) == 0 {
+		return
+	}
+	main := usable[0]
+	if p.shared {
+		main = pick(d, usable)
+	}
+	add := func(m *machine, from, to time.Time, first bool, load float64) {
+		r := t.base
+		if slices.Contains(w.desktops, m) {
+			r = fixed(w.desktopOf(m))
 		}
-		if p.population == "month-end" && day == g.opt.Days-3 {
-			n *= 2
+		if from.Before(to) {
+			t.work = append(t.work, shift{p, m, r, from, to, first, p.load * load})
 		}
-		g.day(p, date, day, n, weekend)
+	}
+	noonish := begin + (end-begin)/2
+	add(main, clock(begin), clock(noonish), true, 1)
+	if !weekend {
+		add(main, clock(noonish+1), clock(end), d.chance(0.3), 1)
+	}
+	for _, m := range usable {
+		if m != main && !p.shared && d.chance(0.45) {
+			from := clock(d.between(begin, max(begin, end-2)))
+			add(m, from, from.Add(d.span(30*time.Minute, 4*time.Hour)), true, 0.7)
+		}
+	}
+	for _, n := range p.nights {
+		if n == t.day {
+			add(main, clock(20), clock(d.between(22, 26)), true, 1.3)
+		}
+	}
+	if d.chance(0.12) && !weekend {
+		add(main, clock(20), clock(21), true, 0.5)
+	}
+	if p.alwaysOn && !p.shared { // the machine stays on and renews by itself
+		add(main, clock(end), clock(end+10), false, 0.25)
 	}
 }
 
-func (g *generator) day(p *person, date time.Time, day, n int, weekend bool) {
-	place, host := g.place(p, day, weekend)
-	if !weekend {
-		at := date.Add(time.Duration(p.start)*time.Hour + time.Duration(g.between(0, 55))*time.Minute)
-		if p.population != "silent-traveller" || place.country == "GB" {
-			g.interactive(p, at, place, host)
-		}
-		if g.chance(0.2) {
-			g.interactiveFailure(p, at.Add(-time.Minute), place, host)
-		}
+// way is the route of a person's laptop on a day: the office, home or a bed elsewhere, and what lies between.
+func (w *world) way(d dice, p *person, t *today) route {
+	away := p.home
+	if p.homeNet != nil && p.homeNet.six != "" {
+		away = p.homeNet.host(d, p.subscriber) // privacy addresses change daily
 	}
-	for range n {
-		minute := p.start*60 + g.between(0, 10*60)
-		if g.chance(0.12) {
-			minute = g.between(0, 24*60-1)
-		}
-		at := date.Add(time.Duration(minute)*time.Minute + time.Duration(g.between(0, 59_999))*time.Millisecond)
-		from, ip := place, host
-		if len(p.mobile) > 0 && g.chance(0.4) {
-			from = p.mobile[g.rng.IntN(len(p.mobile))]
-			ip = g.host(from)
-		} else if hour := at.Hour(); hour < 7 || hour > 18 {
-			if place.country == "GB" {
-				from, ip = p.home, p.homeHost
+	if t.trip != nil {
+		away = t.trip.stay.host(d, d.between(1, 0xfff0))
+	} else {
+		for _, x := range p.detours {
+			if d.chance(x.chance) {
+				away, t.atOffice = x.net.host(d, d.between(1, 0xfff0)), t.atOffice && d.chance(0.3)
 			}
 		}
-		g.renewal(p, at, from, ip)
 	}
-	if p.population == "azure-admin" && !weekend {
-		for range g.between(2, 6) {
-			at := date.Add(time.Duration(g.between(10*60, 16*60)) * time.Minute)
-			g.cli(p, at, g.office, p.officeHost, pick(g, []string{"AZURECLI/2.71.0 (DEB) azsdk-python-azure-mgmt-resource/23.1.1 Python/3.12", "python-requests/2.32.3"}))
+	desk := p.officeHost
+	if site := w.siteOf(p.office); site != nil && !p.guest {
+		desk = site.on(d, t.day)
+	}
+	begin, end := t.midnight.Add(7*time.Hour), t.midnight.Add(19*time.Hour)
+	atOffice := t.atOffice
+	base := func(at time.Time, _ *client) place {
+		if atOffice && at.After(begin) && at.Before(end) {
+			return desk
 		}
+		return away
 	}
-	if p.automation != nil {
-		for k := range 4 {
-			at := date.Add(time.Duration(2+k*6)*time.Hour + time.Duration(g.between(0, 59))*time.Second)
-			g.cli(p, at, *p.automation, p.automation.prefix+".77", "python-requests/2.31.0")
-		}
-	}
-}
-
-// place is where a person works on a day.
-func (g *generator) place(p *person, day int, weekend bool) (network, string) {
-	last := g.opt.Days - 1
-	switch {
-	case p.abroad != nil && day >= last-2:
-		return *p.abroad, p.abroad.prefix + ".19"
-	case p.population == "vpn" && day%2 == 0:
-		return g.vpn, g.vpn.prefix + ".5"
-	case weekend || p.population == "home" || p.population == "guest", day%5 == 4:
-		return p.home, p.homeHost
-	}
-	return g.office, p.officeHost
-}
-
-func (g *generator) interactive(p *person, at time.Time, n network, ip string) {
-	r := g.signIn("SigninLogs", p, apps[6], at, n, ip)
-	r.set("IsInteractive", true)
-	r.set("UserAgent", p.browser)
-	r.set("ClientCredentialType", "none")
-	r.set("IncomingTokenType", "none")
-	r.set("AuthenticationRequirement", "multiFactorAuthentication")
-	r.set("AuthenticationDetails", jsonText([]any{
-		map[string]any{"authenticationStepDateTime": stamp(at), "authenticationMethod": "Password", "authenticationMethodDetail": "Password in the cloud", "succeeded": true, "authenticationStepResultDetail": "Correct password", "authenticationStepRequirement": "Primary authentication", "StatusSequence": 0, "RequestSequence": 1},
-		map[string]any{"authenticationStepDateTime": stamp(at.Add(12 * time.Second)), "authenticationMethod": "Mobile app notification", "succeeded": true, "authenticationStepResultDetail": "MFA completed in Azure AD", "authenticationStepRequirement": "", "StatusSequence": 0, "RequestSequence": 2},
-	}))
-	g.add("SigninLogs", r)
-}
-
-func (g *generator) interactiveFailure(p *person, at time.Time, n network, ip string) {
-	r := g.signIn("SigninLogs", p, apps[6], at, n, ip)
-	r.set("IsInteractive", true)
-	r.set("UserAgent", p.browser)
-	g.fail(r, pick(g, []string{"50126", "50140", "50074"}))
-	g.add("SigninLogs", r)
-}
-
-// renewal is one silent renewal. Most are those of confidential clients: a server redeems the token, and what agent is
-// logged is the server's.
-func (g *generator) renewal(p *person, at time.Time, n network, ip string) {
-	if at.After(g.opt.End) {
-		return
-	}
-	a := p.apps[g.rng.IntN(len(p.apps))]
-	for a == azureCLI {
-		a = p.apps[g.rng.IntN(3)]
-	}
-	if len(p.mobile) > 0 && n.asn != g.office.asn && n.asn != p.home.asn {
-		a = outlookMobile
-	}
-	if a != outlookMobile && g.chance(0.45) {
-		a = pick(g, []app{p.apps[3], p.apps[4]})
-	}
-	r := g.signIn("AADNonInteractiveUserSignInLogs", p, a, at, n, ip)
-	agent := ""
-	switch {
-	case a.confidential:
-		r.set("ClientCredentialType", pick(g, []string{"clientAssertion", "clientAssertion", "clientSecret"}))
-		r.set("IncomingTokenType", pick(g, []string{"none", "refreshToken"}))
-		if g.chance(0.04) {
-			agent = "python-requests/2.32.3" // a back end of Microsoft's, on the user's own address
-		}
-	case a == outlookMobile:
-		agent = "Outlook-iOS/2.0"
-		r.set("ClientCredentialType", "none")
-		r.set("IncomingTokenType", "refreshToken")
-	default:
-		agent = pick(g, []string{"Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.17928; Pro)", "Windows-AzureAD-Authentication-Provider/1.0", p.browser, ""})
-		r.set("ClientCredentialType", "none")
-		r.set("IncomingTokenType", pick(g, []string{"refreshToken", "primaryRefreshToken", "none"}))
-	}
-	r.set("UserAgent", agent)
-	if g.chance(0.04) {
-		g.fail(r, pick(g, []string{"50058", "70043", "50140", "700082", "65001"}))
-	}
-	g.add("AADNonInteractiveUserSignInLogs", r)
-}
-
-func (g *generator) cli(p *person, at time.Time, n network, ip, agent string) {
-	if at.After(g.opt.End) {
-		return
-	}
-	r := g.signIn("AADNonInteractiveUserSignInLogs", p, azureCLI, at, n, ip)
-	r.set("UserAgent", agent)
-	r.set("ClientCredentialType", "none")
-	r.set("IncomingTokenType", "refreshToken")
-	g.add("AADNonInteractiveUserSignInLogs", r)
-}
-
-// attack replays the victim's refresh token from rented servers, and has an application consented to.
-func (g *generator) attack(p *person) {
-	var servers []network
-	for range g.between(1, 3) {
-		servers = append(servers, g.network("hosting", pick(g, []string{"NL", "US", "RO", "DE"})))
-	}
-	client := pick(g, []app{azureCLI, apps[0], apps[2], {"1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell", "", "", false}})
-	client.resourceID, client.resource = graphID, graphName
-	agent := pick(g, []string{"python-requests/2.28.1", "python-requests/2.31.0", "Python/3.11 aiohttp/3.9.1", "Go-http-client/1.1", "curl/8.4.0", "axios/1.6.2", "python-httpx/0.27.0"})
-	day := g.opt.End.Truncate(24*time.Hour).AddDate(0, 0, -g.between(1, 2))
-	begin := day.Add(3*time.Hour + time.Duration(g.between(0, 20))*time.Minute)
-	end := begin.Add(time.Duration(g.between(4, 26)) * time.Hour)
-	incident := Incident{ID: "INC-1", User: p.upn, Scenario: "r.williams", Detectable: true, EventIDs: map[string][]string{}}
-	session := p.session
-	ips := map[string]bool{}
-	for hour := begin; hour.Before(end); hour = hour.Add(time.Hour) {
-		if g.chance(0.2) && hour != begin {
+	for _, x := range p.habits {
+		if x.net == nil || x.phone && !d.chance(0.5) || t.day < x.from || !d.chance(x.chance) || atOffice && x.net.kind != gateway {
 			continue
 		}
-		server := servers[g.rng.IntN(len(servers))]
-		for range g.between(24, 60) {
-			at := hour.Add(time.Duration(g.between(0, 3_599_999)) * time.Millisecond)
-			if at.After(end) || at.After(g.opt.End) {
+		return detoured(d, x, base)
+	}
+	return base
+}
+
+// detoured sends what a habit takes through its exits, which change every few hours.
+func detoured(d dice, x habit, base route) route {
+	seed := d.Uint64()
+	return func(at time.Time, c *client) place {
+		hour := throw(seed, uint64(at.Unix()/10800))
+		switch {
+		case x.web && (c == nil || c.manner == native || c.manner == commandLine):
+			return base(at, c)
+		case x.split && throw(seed, uint64(at.UnixNano())).chance(0.5):
+			return base(at, c)
+		}
+		return x.net.host(hour, hour.between(1, 0xfff0))
+	}
+}
+
+// work is what machines do while a person sits at one: clients start, pages load, tokens renew.
+func (h *hand) work(s shift) {
+	d, p := h.d, s.person
+	own, page := p.natives[s.machine], p.pages[s.machine]
+	if s.machine.id != "" && !s.machine.system.phone() && s.machine.system != macOS {
+		h.open(own, s.route, signIn, s.from, s.to)
+		if s.first && d.chance(0.4) {
+			h.openly(own, s.route(s.from, signIn), signIn, s.from.Add(d.span(0, time.Minute)), "0", h.unlock(own, s.from), guid{})
+		}
+	} else {
+		h.open(own, s.route, officeApps, s.from, s.to)
+	}
+	if page != own {
+		h.open(page, s.route, officeHome, s.from, s.to)
+	}
+	clients := deskClients
+	if s.machine.system == macOS {
+		clients = macClients
+	}
+	if s.machine.system == linux {
+		clients = nil
+	}
+	hours := s.to.Sub(s.from).Hours()
+	for i, c := range clients {
+		if i > 2 && d.chance(0.4) {
+			continue
+		}
+		if s.first {
+			h.start(own, s.route, c, s.from.Add(d.span(20*time.Second, 12*time.Minute)))
+		}
+		for _, r := range some(d, 1+boolInt(d.chance(0.25*s.load)), c.resources) {
+			if d.chance(0.5 * s.load) {
+				h.renew(own, s.route, c, r, s.from, s.to)
+			}
+		}
+	}
+	for range int(hours*0.45*s.load + d.Float64()) {
+		h.load(page, s.route, pick(d, pages), s.from.Add(d.span(0, s.to.Sub(s.from))), s.to)
+	}
+}
+
+// unlock is how a machine is unlocked in the morning: by what began its session.
+func (h *hand) unlock(s *seat, at time.Time) []factor {
+	if s.sessions[s.at(at)].method == helloForBusiness {
+		return h.factorsOf(helloForBusiness)
+	}
+	return h.factorsOf(passwordOnly)
+}
+
+// start is a client that starts: it asks for all its tokens within seconds, under one CorrelationId.
+func (h *hand) start(s *seat, from route, c *client, at time.Time) {
+	correlation := h.d.guid()
+	for _, r := range some(h.d, h.d.between(1, len(c.resources)), c.resources) {
+		at = at.Add(h.d.span(200*time.Millisecond, 4*time.Second))
+		h.silently(s, from(at, c), c, r, at, correlation)
+	}
+}
+
+// renew keeps one token alive as long as the client runs: it lives for 60 to 90 minutes.
+// https://learn.microsoft.com/entra/identity-platform/configurable-token-lifetimes#access-tokens
+func (h *hand) renew(s *seat, from route, c *client, r *resource, since, until time.Time) {
+	life := h.d.span(60*time.Minute, 90*time.Minute)
+	for at := since.Add(h.d.span(0, life)); at.Before(until); at = at.Add(life - h.d.span(0, 6*time.Minute)) {
+		h.call(h.silently(s, from(at, c), c, r, at, guid{}))
+		life = h.d.span(60*time.Minute, 90*time.Minute)
+	}
+}
+
+// load is a page that loads in the browser: the page and the servers behind it redeem dozens of tokens within a minute
+// under one CorrelationId. Those of the servers bear the address of the browser, and so do their renewals for as long
+// as the page is open.
+func (h *hand) load(s *seat, from route, c *client, at, until time.Time) {
+	d := h.d
+	here := from(at, c)
+	correlation := d.guid()
+	if d.chance(0.22) {
+		h.openly(s, here, c, at, "0", nil, correlation)
+	} else if d.chance(0.05) {
+		h.openly(s, here, c, at, pick(d, []string{"50058", "50140", "16000", "50125"}), nil, correlation)
+	}
+	servers := append([]*client{c}, some(d, d.between(3, 8), backEnds)...)
+	for _, x := range servers {
+		for _, r := range some(d, d.between(1, min(3, len(x.resources))), x.resources) {
+			at = at.Add(d.span(50*time.Millisecond, 3*time.Second))
+			h.silently(s, here, x, r, at, correlation)
+			if d.chance(0.2) {
+				end := at.Add(d.span(0, 5*time.Hour))
+				if end.After(until) {
+					end = until
+				}
+				h.renew(s, fixed(here), x, r, at, end)
+			}
+		}
+	}
+}
+
+// carry is the telephone, which is always on: at home, on the way, at the office.
+func (h *hand) carry(p *person, t today) {
+	m := p.phone
+	if m == nil || p.phoneNet == nil || m.since.After(t.midnight.Add(12*time.Hour)) {
+		return
+	}
+	own := p.natives[m]
+	from, to := t.midnight.Add(h.d.span(5*time.Hour, 8*time.Hour)), t.midnight.Add(h.d.span(21*time.Hour, 25*time.Hour))
+	way := h.w.pocket(h.d, p, t)
+	h.open(own, way, outlookApp, from, to)
+	rest := t.off
+	for i, c := range phoneClients {
+		if i > 1 && h.d.chance(0.7) || i == 1 && h.d.chance(0.3) {
+			continue
+		}
+		for _, r := range c.resources[:1+boolInt(h.d.chance(0.2))] {
+			h.naps(own, way, c, r, from, to, rest)
+		}
+	}
+	if h.d.chance(0.25) {
+		page := p.pages[m]
+		at := from.Add(h.d.span(time.Hour, 13*time.Hour))
+		h.open(page, way, officeHome, at.Add(-time.Minute), at.Add(time.Hour))
+		h.load(page, way, pick(h.d, []*client{outlookWeb, siteWeb, officeHome}), at.Add(10*time.Minute), at.Add(20*time.Minute))
+	}
+}
+
+// naps renews like renew, but a telephone sleeps: many renewals wait until it is looked at.
+func (h *hand) naps(s *seat, from route, c *client, r *resource, since, until time.Time, rest bool) {
+	for at := since; at.Before(until); at = at.Add(h.d.span(60*time.Minute, 90*time.Minute)) {
+		if h.d.chance(0.35) {
+			at = at.Add(h.d.span(time.Hour, 3*time.Hour))
+		}
+		if rest && h.d.chance(0.5) || !at.Before(until) {
+			continue
+		}
+		h.call(h.silently(s, from(at, c), c, r, at, guid{}))
+	}
+}
+
+// pocket is the route of the telephone. Its carrier gives it another address every hour or three.
+func (w *world) pocket(d dice, p *person, t today) route {
+	net := p.phoneNet
+	if t.trip != nil && t.trip.roams {
+		net = pick(d, w.carriersIn(t.trip.city))
+	}
+	seed := d.Uint64()
+	span := int64(d.between(40, 200)) * 60
+	wifi := d.chance(0.5)
+	base := t.base
+	private := route(nil)
+	for _, x := range p.habits {
+		if x.net != nil && x.phone && t.day >= x.from && d.chance(x.chance) {
+			private = detoured(d, x, func(at time.Time, _ *client) place { return p.home })
+		}
+	}
+	return func(at time.Time, c *client) place {
+		hour := at.Sub(t.midnight).Hours()
+		still := hour < 8 || hour > 19
+		if private != nil && still {
+			return private(at, c)
+		}
+		if still || wifi && hour > 9 && hour < 17 {
+			return base(at, c)
+		}
+		a := throw(seed, uint64(at.Unix()/span))
+		return net.host(a, a.between(1, 0xfff0))
+	}
+}
+
+// serve are the renewals of what others' servers do in the person's name. The address is where the token was born.
+func (h *hand) serve(p *person, t today) {
+	for i := range p.services {
+		s := &p.services[i]
+		if s.seat == nil || t.day < s.day {
+			continue
+		}
+		if s.day == t.day {
+			h.consent(p, s.client, s.born, t.midnight.Add(time.Duration(p.begin)*time.Hour+h.d.span(0, 6*time.Hour)))
+		}
+		born := s.born
+		if born.net == nil {
+			born = t.base(t.midnight.Add(10*time.Hour), s.client)
+		}
+		from := t.midnight
+		if s.day == t.day {
+			from = from.Add(16 * time.Hour)
+		}
+		for at := from.Add(h.d.span(0, s.every)); at.Before(t.midnight.Add(daily)); at = at.Add(s.every + h.d.span(0, s.every/4)) {
+			h.silently(s.seat, born, s.client, pick(h.d, s.client.resources), at, guid{})
+		}
+	}
+}
+
+// run are the command lines and programs of a day.
+func (h *hand) run(p *person, t today) {
+	for i := range p.scripts {
+		s := &p.scripts[i]
+		if t.day < s.from {
+			continue
+		}
+		way := fixed(s.place)
+		if s.place.net == nil {
+			way = t.base
+		}
+		every, first := s.every, t.midnight.Add(time.Duration(s.hours[0])*time.Hour+s.offset)
+		if every < 0 { // a person at a keyboard, not every day
+			if t.off || h.d.chance(0.45) {
 				continue
 			}
-			ip := server.prefix + ".66"
-			r := g.signIn("AADNonInteractiveUserSignInLogs", p, client, at, server, ip)
-			r.set("SessionId", session)
-			r.set("UserAgent", agent)
-			r.set("ClientCredentialType", "none")
-			r.set("IncomingTokenType", "refreshToken")
-			r.set("AuthenticationRequirement", "singleFactorAuthentication")
-			r.set("DeviceDetail", jsonText(map[string]any{"deviceId": "", "operatingSystem": "", "browser": "Python Requests 2.28"}))
-			if g.chance(0.05) {
-				g.fail(r, pick(g, []string{"50173", "65001", "53003"}))
-			}
-			g.add("AADNonInteractiveUserSignInLogs", r)
-			id, _ := r.values["Id"].(string)
-			incident.EventIDs["AADNonInteractiveUserSignInLogs"] = append(incident.EventIDs["AADNonInteractiveUserSignInLogs"], id)
-			incident.note(at)
-			ips[ip] = true
+			every = -every
+			first = first.Add(h.d.span(0, 3*time.Hour))
 		}
-	}
-	for ip := range ips {
-		incident.SourceIPs = append(incident.SourceIPs, ip)
-	}
-	sortStrings(incident.SourceIPs)
-	g.consent(p, servers[0], begin.Add(time.Duration(g.between(15, 50))*time.Minute), &incident)
-	for _, ids := range incident.EventIDs {
-		sortStrings(ids)
-	}
-	g.t.Key.Incidents = []Incident{incident}
-}
-
-func (i *Incident) note(at time.Time) {
-	if i.First.IsZero() || at.Before(i.First) {
-		i.First = at
-	}
-	if at.After(i.Last) {
-		i.Last = at
+		last := t.midnight.Add(time.Duration(s.hours[1]) * time.Hour)
+		h.open(s.seat, way, s.client, first, last)
+		for at := first; at.Before(last); at = at.Add(every + h.d.span(0, every/3)) {
+			h.command(s, way(at, s.client), at)
+		}
 	}
 }
 
-// consent registers the attacker's application and lets it sign in with credentials of its own.
-func (g *generator) consent(p *person, server network, at time.Time, incident *Incident) {
-	appID, name := g.guid(), pick(g, []string{"Mail Archiver", "Calendar Assistant", "Document Viewer Pro", "PDF Sync", "Team Notes"})
-	for _, op := range []string{"Consent to application", "Add delegated permission grant"} {
-		r := g.audit(op, p.upn, p.id, server.prefix+".66", at, []any{map[string]any{
-			"id": g.guid(), "displayName": name, "type": "ServicePrincipal",
-			"modifiedProperties": []any{
-				map[string]any{"displayName": "ConsentContext.IsAdminConsent", "oldValue": nil, "newValue": `"False"`},
-				map[string]any{"displayName": "ConsentAction.Permissions", "oldValue": nil, "newValue": `"[[Scope: Mail.Read Files.Read.All offline_access]]"`},
-				map[string]any{"displayName": "TargetId.ServicePrincipalNames", "oldValue": nil, "newValue": `"` + appID + `"`},
-			},
-		}})
-		g.add("AuditLogs", r)
-		id, _ := r.values["Id"].(string)
-		incident.EventIDs["AuditLogs"] = append(incident.EventIDs["AuditLogs"], id)
-		at = at.Add(2 * time.Second)
+// command is one run of a program: a token or two, and what is done with them.
+func (h *hand) command(s *script, from place, at time.Time) {
+	resources := []*resource{s.to}
+	if h.d.chance(0.2) {
+		resources = append(resources, pick(h.d, s.client.resources))
 	}
-	principal := g.guid()
-	for range g.between(4, 12) {
-		when := at.Add(time.Duration(g.between(10, 900)) * time.Minute)
-		if when.After(g.opt.End) {
-			continue
-		}
-		r := g.base("AADServicePrincipalSignInLogs", when)
-		r.set("AppId", appID)
-		r.set("ServicePrincipalId", principal)
-		r.set("ServicePrincipalName", name)
-		r.set("IPAddress", server.prefix+".66")
-		r.set("AutonomousSystemNumber", fmt.Sprint(server.asn))
-		r.set("Location", server.country)
-		r.set("ResourceDisplayName", graphName)
-		r.set("ResourceIdentity", graphID)
-		r.set("ResultType", "0")
-		r.set("ClientCredentialType", "clientSecret")
-		g.add("AADServicePrincipalSignInLogs", r)
-		id, _ := r.values["Id"].(string)
-		incident.EventIDs["AADServicePrincipalSignInLogs"] = append(incident.EventIDs["AADServicePrincipalSignInLogs"], id)
-	}
-}
-
-// auditNoise are the consents and resets of ordinary days.
-func (g *generator) auditNoise() {
-	for _, p := range g.people[1:] {
-		if !g.chance(0.6) {
-			continue
-		}
-		day := g.start.AddDate(0, 0, g.between(0, g.opt.Days-4))
-		at := day.Add(time.Duration(g.between(9*60, 16*60)) * time.Minute)
-		op := pick(g, []string{"Consent to application", "Change user password", "Add member to group", "Update user"})
-		g.add("AuditLogs", g.audit(op, p.upn, p.id, p.officeHost, at, []any{map[string]any{"id": g.guid(), "displayName": pick(g, []string{"Zoom", "Adobe Acrobat", "Miro"}), "type": "ServicePrincipal", "modifiedProperties": []any{map[string]any{"displayName": "TargetId.ServicePrincipalNames", "oldValue": nil, "newValue": `"` + g.guid() + `"`}}}}))
+	for _, r := range resources {
+		h.call(h.silently(s.seat, from, s.client, r, at, guid{}))
+		at = at.Add(h.d.span(time.Second, 20*time.Second))
 	}
 }

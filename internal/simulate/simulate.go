@@ -1,11 +1,11 @@
-// Package simulate owns the synthetic tenant: people with their habits, one incident, the evidence that Entra would
-// have logged of both, and the answer key. The same seed gives the same bytes.
+// Package simulate owns the synthetic tenant: people with their habits, those who steal their tokens, the evidence that
+// Entra would have logged of both, and the answer key. The same seed gives the same bytes. It is a laboratory: whoever
+// writes rules must not be able to win by what is artificial in it, so attackers act by the same hand as everybody.
 package simulate
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"sort"
+	"slices"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -15,67 +15,101 @@ import (
 // Options choose a tenant.
 type Options struct {
 	Seed uint64
-	// Users is how many people the tenant has besides the victim; 11 when zero.
+	// Users is how many people the tenant has; 12 when zero.
 	Users int
 	// Days is how long the evidence is; 14 when zero.
 	Days int
 	// End is the end of the evidence; 2026-03-21T09:30:00Z when zero.
 	End time.Time
+	// Scenarios are the attacks by name, one each. Without them and without Incidents the tenant has the one of the
+	// founding lesson.
+	Scenarios []string
+	// Incidents is how many attacks of all scenarios are drawn.
+	Incidents int
+	// NoAttacks makes a tenant to which nothing happens.
+	NoAttacks bool
 }
 
-// Tenant is a generated tenant with its evidence.
+// Tenant is a synthetic tenant. Its evidence is made while it is written, a day at a time.
 type Tenant struct {
 	Domain string
-	rows   map[string][]row // by table, in the order of arrival
-	tables []schema.Table
 	Key    AnswerKey
-	nets   []namedNetwork
+	world  *world
+	tables []schema.Table
 }
 
-type namedNetwork struct{ name, cidr string }
+// The kinds of dice.
+const (
+	worldDice uint64 = iota + 1
+	personDice
+	settleDice
+	lifeDice
+	attackDice
+	tableDice
+)
 
-// AnswerKey says what is in the evidence. The shape is the command line's contract.
-type AnswerKey struct {
-	SchemaVersion int        `json:"schema_version"`
-	Seed          uint64     `json:"seed"`
-	Incidents     []Incident `json:"incidents"`
-	Benign        []Benign   `json:"benign"`
+// world is what a tenant is made of.
+type world struct {
+	opt        Options
+	d          dice
+	net        *internet
+	start, end time.Time
+	days       int
+	domain     string
+	tenantID   string
+	workspace  string
+	synced     bool // passwords are synchronised from a directory of the company's own
+	strictness uint64
+	policies   policies
+	offices    []*site
+	vpn        *network
+	gateway    *network
+	relays     []*network
+	carriers   map[string][]*network
+	desks      []*machine
+	kiosks     []*machine
+	desktops   []*machine
+	desktopNet place
+	partners   []string
+	thirdParty []*client
+	principals []*robot
+	sanctioned []sanction
+	accounts   map[string]bool
+	people     []*person
+	attacks    []event
+	// servicePrincipals are the tenant's, by application.
+	servicePrincipals map[string]string
+
+	quiet bool // people have the habits of their population alone
+
+	graphLogs  bool
+	officeLogs bool
 }
 
-// Incident is one attack with every row it left.
-type Incident struct {
-	ID         string              `json:"id"`
-	User       string              `json:"user"`
-	Scenario   string              `json:"scenario"`
-	Detectable bool                `json:"detectable"`
-	SourceIPs  []string            `json:"source_ips"`
-	First      time.Time           `json:"first"`
-	Last       time.Time           `json:"last"`
-	EventIDs   map[string][]string `json:"event_ids"`
+// sanction is a script that the tenant knows of.
+type sanction struct{ user, app, address string }
+
+// site is an office. Its provider may change.
+type site struct {
+	city  *city
+	net   *network
+	hosts []place
+	moved *network // the provider from day on
+	day   int
 }
 
-// Benign is a user to whom nothing happened, with what makes the user hard.
-type Benign struct {
-	User       string `json:"user"`
-	Population string `json:"population"`
+// on is the address of an office on a day.
+func (s *site) on(d dice, day int) place {
+	if s.moved != nil && day >= s.day {
+		return place{s.moved, s.moved.four[0] + "." + fmt.Sprint(2+d.IntN(2))}
+	}
+	return pick(d, s.hosts)
 }
 
-type generator struct {
-	rng      *rand.Rand
-	opt      Options
-	t        *Tenant
-	tenantID string
-	start    time.Time
-	office   network
-	vpn      network
-	used     map[string]bool
-	people   []*person
-}
-
-// Generate makes a tenant.
+// Generate plans a tenant. Its answer key is complete; its rows are made when they are asked for.
 func Generate(opt Options) (*Tenant, error) {
 	if opt.Users == 0 {
-		opt.Users = 11
+		opt.Users = 12
 	}
 	if opt.Days == 0 {
 		opt.Days = 14
@@ -83,114 +117,212 @@ func Generate(opt Options) (*Tenant, error) {
 	if opt.End.IsZero() {
 		opt.End = time.Date(2026, 3, 21, 9, 30, 0, 0, time.UTC)
 	}
-	if opt.Users < 1 || opt.Users > 10000 || opt.Days < 7 || opt.Days > 365 {
-		return nil, fmt.Errorf("a tenant has 1 to 10000 users and 7 to 365 days, not %d and %d", opt.Users, opt.Days)
+	if opt.Users < 2 || opt.Users > 200000 || opt.Days < 7 || opt.Days > 365 {
+		return nil, fmt.Errorf("a tenant has 2 to 200000 users and 7 to 365 days, not %d and %d", opt.Users, opt.Days)
+	}
+	plans, err := opt.plans()
+	if err != nil {
+		return nil, err
 	}
 	all, err := schema.Load(tables.FS)
 	if err != nil {
 		return nil, err
 	}
-	g := &generator{rng: rand.New(rand.NewPCG(opt.Seed, 0x7265706c6179)), opt: opt, used: map[string]bool{}}
-	g.start = opt.End.Truncate(24*time.Hour).AddDate(0, 0, -opt.Days)
-	g.t = &Tenant{rows: map[string][]row{}, tables: all}
-	g.t.Key = AnswerKey{SchemaVersion: 1, Seed: opt.Seed, Benign: []Benign{}}
-	g.tenantID = g.guid()
-	g.t.Domain = pick(g, companies) + pick(g, []string{".example", ".test", ".example.com", ".example.net"})
-	g.office = g.network("office", "GB")
-	g.vpn = g.network("vpn", "GB")
-	g.t.nets = []namedNetwork{{"Head office", g.office.cidr()}, {"VPN", g.vpn.cidr()}}
-	g.makePeople()
-	for _, p := range g.people {
-		g.live(p)
+	w := newWorld(opt)
+	t := &Tenant{Domain: w.domain, world: w, tables: all, Key: AnswerKey{SchemaVersion: 1, Seed: opt.Seed, Incidents: []Incident{}, Benign: []Benign{}}}
+	w.populate(plans)
+	t.Key.Incidents = w.attack(plans)
+	victims := map[string]bool{}
+	for _, i := range t.Key.Incidents {
+		victims[i.User] = true
 	}
-	g.attack(g.people[0])
-	g.auditNoise()
-	for _, name := range sortedTables(g.t.rows) {
-		rows := g.t.rows[name]
-		g.emitCopies(name, &rows)
-		sort.SliceStable(rows, func(i, j int) bool { return rows[i].arrival.Before(rows[j].arrival) })
-		g.t.rows[name] = rows
-	}
-	return g.t, nil
-}
-
-func sortedTables(m map[string][]row) []string {
-	var names []string
-	for k := range m {
-		names = append(names, k)
-	}
-	sort.Strings(names)
-	return names
-}
-
-func pick[T any](g *generator, list []T) T { return list[g.rng.IntN(len(list))] }
-
-func (g *generator) between(lo, hi int) int { return lo + g.rng.IntN(hi-lo+1) }
-
-func (g *generator) chance(p float64) bool { return g.rng.Float64() < p }
-
-func (g *generator) guidBytes() (b [16]byte) {
-	for i := range b {
-		b[i] = byte(g.rng.UintN(256))
-	}
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return b
-}
-
-func guidText(b [16]byte) string {
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
-}
-
-func (g *generator) guid() string { return guidText(g.guidBytes()) }
-
-// network is a place on the internet.
-type network struct {
-	prefix  string // the first three numbers of an IPv4 address, or the first four groups of an IPv6 one
-	six     bool
-	asn     int
-	country string
-	city    string
-}
-
-func (n network) cidr() string {
-	if n.six {
-		return n.prefix + "::/64"
-	}
-	return n.prefix + ".0/24"
-}
-
-// asnOf are ranges of autonomous system numbers by the kind of network; which one is drawn depends on the seed.
-var asnOf = map[string][]int{
-	"office": {2856, 5089, 8468, 12390, 20712}, "home": {2856, 5089, 5607, 13285, 5378}, "carrier": {12576, 25135, 206067, 60339},
-	"vpn": {2856, 8468, 15830}, "hosting": {16276, 24940, 14061, 20473, 63949, 9009, 51167, 60781}, "hotel": {3215, 3320, 12430, 3352, 1136},
-}
-
-var cities = map[string][]string{
-	"GB": {"London", "Leeds", "Bristol"}, "FR": {"Paris", "Lyon"}, "DE": {"Berlin", "Hamburg"}, "ES": {"Madrid"}, "NL": {"Amsterdam"}, "US": {"Ashburn"}, "RO": {"Bucharest"},
-}
-
-func (g *generator) network(kind, country string) network {
-	n := network{asn: pick(g, asnOf[kind]), country: country, city: pick(g, cities[country])}
-	for {
-		if kind == "carrier" && g.chance(0.3) {
-			n.six = true
-			n.prefix = fmt.Sprintf("2a0%d:%x:%x:%x", g.between(0, 9), g.between(0x100, 0xffff), g.between(1, 0xffff), g.between(1, 0xffff))
-		} else {
-			n.six = false
-			n.prefix = fmt.Sprintf("%d.%d.%d", pick(g, []int{5, 31, 37, 46, 51, 62, 77, 80, 81, 86, 90, 91, 94, 109, 141, 151, 176, 185, 193, 195, 212, 213}), g.between(1, 254), g.between(1, 254))
-		}
-		if !g.used[n.prefix] {
-			g.used[n.prefix] = true
-			return n
+	for _, p := range w.people {
+		if !victims[p.upn] {
+			t.Key.Benign = append(t.Key.Benign, Benign{User: p.upn, Population: p.population})
 		}
 	}
+	t.Key.count()
+	return t, nil
 }
 
-// host is an address inside a network.
-func (g *generator) host(n network) string {
-	if n.six {
-		return fmt.Sprintf("%s:%x:%x:%x:%x", n.prefix, g.between(1, 0xffff), g.between(1, 0xffff), g.between(1, 0xffff), g.between(1, 0xffff))
+// newWorld makes all that people share.
+func newWorld(opt Options) *world {
+	d := throw(opt.Seed, worldDice)
+	w := &world{opt: opt, d: d, net: newInternet(d), days: opt.Days + 1, end: opt.End, carriers: map[string][]*network{}, accounts: map[string]bool{}, servicePrincipals: map[string]string{}}
+	w.start = opt.End.Truncate(daily).AddDate(0, 0, -opt.Days)
+	w.tenantID, w.workspace = d.guidText(), d.guidText()
+	w.domain = pick(d, []string{"northgate", "harbourlight", "meridianworks", "fennimore", "oakline", "castleford", "brightwater", "stonebridge", "larkfield", "westmere"}) + pick(d, []string{".example", ".test", ".example.com", ".example.net"})
+	w.synced, w.strictness = d.chance(0.5), d.Uint64()
+	w.policies = newPolicies(d)
+	w.graphLogs, w.officeLogs = d.chance(0.75), d.chance(0.75)
+	where := &cities[d.IntN(21)]
+	for i := range 1 + min(4, opt.Users/150) {
+		c := where
+		if i > 0 {
+			c = w.net.cityOf(where.country)
+			if d.chance(0.25) {
+				c = &cities[d.IntN(len(cities))]
+			}
+		}
+		w.offices = append(w.offices, w.newSite(c, i))
 	}
-	return fmt.Sprintf("%s.%d", n.prefix, g.between(2, 250))
+	w.vpn = w.net.at(office, where)
+	w.gateway = w.net.at(gateway, where)
+	if d.chance(0.7) {
+		w.vpn.named = "Remote access"
+		w.vpn.render()
+	}
+	for range 3 {
+		w.relays = append(w.relays, w.net.at(relay, w.net.cityOf(where.country)))
+	}
+	for range max(3, opt.Users/40) {
+		w.desks = append(w.desks, newMachine(d, windows11, true))
+		w.kiosks = append(w.kiosks, newMachine(d, windows10, true))
+	}
+	for range max(1, opt.Users/200) {
+		w.desktops = append(w.desktops, newMachine(d, windows11, true))
+	}
+	w.desktopNet = w.net.at(pick(d, []kind{microsoft, hosting}), w.net.cityOf(where.country)).only4(d)
+	for range 3 {
+		w.partners = append(w.partners, d.guidText())
+	}
+	w.robots(d)
+	return w
+}
+
+func (w *world) newSite(c *city, i int) *site {
+	s := &site{city: c, net: w.net.at(office, c)}
+	if w.d.chance(0.7) {
+		s.net.named = pick(w.d, []string{"Head office", "Office", "HQ egress", "Branch"})
+		s.net.render()
+	}
+	for range w.d.between(1, 3) {
+		s.hosts = append(s.hosts, s.net.only4(w.d))
+	}
+	if w.d.chance(0.2) && i == 0 && w.opt.Users >= 40 {
+		s.moved, s.day = w.net.at(office, c), w.d.between(w.days/4, w.days-2)
+	}
+	return s
+}
+
+func (w *world) siteOf(n *network) *site {
+	for _, s := range w.offices {
+		if s.net == n {
+			return s
+		}
+	}
+	return nil
+}
+
+func (w *world) desktopOf(*machine) place { return w.desktopNet }
+
+// carriersIn are the mobile networks of a city.
+func (w *world) carriersIn(c *city) []*network {
+	if w.carriers[c.country] == nil {
+		for range 3 {
+			w.carriers[c.country] = append(w.carriers[c.country], w.net.at(carrier, c))
+		}
+	}
+	return w.carriers[c.country]
+}
+
+// populate makes the people. A small tenant has the populations in turn, a large one by their weights.
+func (w *world) populate(plans []*scenario) {
+	list := populations
+	if len(plans) == 1 && plans[0] == lesson {
+		list = w.class()
+	}
+	total := 0
+	for _, p := range list {
+		total += p.weight
+	}
+	for i := range w.opt.Users {
+		pop := list[i%len(list)]
+		if i >= len(list) {
+			n := w.d.IntN(total)
+			for _, p := range list {
+				if n -= p.weight; n < 0 {
+					pop = p
+					break
+				}
+			}
+		}
+		w.people = append(w.people, w.newPerson(i, pop))
+	}
+}
+
+// class is the tenant of the founding lesson: the victim and a few quiet people, so that a beginner sees the one story.
+func (w *world) class() []population {
+	w.quiet = true
+	victim := population{"office-worker", 0, func(w *world, d dice, p *person) {
+		p.name, p.upn = "R Williams", "r.williams@"+w.domain
+		p.laptops = []*machine{newMachine(d, windows11, true)}
+		p.homeDays = 0.2
+	}}
+	out := []population{victim}
+	for _, p := range populations {
+		if slices.Contains([]string{"office-worker", "hybrid-worker", "mobile", "traveller", "new-laptop", "vpn", "administrator", "sanctioned-script", "guest", "several-laptops", "month-end"}, p.name) {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// day is the midnight in UTC that begins a day of the evidence.
+func (w *world) day(n int) time.Time { return w.start.AddDate(0, 0, n) }
+
+// dayOf is the day of the evidence on which something happens.
+func (w *world) dayOf(t time.Time) int { return int(t.Sub(w.start) / daily) }
+
+// strong says whether the tenant's policies ask for a second factor: always the same for a client and a resource.
+func (w *world) strong(c *client, r *resource) bool {
+	h := w.strictness
+	for _, b := range []byte(c.id[:8] + r.id[:8] + r.id[9:13]) {
+		h = mix(h ^ uint64(b))
+	}
+	return h%100 < 45
+}
+
+// each makes the events in the order of their arrival, a day at a time: what has not arrived by the end of a day waits.
+func (w *world) each(yield func(*event) error) error {
+	attacks := slices.Clone(w.attacks)
+	var waiting []event
+	for day := range w.days {
+		for _, p := range w.people {
+			waiting = append(waiting, w.live(p, day)...)
+		}
+		waiting = append(waiting, w.operate(day)...)
+		night := w.day(day + 1)
+		rest := attacks[:0]
+		for _, e := range attacks {
+			if e.at.Before(night) {
+				waiting = append(waiting, e)
+			} else {
+				rest = append(rest, e)
+			}
+		}
+		attacks = rest
+		arrived, late := waiting[:0], []event(nil)
+		for _, e := range waiting {
+			// Whoever is west of Greenwich goes on living this day after its end in UTC, and whoever is east began early.
+			if day == w.days-1 || e.arrival.Before(night.Add(-14*time.Hour)) {
+				arrived = append(arrived, e)
+			} else {
+				late = append(late, e)
+			}
+		}
+		slices.SortFunc(arrived, func(a, b event) int {
+			if c := a.arrival.Compare(b.arrival); c != 0 {
+				return c
+			}
+			return slices.Compare(a.id[:], b.id[:])
+		})
+		for i := range arrived {
+			if err := yield(&arrived[i]); err != nil {
+				return err
+			}
+		}
+		waiting = append([]event(nil), late...)
+	}
+	return nil
 }
