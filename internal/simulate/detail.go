@@ -54,8 +54,8 @@ func (e *event) appendStatus(b []byte) []byte {
 		b = strconv.AppendQuote(append(b, `,"failureReason":`...), descriptions[e.code])
 	case e.strong && len(e.factors) == 0:
 		b = append(b, `,"additionalDetails":"`+secondByClaim+`"`...)
-	case len(e.factors) > 0:
-		b = append(b, `,"additionalDetails":"MFA completed in Azure AD"`[:boolInt(e.strong)*47]...)
+	case e.strong:
+		b = append(b, `,"additionalDetails":"MFA completed in Azure AD"`...)
 	}
 	return append(b, '}')
 }

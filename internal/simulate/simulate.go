@@ -253,7 +253,7 @@ func (w *world) populate(plans []*scenario) {
 
 // class is the tenant of the founding lesson: the victim and a few quiet people, so that a beginner sees the one story.
 func (w *world) class() []population {
-	w.quiet = true
+	w.quiet, w.graphLogs, w.officeLogs = true, false, false
 	victim := population{"office-worker", 0, func(w *world, d dice, p *person) {
 		p.name, p.upn = "R Williams", "r.williams@"+w.domain
 		p.laptops = []*machine{newMachine(d, windows11, true)}
