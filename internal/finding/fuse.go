@@ -73,7 +73,7 @@ func (c *Candidate) without() int {
 }
 
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
-// a whole not more than its cap; an explanation counts by the share of the spots that it covers.
+// a whole not more than its cap; an explanation counts by the share of the rows that it covers.
 func weigh(a *activity, w *Weights) Candidate {
 	c := Candidate{HomeTenantID: a.tenant, UserID: a.user, Spots: a.spots, LogOdds: w.Prior, named: newSets()}
 	c.First, c.Last = span(a.signals)
@@ -97,7 +97,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		}
 	}
 	for _, g := range byHunt(a.explanations, w) {
-		weight := g.weight * g.share(a.spots)
+		weight := g.weight * g.share(c.named.counted)
 		c.LogOdds += weight
 		c.Benign = append(c.Benign, g.signal(weight))
 	}
@@ -138,16 +138,25 @@ func byHunt(signals []hunt.Signal, w *Weights) []group {
 	return out
 }
 
-// share is how much of an activity the group is about.
-func (g *group) share(spots []string) float64 {
-	var own []string
+// share is how much of an activity the group is about, by the rows of its spots.
+func (g *group) share(rows map[string]int64) float64 {
+	var all, own int64
+	about := map[string]bool{}
 	for _, s := range g.signals {
 		if len(s.Spots) == 0 {
 			return 1
 		}
-		own = append(own, s.Spots...)
+		for _, spot := range s.Spots {
+			about[spot] = true
+		}
 	}
-	return float64(covered(spots, own)) / float64(max(len(spots), 1))
+	for spot, n := range rows {
+		all += n
+		if about[spot] {
+			own += n
+		}
+	}
+	return float64(own) / float64(max(all, 1))
 }
 
 // mostSentences bounds what a signal says about an activity of many spots.
