@@ -14,7 +14,7 @@ import (
 
 type options struct {
 	seeds, clean        string
-	users, days         int
+	users, days, per    int
 	context             string
 	name                string
 	check, update       bool
@@ -28,12 +28,13 @@ func main() {
 	flag.StringVar(&o.clean, "clean", "", "seeds of further tenants, in which no attack happens")
 	flag.IntVar(&o.users, "users", 200, "users of each tenant")
 	flag.IntVar(&o.days, "days", 30, "days of each tenant")
+	flag.IntVar(&o.per, "per", 20, "one incident for so many users")
 	flag.StringVar(&o.context, "tenant", "both", "on, off or both: whether the hunt is given the tenant file")
 	flag.StringVar(&o.name, "name", "", "the name under which the figures are recorded and compared")
 	flag.BoolVar(&o.check, "check", false, "fail when something is worse than recorded")
 	flag.BoolVar(&o.update, "update", false, "record the figures and rewrite the board")
 	flag.StringVar(&o.debug, "debug", "", "leave every missed incident, false finding and partial match in this folder")
-	flag.StringVar(&o.keep, "keep", "", "leave the results of the hunts and the answer keys in this folder, for the calibration")
+	flag.StringVar(&o.keep, "keep", "", "leave what was weighed, labelled, in this folder: the samples of the calibration")
 	flag.StringVar(&o.record, "record", "quality.json", "the file of recorded figures")
 	flag.StringVar(&o.board, "board", "docs/quality.md", "the page made from it")
 	flag.Parse()

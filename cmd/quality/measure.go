@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/cli"
 	"github.com/replaytrace/replaytrace/internal/quality"
 )
@@ -40,12 +43,12 @@ func newMeasurement(o *options, ways []bool) (*measurement, error) {
 
 func (m *measurement) all(attacked, quiet []uint64) error {
 	for _, seed := range attacked {
-		if err := m.tenant(seed, m.attacked); err != nil {
+		if err := m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked); err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
 	}
 	for _, seed := range quiet {
-		if err := m.tenant(seed, m.quiet); err != nil {
+		if err := m.tenant(seed, []string{"--no-attacks"}, m.quiet); err != nil {
 			return fmt.Errorf("seed %d without attacks: %w", seed, err)
 		}
 	}
@@ -62,14 +65,15 @@ func command(args ...string) ([]byte, error) {
 }
 
 // tenant makes a tenant in a folder that vanishes, and has it measured.
-func (m *measurement) tenant(seed uint64, measure func(seed uint64, dir string, key []byte) error) error {
+func (m *measurement) tenant(seed uint64, attacks []string, measure func(seed uint64, dir string, key []byte) error) error {
 	dir, err := os.MkdirTemp("", "replaytrace-quality-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	begin := time.Now()
-	if _, err := command("simulate", "--out", dir, "--seed", fmt.Sprint(seed), "--users", fmt.Sprint(m.opt.users), "--days", fmt.Sprint(m.opt.days), "--force"); err != nil {
+	args := []string{"simulate", "--out", dir, "--force", "--shape", "jsonl", "--seed", fmt.Sprint(seed), "--users", fmt.Sprint(m.opt.users), "--days", fmt.Sprint(m.opt.days)}
+	if _, err := command(append(args, attacks...)...); err != nil {
 		return err
 	}
 	key, err := os.ReadFile(filepath.Join(dir, "answer_key.json"))
@@ -85,9 +89,9 @@ func (m *measurement) tenant(seed uint64, measure func(seed uint64, dir string, 
 }
 
 // hunt asks for the findings in a tenant. The case is kept beside the evidence, so that it is read once.
-func (m *measurement) hunt(dir string, way bool) ([]byte, error) {
+func (m *measurement) hunt(dir string, way bool, flags ...string) ([]byte, error) {
 	begin := time.Now()
-	args := append([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, way)...)
+	args := slices.Concat([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, way), flags)
 	if _, err := os.Stat(filepath.Join(dir, "case")); err != nil {
 		args = append(args, filepath.Join(dir, "evidence"))
 	}
@@ -106,11 +110,9 @@ func (m *measurement) where(dir string, way bool) []string {
 
 func (m *measurement) attacked(seed uint64, dir string, text []byte) error {
 	for _, way := range m.ways {
-		result, err := m.hunt(dir, way)
+		weighed := filepath.Join(dir, "candidates.jsonl")
+		result, err := m.hunt(dir, way, "--candidates", weighed)
 		if err != nil {
-			return err
-		}
-		if err := m.leave(seed, way, result, text); err != nil {
 			return err
 		}
 		hunt, key, err := quality.Read(result, text)
@@ -118,9 +120,19 @@ func (m *measurement) attacked(seed uint64, dir string, text []byte) error {
 			return err
 		}
 		run := quality.Judge(hunt, key)
+		if run.Candidates, err = m.candidates(dir, weighed, key); err != nil {
+			return err
+		}
+		if err := m.leave(&run, way); err != nil {
+			return err
+		}
 		m.judged[way] = append(m.judged[way], run)
 		for _, rule := range m.rules {
-			findings, err := m.ask(dir, way, rule)
+			answer, err := m.query(dir, way, rule.Name, rule.Query)
+			if err != nil {
+				return fmt.Errorf("baseline %s: %w", rule.Name, err)
+			}
+			findings, err := quality.Answer(answer)
 			if err != nil {
 				return fmt.Errorf("baseline %s: %w", rule.Name, err)
 			}
@@ -131,50 +143,75 @@ func (m *measurement) attacked(seed uint64, dir string, text []byte) error {
 	return nil
 }
 
-func (m *measurement) ask(dir string, way bool, rule quality.Rule) ([]quality.Finding, error) {
-	path := filepath.Join(dir, rule.Name+".kql")
-	if err := os.WriteFile(path, []byte(rule.Query), 0o600); err != nil {
+// query asks a case in KQL.
+func (m *measurement) query(dir string, way bool, name, text string) ([]byte, error) {
+	path := filepath.Join(dir, name+".kql")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	text, err := command(append([]string{"query", "--format", "json", "--quiet", "--file", path}, m.where(dir, way)...)...)
+	return command(append([]string{"query", "--format", "json", "--quiet", "--file", path}, m.where(dir, way)...)...)
+}
+
+// candidates reads what was weighed and labels it: where the attackers were is asked in the words of the hunts.
+func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.Candidate, error) {
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return quality.Answer(text)
+	out, err := quality.ReadCandidates(text)
+	if err != nil {
+		return nil, err
+	}
+	activity, err := fs.ReadFile(hunts.Functions, "functions/Activity.part")
+	if err != nil {
+		return nil, err
+	}
+	ids, err := json.Marshal(key.Labelled())
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.query(dir, false, "places", string(activity)+
+		"\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`)
+	if err != nil {
+		return nil, fmt.Errorf("where the attackers were: %w", err)
+	}
+	var rows struct{ Rows [][2]string }
+	if err := json.Unmarshal(answer, &rows); err != nil {
+		return nil, fmt.Errorf("where the attackers were: %w", err)
+	}
+	var places []quality.Place
+	for _, r := range rows.Rows {
+		places = append(places, quality.Place{UserID: r[0], Spot: r[1]})
+	}
+	quality.Label(out, places, key)
+	return out, nil
 }
 
-// leave keeps the two documents for the calibration.
-func (m *measurement) leave(seed uint64, way bool, result, key []byte) error {
+// leave keeps what the calibration needs.
+func (m *measurement) leave(run *quality.Run, way bool) error {
 	if m.opt.keep == "" {
 		return nil
 	}
-	base := filepath.Join(m.opt.keep, fmt.Sprintf("%d%s", seed, map[bool]string{false: "", true: "-tenant"}[way]))
-	if err := os.WriteFile(base+".hunt.json", result, 0o600); err != nil {
+	text, err := json.Marshal(run.Sample())
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(base+".key.json", key, 0o600)
+	name := fmt.Sprintf("%d%s.json", run.Seed, map[bool]string{true: "-tenant"}[way])
+	return os.WriteFile(filepath.Join(m.opt.keep, name), text, 0o600)
 }
 
-// quiet takes every labelled row out of the evidence and measures what is left: the same people, and no attack.
+// quiet measures a tenant to which nothing happens.
 func (m *measurement) quiet(_ uint64, dir string, text []byte) error {
-	var key quality.Key
-	if err := json.Unmarshal(text, &key); err != nil {
-		return err
-	}
-	if err := withoutAttacks(filepath.Join(dir, "evidence"), &key); err != nil {
-		return err
-	}
 	for _, way := range m.ways {
 		result, err := m.hunt(dir, way)
 		if err != nil {
 			return err
 		}
-		hunt, _, err := quality.Read(result, text)
+		hunt, key, err := quality.Read(result, text)
 		if err != nil {
 			return err
 		}
-		key.Incidents = nil
-		m.clean[way] = append(m.clean[way], quality.Judge(hunt, &key))
+		m.clean[way] = append(m.clean[way], quality.Judge(hunt, key))
 	}
 	return nil
 }

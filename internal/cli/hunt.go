@@ -19,6 +19,7 @@ import (
 type huntFlags struct {
 	evidenceFlags
 	format, report, failOn string
+	candidates             string
 	users                  []string
 	strict, verbose        bool
 }
@@ -39,6 +40,7 @@ func newHunt(s Streams) *cobra.Command {
 	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
 	flags.StringVar(&f.failOn, "fail-on", "", "exit with 1 on findings at or above: suspicious, likely or confirmed")
 	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
+	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to this file")
 	flags.BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "list what is explained, too")
 	return cmd
@@ -102,11 +104,17 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()
 	asOf, source := c.AsOf()
-	return investigation.Run(ctx, investigation.Input{
+	keep, kept := f.keepCandidates()
+	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
 		ToolVersion: Version, Users: f.users, Tenant: f.knownTenant(),
-		Progress: func(done int, name string) { f.meter.at(int64(done), name) },
+		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
+		Candidates: keep,
 	})
+	if err == nil {
+		err = kept()
+	}
+	return inv, err
 }
 
 // knownTenant is the tenant's own statement of its networks; without one they are learned.

@@ -26,6 +26,7 @@ type Missed struct {
 	EventIDs   map[string][]string `json:"event_ids"`
 	Explained  []Explained         `json:"explained"`      // of the user: what was seen and not reported
 	Elsewhere  []string            `json:"other_findings"` // of the user: false ones, by id
+	Candidates []Candidate         `json:"candidates"`     // of the user: what was weighed, the attack's with attack true
 }
 
 // Wrong is a finding without any row of an attacker.
@@ -96,6 +97,12 @@ func (r *Run) missed(index int) Missed {
 	for i := range r.Findings {
 		if f := &r.Findings[i]; strings.EqualFold(f.User, a.User) && !f.True() {
 			m.Elsewhere = append(m.Elsewhere, f.ID)
+		}
+	}
+	for _, c := range r.Candidates {
+		if strings.EqualFold(c.User, a.User) {
+			c.Signals, c.Benign = brief(c.Signals), brief(c.Benign)
+			m.Candidates = append(m.Candidates, c)
 		}
 	}
 	return m

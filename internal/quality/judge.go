@@ -22,6 +22,8 @@ type Run struct {
 	Incidents []Attack
 	Findings  []Accusation // in the order of the list
 	Hunt      *Hunt
+	// Candidates are all activities that were weighed, labelled; may be empty.
+	Candidates []Candidate
 }
 
 // Attack is an incident and what was found of it.

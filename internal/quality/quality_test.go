@@ -163,3 +163,22 @@ func TestBoardIsFresh(t *testing.T) {
 		t.Errorf("the record does not render: %v", err)
 	}
 }
+
+func TestLabel(t *testing.T) {
+	_, k, err := Read([]byte(hunt), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := ReadCandidates([]byte(`{"user_id": "ann", "spots": ["home", "far"], "signals": [{"id": "s"}]}
+{"user_id": "bob", "spots": ["far"], "signals": [{"id": "s", "event_ids": ["x"]}]}
+{"user_id": "bob", "spots": [], "signals": [{"id": "s", "event_ids": ["x", "b1"]}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	Label(all, []Place{{"ann", "far"}}, k)
+	for i, want := range []bool{true, false, true} {
+		if all[i].Attack != want {
+			t.Errorf("candidate %d: attack %v, want %v", i, all[i].Attack, want)
+		}
+	}
+}
