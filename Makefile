@@ -44,6 +44,11 @@ quality-update: ## record the quality on the small tenants
 quality-full: ## ten unseen tenants of 1,000 users and 20 without an attack, recorded: takes an hour
 	$(GO) run ./cmd/quality -name full -seeds 1001-1010 -clean 2001-2020 -users 1000 -update -debug quality-mistakes
 
+calibrate: ## fit the weights of the fusion on training tenants, check them on others
+	rm -rf calibration && $(GO) run ./cmd/quality -seeds 101-108 -users 150 -per 4 -baselines=false -keep calibration/train >/dev/null
+	$(GO) run ./cmd/quality -seeds 201-204 -users 150 -per 4 -baselines=false -keep calibration/test >/dev/null
+	$(GO) run ./cmd/calibrate -train calibration/train -test calibration/test -date $$(date -u +%F)
+
 rules-check: ## every shipped rule against Microsoft's analyser
 	./scripts/check-rules.sh
 
@@ -61,6 +66,6 @@ docs: build ## regenerate docs/timeline.svg, docs/functions.md, the import table
 	$(GO) test . -run TestImports -update
 
 clean: ## remove what the targets made
-	rm -rf replaytrace demo quality-mistakes
+	rm -rf replaytrace demo quality-mistakes calibration
 
-.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full rules-check bench golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench golden docs clean

@@ -61,10 +61,12 @@ var layers = []layer{
 	{"internal/investigation", "the one result that every output renders", "hunts tables internal/diag internal/kql internal/kql/schema internal/tenant internal/hunt internal/finding"},
 	{"internal/report", "a result as HTML, Markdown, CSV and JSON", "internal/escape internal/finding internal/hunt internal/investigation"},
 	{"internal/quality", "the measuring of the detection, by its JSON and the answer key alone", ""},
+	{"internal/calibrate", "the fitting of the fusion's weights on labelled activities", "internal/finding internal/hunt internal/quality"},
 	{"internal/simulate", "a synthetic tenant and its answer key", "tables internal/kql/schema"},
 	{"internal/cli", "commands, flags, terminal output, exit codes, the clock", everything},
 	{"cmd/replaytrace", "the program", "internal/cli"},
 	{"cmd/quality", "the program that measures the detection (make quality)", "hunts internal/quality internal/cli"},
+	{"cmd/calibrate", "the program that fits the weights (make calibrate)", "hunts internal/calibrate internal/finding internal/hunt internal/quality"},
 }
 
 // longFiles and longFuncs are the exceptions to the size limits, each with its reason.

@@ -18,6 +18,7 @@ type options struct {
 	context             string
 	name                string
 	check, update       bool
+	baselines           bool
 	debug, keep, record string
 	board               string
 }
@@ -33,6 +34,7 @@ func main() {
 	flag.StringVar(&o.name, "name", "", "the name under which the figures are recorded and compared")
 	flag.BoolVar(&o.check, "check", false, "fail when something is worse than recorded")
 	flag.BoolVar(&o.update, "update", false, "record the figures and rewrite the board")
+	flag.BoolVar(&o.baselines, "baselines", true, "measure the published rules, too")
 	flag.StringVar(&o.debug, "debug", "", "leave every missed incident, false finding and partial match in this folder")
 	flag.StringVar(&o.keep, "keep", "", "leave what was weighed, labelled, in this folder: the samples of the calibration")
 	flag.StringVar(&o.record, "record", "quality.json", "the file of recorded figures")

@@ -27,9 +27,12 @@ type measurement struct {
 }
 
 func newMeasurement(o *options, ways []bool) (*measurement, error) {
-	rules, err := quality.Baselines()
-	if err != nil {
-		return nil, err
+	var rules []quality.Rule
+	if o.baselines {
+		var err error
+		if rules, err = quality.Baselines(); err != nil {
+			return nil, err
+		}
 	}
 	m := &measurement{opt: o, ways: ways, rules: rules, judged: map[bool][]quality.Run{}, clean: map[bool][]quality.Run{}, published: map[bool]map[string][]quality.Run{}}
 	for _, way := range ways {

@@ -3,6 +3,7 @@ package finding
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"math"
 
 	"github.com/goccy/go-yaml"
@@ -28,8 +29,32 @@ type Weights struct {
 //go:embed weights.yaml
 var weightsYAML []byte
 
-// DefaultWeights are the weights that ship.
-func DefaultWeights() (Weights, error) { return ParseWeights(weightsYAML) }
+//go:embed calibration.yaml
+var calibrationYAML []byte
+
+// Catalogue are the weights before the calibration: the catalogue's words as numbers.
+func Catalogue() (Weights, error) { return ParseWeights(weightsYAML) }
+
+// DefaultWeights are the weights that ship: the catalogue's, where the calibration has nothing better.
+func DefaultWeights() (Weights, error) {
+	w, err := Catalogue()
+	if err != nil {
+		return w, err
+	}
+	var fitted struct {
+		Provenance    any // for people
+		Signals, Caps map[string]float64
+	}
+	if err := yaml.UnmarshalWithOptions(calibrationYAML, &fitted, yaml.Strict()); err != nil {
+		return w, fmt.Errorf("read the calibrated weights: %w", err)
+	}
+	if w.Signals == nil {
+		w.Signals = map[string]float64{}
+	}
+	maps.Copy(w.Signals, fitted.Signals)
+	maps.Copy(w.Caps, fitted.Caps)
+	return w, nil
+}
 
 // ParseWeights reads a file of weights.
 func ParseWeights(text []byte) (Weights, error) {

@@ -90,12 +90,16 @@ type Sample struct {
 	Users      int         `json:"users"`
 	Days       float64     `json:"days"`
 	Incidents  int         `json:"incidents"`
+	Victims    []string    `json:"victims"` // the users who were attacked
 	Candidates []Candidate `json:"candidates"`
 }
 
 // Sample makes the sample of a run; the words and ids of the statements are left out.
 func (r *Run) Sample() Sample {
 	s := Sample{Seed: r.Seed, Users: r.Users, Days: rounded(r.Days), Incidents: len(r.Incidents)}
+	for i := range r.Incidents {
+		s.Victims = append(s.Victims, r.Incidents[i].User)
+	}
 	for _, c := range r.Candidates {
 		c.Signals, c.Benign = brief(c.Signals), brief(c.Benign)
 		s.Candidates = append(s.Candidates, c)

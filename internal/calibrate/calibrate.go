@@ -1,0 +1,253 @@
+// Package calibrate owns the fitting of the fusion's weights: from activities of synthetic tenants, each labelled an
+// attack or not, to weights under which a score is a probability. A weight is counted: how much more often a hunt speaks
+// of victims than of others, starting at the catalogue's word. One factor for all makes up for what hunts say twice.
+package calibrate
+
+import (
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/quality"
+)
+
+// belief is the catalogue's word in people: so many victims are imagined of whom a hunt spoke, and as many others as its
+// word says to a like number of people. Counts of a handful move a weight a little, counts of hundreds as far as they must.
+const belief = 2.0
+
+// Set is the people of several tenants with their activities, in the fusion's own terms. The prior is about people, so
+// people are what is counted: a person is as suspicious as the worst of the activities.
+type Set struct {
+	Users, Incidents int
+	people           []person
+}
+
+// person is one user: of a victim the activities of attackers, of anybody else all of them.
+type person struct {
+	attack bool
+	acts   []activity
+}
+
+// activity is what was said for and against.
+type activity struct{ signals, benign []hunt.Signal }
+
+// Load makes a set of samples. Hunts are those whose statements the samples hold; statements of others are left out. A
+// victim of whose attack nothing was weighed teaches nothing about weights.
+func Load(samples []quality.Sample, hunts []hunt.Hunt, w *finding.Weights) Set {
+	byID := map[string]*hunt.Hunt{}
+	for i := range hunts {
+		byID[hunts[i].Signal] = &hunts[i]
+	}
+	var set Set
+	for _, s := range samples {
+		set.Users += s.Users
+		set.Incidents += s.Incidents
+		set.people = append(set.people, people(&s, byID, w)...)
+	}
+	return set
+}
+
+func people(s *quality.Sample, hunts map[string]*hunt.Hunt, w *finding.Weights) []person {
+	attacked := map[string]bool{}
+	for i := range s.Candidates {
+		c := &s.Candidates[i]
+		attacked[c.UserID] = attacked[c.UserID] || c.Attack
+	}
+	index := map[string]int{}
+	var out []person
+	for i := range s.Candidates {
+		c := &s.Candidates[i]
+		if attacked[c.UserID] != c.Attack || !c.Attack && slices.Contains(s.Victims, c.User) {
+			continue
+		}
+		at, known := index[c.UserID]
+		if !known {
+			at = len(out)
+			index[c.UserID] = at
+			out = append(out, person{attack: c.Attack})
+		}
+		out[at].acts = append(out[at].acts, read(c, hunts, w))
+	}
+	return out
+}
+
+// grain is into how many spots an activity is divided to say which share of it an explanation covers.
+const grain = 20
+
+func read(c *quality.Candidate, hunts map[string]*hunt.Hunt, w *finding.Weights) activity {
+	var out activity
+	var spots []string
+	for i := range grain {
+		spots = append(spots, strconv.Itoa(i))
+	}
+	for _, s := range c.Signals {
+		if h := hunts[s.ID]; h != nil {
+			out.signals = append(out.signals, hunt.Signal{Hunt: h, UserID: "u", Strength: s.Strength, Spots: spots})
+		}
+	}
+	for _, s := range c.Benign {
+		h, full := hunts[s.ID], w.Explanations[s.Strength]
+		if h == nil || full == 0 {
+			continue
+		}
+		covered := int(math.Round(grain * max(0, min(1, s.Weight/full))))
+		if covered > 0 {
+			out.benign = append(out.benign, hunt.Signal{Hunt: h, UserID: "u", Strength: s.Strength, Spots: spots[:covered]})
+		}
+	}
+	return out
+}
+
+// People are how many people the set can teach of: victims and others.
+func (s *Set) People() (victims, others int) {
+	for i := range s.people {
+		if s.people[i].attack {
+			victims++
+		} else {
+			others++
+		}
+	}
+	return victims, others
+}
+
+// odds is the log-odds that a person of the set was attacked.
+func (s *Set) odds() float64 {
+	return math.Log(float64(max(s.Incidents, 1)) / float64(max(s.Users-s.Incidents, 1)))
+}
+
+// probability is what the fusion says of a person in a world in which attacks are as frequent as in the set.
+func (s *Set) probability(p *person, w *finding.Weights) float64 {
+	worst := math.Inf(-1)
+	for i := range p.acts {
+		for _, c := range finding.Weigh(p.acts[i].signals, p.acts[i].benign, nil, *w) {
+			worst = max(worst, c.LogOdds-w.Prior)
+		}
+	}
+	return finding.Probability(max(worst, 0) + s.odds())
+}
+
+// loss is the surprise of the truth, in nats, over some people.
+func (s *Set) loss(people []int, w *finding.Weights) float64 {
+	sum := 0.0
+	for _, i := range people {
+		p := s.probability(&s.people[i], w)
+		if !s.people[i].attack {
+			p = 1 - p
+		}
+		sum -= math.Log(max(p, 1e-12))
+	}
+	return sum
+}
+
+// LogLoss is the mean surprise per person.
+func (s *Set) LogLoss(w *finding.Weights) float64 {
+	all := make([]int, len(s.people))
+	for i := range all {
+		all[i] = i
+	}
+	return s.loss(all, w) / float64(max(len(s.people), 1))
+}
+
+// Count is of how many people hunts spoke: victims and others.
+type Count struct{ Victims, Others int }
+
+// Counts are the counts of each signal by its id, and of each family that spoke twice or more by "twice " and its name.
+// A hunt that spoke with less or more strength than its own is not counted: its weight is the strength's.
+func (s *Set) Counts() map[string]Count {
+	out := map[string]Count{}
+	for i := range s.people {
+		said := map[string]bool{}
+		for k := range s.people[i].acts {
+			families := map[string]int{}
+			for _, signal := range s.people[i].acts[k].signals {
+				families[signal.Hunt.Family]++
+				if signal.Strength == signal.Hunt.Strength {
+					said[signal.Hunt.Signal] = true
+				}
+			}
+			for family, n := range families {
+				if n > 1 {
+					said["twice "+family] = true
+				}
+			}
+		}
+		for name := range said {
+			c := out[name]
+			if s.people[i].attack {
+				c.Victims++
+			} else {
+				c.Others++
+			}
+			out[name] = c
+		}
+	}
+	return out
+}
+
+// weight is the log of how much more often something is said of victims than of as many others, the catalogue's word
+// counting as [belief] people. It never speaks for innocence.
+func (s *Set) weight(c Count, catalogue float64) float64 {
+	victims, others := s.People()
+	alike := float64(c.Others) * float64(victims) / float64(max(others, 1))
+	return max(0, math.Log((float64(c.Victims)+belief)/(alike+belief*math.Exp(-catalogue))))
+}
+
+// Fit counts the weights of signals and the caps of families, and finds the factor under which the people of the set are
+// least surprising. The same samples give the same weights.
+func Fit(s *Set, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
+	counts := s.Counts()
+	best, least := catalogue, math.Inf(1)
+	for percent := 30; percent <= 150; percent += 5 {
+		w := s.counted(counts, hunts, catalogue, float64(percent)/100)
+		if loss := s.LogLoss(&w); loss < least {
+			best, least = w, loss
+		}
+	}
+	return best
+}
+
+// counted are the weights that the counts give, times a factor. Families that spoke twice cannot say more than twice has
+// been seen to mean, but as much as their weightiest hunt.
+func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue finding.Weights, factor float64) finding.Weights {
+	w := catalogue
+	w.Signals, w.Caps = maps.Clone(catalogue.Signals), maps.Clone(catalogue.Caps)
+	if w.Signals == nil {
+		w.Signals = map[string]float64{}
+	}
+	for family, limit := range catalogue.Caps {
+		if c, counted := counts["twice "+family]; counted {
+			w.Caps[family] = rounded(factor * s.weight(c, limit))
+		}
+	}
+	for i := range hunts {
+		h := &hunts[i]
+		c, counted := counts[h.Signal]
+		if !counted || h.Role != hunt.RoleSignal || h.Strength == "context" {
+			continue
+		}
+		w.Signals[h.Signal] = rounded(factor * s.weight(c, catalogue.Strengths[h.Strength]))
+		if limit, capped := w.Caps[h.Family]; capped {
+			w.Caps[h.Family] = max(limit, w.Signals[h.Signal])
+		}
+	}
+	return w
+}
+
+func rounded(x float64) float64 { return math.Round(x*100) / 100 }
+
+// acts are all activities, each with the index of its person.
+func (s *Set) acts() iter.Seq2[int, *activity] {
+	return func(yield func(int, *activity) bool) {
+		for i := range s.people {
+			for k := range s.people[i].acts {
+				if !yield(i, &s.people[i].acts[k]) {
+					return
+				}
+			}
+		}
+	}
+}
