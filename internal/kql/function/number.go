@@ -87,6 +87,10 @@ func buildBin(c Call) (string, error) {
 	if c.Result == schema.Real || c.Result == schema.Decimal {
 		return "kql_bin_real(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ")", nil
 	}
+	size, isSpan := c.Args[1].Const.(schema.Ticks)
+	if c.Result == schema.Datetime && isSpan && size > 0 { // no datetime is negative, which would round up
+		return "(" + c.Args[0].SQL + " - " + c.Args[0].SQL + " % " + c.Args[1].SQL + ")", nil
+	}
 	return "kql_bin(" + c.Args[0].SQL + ", " + c.Args[1].SQL + ")", nil
 }
 

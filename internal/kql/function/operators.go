@@ -1,8 +1,6 @@
 package function
 
 import (
-	"regexp"
-	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -36,20 +34,20 @@ var operatorTable = []Func{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 	}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
 	{Name: "unary-", Signatures: []string{"summable -> first"}, SQL: "(-$1)", Doc: "numerical-operators"},
-	{Name: "=~", Signatures: []string{"text, text -> bool"}, SQL: "(lower($1) = lower($2))", Doc: "datatypes-string-operators"},
-	{Name: "!~", Signatures: []string{"text, text -> bool"}, SQL: "(lower($1) <> lower($2))", Doc: "datatypes-string-operators"},
-	{Name: "contains", Signatures: []string{"text, text -> bool"}, SQL: "contains(lower($1), lower($2))", Doc: "contains-operator"},
-	{Name: "!contains", Signatures: []string{"text, text -> bool"}, SQL: "(NOT contains(lower($1), lower($2)))", Doc: "not-contains-operator"},
-	{Name: "contains_cs", Signatures: []string{"text, text -> bool"}, SQL: "contains($1, $2)", Doc: "contains-cs-operator"},
-	{Name: "!contains_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT contains($1, $2))", Doc: "not-contains-cs-operator"},
-	{Name: "startswith", Signatures: []string{"text, text -> bool"}, SQL: "starts_with(lower($1), lower($2))", Doc: "startswith-operator"},
-	{Name: "!startswith", Signatures: []string{"text, text -> bool"}, SQL: "(NOT starts_with(lower($1), lower($2)))", Doc: "not-startswith-operator"},
-	{Name: "startswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "starts_with($1, $2)", Doc: "startswith-cs-operator"},
-	{Name: "!startswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT starts_with($1, $2))", Doc: "not-startswith-cs-operator"},
-	{Name: "endswith", Signatures: []string{"text, text -> bool"}, SQL: "ends_with(lower($1), lower($2))", Doc: "endswith-operator"},
-	{Name: "!endswith", Signatures: []string{"text, text -> bool"}, SQL: "(NOT ends_with(lower($1), lower($2)))", Doc: "not-endswith-operator"},
-	{Name: "endswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "ends_with($1, $2)", Doc: "endswith-cs-operator"},
-	{Name: "!endswith_cs", Signatures: []string{"text, text -> bool"}, SQL: "(NOT ends_with($1, $2))", Doc: "not-endswith-cs-operator"},
+	{Name: "=~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("="), Doc: "datatypes-string-operators"},
+	{Name: "!~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("<>"), Doc: "datatypes-string-operators"},
+	{Name: "contains", Signatures: []string{"text, text -> bool"}, Build: search("contains", true, false), Doc: "contains-operator"},
+	{Name: "!contains", Signatures: []string{"text, text -> bool"}, Build: search("contains", true, true), Doc: "not-contains-operator"},
+	{Name: "contains_cs", Signatures: []string{"text, text -> bool"}, Build: search("contains", false, false), Doc: "contains-cs-operator"},
+	{Name: "!contains_cs", Signatures: []string{"text, text -> bool"}, Build: search("contains", false, true), Doc: "not-contains-cs-operator"},
+	{Name: "startswith", Signatures: []string{"text, text -> bool"}, Build: search("starts_with", true, false), Doc: "startswith-operator"},
+	{Name: "!startswith", Signatures: []string{"text, text -> bool"}, Build: search("starts_with", true, true), Doc: "not-startswith-operator"},
+	{Name: "startswith_cs", Signatures: []string{"text, text -> bool"}, Build: search("starts_with", false, false), Doc: "startswith-cs-operator"},
+	{Name: "!startswith_cs", Signatures: []string{"text, text -> bool"}, Build: search("starts_with", false, true), Doc: "not-startswith-cs-operator"},
+	{Name: "endswith", Signatures: []string{"text, text -> bool"}, Build: search("ends_with", true, false), Doc: "endswith-operator"},
+	{Name: "!endswith", Signatures: []string{"text, text -> bool"}, Build: search("ends_with", true, true), Doc: "not-endswith-operator"},
+	{Name: "endswith_cs", Signatures: []string{"text, text -> bool"}, Build: search("ends_with", false, false), Doc: "endswith-cs-operator"},
+	{Name: "!endswith_cs", Signatures: []string{"text, text -> bool"}, Build: search("ends_with", false, true), Doc: "not-endswith-cs-operator"},
 	{Name: "has", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, false, edges), Doc: "has-operator"},
 	{Name: "!has", Signatures: []string{"text, text -> bool"}, Build: hasWord(true, true, edges), Doc: "not-has-operator"},
 	{Name: "has_cs", Signatures: []string{"text, text -> bool"}, Build: hasWord(false, false, edges), Doc: "has-cs-operator"},
@@ -115,83 +113,10 @@ func buildDivide(c Call) (string, error) {
 	return "(" + l.SQL + " / " + r.SQL + ")", nil
 }
 
-// alnum is a character of a term: Kusto's terms are runs of letters and digits.
-// https://learn.microsoft.com/kusto/query/datatypes-string-operators#what-is-a-term
-const alnum = `\p{L}\p{N}`
-
-type edge uint8
-
-const (
-	leftEdge edge = 1 << iota
-	rightEdge
-	edges = leftEdge | rightEdge
-)
-
-// termPattern is the regular expression for a term, or a phrase of terms, at its edges.
-func termPattern(term string, fold bool, at edge) string {
-	pattern := regexp.QuoteMeta(term)
-	if at&leftEdge != 0 && isTermRune([]rune(term)[0]) {
-		pattern = "(^|[^" + alnum + "])" + pattern
-	}
-	if runes := []rune(term); at&rightEdge != 0 && isTermRune(runes[len(runes)-1]) {
-		pattern += "($|[^" + alnum + "])"
-	}
-	if fold {
-		pattern = "(?i)" + pattern
-	}
-	return "(?s)" + pattern
-}
-
-var termRune = regexp.MustCompile(`^[` + alnum + `]$`)
-
-func isTermRune(r rune) bool { return termRune.MatchString(string(r)) }
-
-func hasWord(fold, not bool, at edge) func(Call) (string, error) {
+func buildFoldEqual(op string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
-		sql := wordSQL(c.Args[0], c.Args[1], fold, at)
-		if not {
-			return "(NOT " + sql + ")", nil
-		}
-		return sql, nil
-	}
-}
-
-// wordSQL tests for a term: a plain search first, which is fast, then the exact check of the edges.
-func wordSQL(x, term Arg, fold bool, at edge) string {
-	text, fixed := term.Text()
-	if fixed && text == "" {
-		return "true"
-	}
-	if !fixed {
-		name := "kql_word_any_case"
-		if !fold {
-			name = "kql_word_case"
-		}
-		return name + "(" + x.SQL + ", " + term.SQL + ", " + []string{"", "1", "2", "3"}[at] + ")"
-	}
-	pattern := Quote(termPattern(text, fold, at))
-	if fold {
-		return "(contains(lower(" + x.SQL + "), lower(" + Quote(text) + ")) AND regexp_matches(" + x.SQL + ", " + pattern + "))"
-	}
-	return "(contains(" + x.SQL + ", " + Quote(text) + ") AND regexp_matches(" + x.SQL + ", " + pattern + "))"
-}
-
-func hasList(join string) func(Call) (string, error) {
-	return func(c Call) (string, error) {
-		var tests []string
-		for _, a := range c.Args[1:] {
-			if a.Type == schema.Dynamic {
-				fold, empty := "bool_or", "false"
-				if join == " AND " {
-					fold, empty = "bool_and", "true"
-				}
-				each := "list_transform(kql_elements_text(" + a.SQL + "), e -> kql_word_any_case(" + c.Args[0].SQL + ", e, 3))"
-				tests = append(tests, "coalesce(list_aggregate("+each+", '"+fold+"'), "+empty+")")
-				continue
-			}
-			tests = append(tests, wordSQL(c.Args[0], a, true, edges))
-		}
-		return "(" + strings.Join(tests, join) + ")", nil
+		text, other := folded(c.Args[0], c.Args[1])
+		return "(" + text + " " + op + " " + other + ")", nil
 	}
 }
 

@@ -194,9 +194,5 @@ var macros = []string{
 	`kql_divide(a, b) AS CASE WHEN b <> 0 THEN CAST(trunc(a / b) AS BIGINT) END`,
 	`kql_divide_long(a, b) AS CASE WHEN b = 0 THEN NULL WHEN (a < 0) <> (b < 0) THEN -(abs(a) // abs(b)) ELSE abs(a) // abs(b) END`,
 	`kql_modulo(a, b) AS CASE WHEN b <> 0 THEN (a % abs(b) + abs(b)) % abs(b) END`,
-	`kql_term_edge(term, which, side, rune) AS CASE WHEN (which & side) > 0 AND regexp_matches(rune, '[\p{L}\p{N}]') THEN true ELSE false END`,
-	`kql_term_pattern(term, which) AS CASE WHEN kql_term_edge(term, which, 1, term[1]) THEN '(^|[^\p{L}\p{N}])' ELSE '' END || regexp_escape(term) || CASE WHEN kql_term_edge(term, which, 2, term[-1]) THEN '($|[^\p{L}\p{N}])' ELSE '' END`,
-	`kql_word_any_case(x, term, which) AS CASE WHEN term = '' THEN true ELSE contains(lower(x), lower(term)) AND regexp_matches(x, '(?is)' || kql_term_pattern(term, which)) END`,
-	`kql_word_case(x, term, which) AS CASE WHEN term = '' THEN true ELSE contains(x, term) AND regexp_matches(x, '(?s)' || kql_term_pattern(term, which)) END`,
 	`kql_elements_text(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN json_extract_string(d, '$[*]') WHEN d IS NULL THEN [] ELSE [json_extract_string(d, '$')] END`,
 }

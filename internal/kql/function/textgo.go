@@ -66,20 +66,11 @@ func goHasAnyIndex(args []schema.Value) (schema.Value, error) {
 	for i, e := range list {
 		term := canonical(e) // a number is looked for by its digits
 		_ = json.Unmarshal(e, &term)
-		if hasTerm(args[0].(string), term) {
+		if hasTerm(args[0].(string), term, true, edges) {
 			return int64(i), nil
 		}
 	}
 	return int64(-1), nil
-}
-
-// hasTerm is the operator `has`.
-func hasTerm(text, term string) bool {
-	if term == "" {
-		return true
-	}
-	re, err := regexp.Compile(termPattern(term, true, edges))
-	return err == nil && re.MatchString(text)
 }
 
 var ipv4Token = regexp.MustCompile(`\d{1,3}(\.\d{1,3}){3}`)
