@@ -32,7 +32,7 @@ func BenchmarkCompile(b *testing.B) {
 			if best[i] == 0 || took < best[i] {
 				best[i] = took
 			}
-			size += len(compiled.SQL)
+			size += len(compiled.SQL())
 		}
 	}
 	slices.Sort(best)

@@ -41,7 +41,7 @@ func (s storer) Store(ctx context.Context, name string, request kql.Request) err
 	if err := s.forget(ctx); err != nil {
 		return err
 	}
-	return s.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TABLE %s AS SELECT * FROM (%s) AS t(%s)", quoteName(name), compiled.SQL, strings.Join(columns, ", ")))
+	return s.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TABLE %s AS SELECT * FROM (%s) AS t(%s)", quoteName(name), compiled.SQL(), strings.Join(columns, ", ")))
 }
 
 // traps is how many semantic traps of the language are known; each is a case of a script.

@@ -144,8 +144,8 @@ func FuzzQuery(f *testing.F) {
 			return // a constant list of any length would be made while preparing
 		}
 		// LIMIT 0 binds every name and type without running the query over rows.
-		if _, err := c.Select(ctx, "SELECT * FROM ("+compiled.SQL+") LIMIT 0", compiled.Columns); err != nil && strings.Contains(err.Error(), "Binder Error: Referenced column") {
-			t.Fatalf("%q: %v\n%s", text, err, compiled.SQL)
+		if _, err := c.Select(ctx, "SELECT * FROM ("+compiled.SQL()+") LIMIT 0", compiled.Columns); err != nil && strings.Contains(err.Error(), "Binder Error: Referenced column") {
+			t.Fatalf("%q: %v\n%s", text, err, compiled.SQL())
 		}
 	})
 }

@@ -121,7 +121,7 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintln(s.Out, compiled.SQL)
+		_, err = fmt.Fprintln(s.Out, compiled.SQL())
 		return err
 	}
 	rows, err := c.Query(ctx, request)

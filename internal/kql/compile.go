@@ -2,6 +2,7 @@ package kql
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -45,10 +46,8 @@ func columns(p *plan.Plan) []schema.Column {
 
 // Compiled is a query that has been checked, with its SQL.
 type Compiled struct {
-	// SQL is the whole query as one statement.
-	SQL string
-	// Kept and KeptSQL are the same query for an engine that keeps what materialize() asks for: the tables to make, each
-	// once, and the statement that reads them. Without materialize() there is no table, and KeptSQL is SQL.
+	// Kept are the tables that materialize() asks for, in the order in which they must be made; an engine may keep them for
+	// other queries. KeptSQL is the statement that reads them.
 	Kept    []Kept
 	KeptSQL string
 	Columns []schema.Column
@@ -76,17 +75,29 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if err != nil {
 		return nil, err
 	}
-	sql, err := sqlgen.Generate(p)
+	sql, kept, err := sqlgen.GenerateKept(p)
 	if err != nil {
 		refused := &diag.List{Source: request.Source}
 		refused.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: script.Span(), Message: err.Error()})
 		return nil, refused
 	}
-	compiled = &Compiled{SQL: sql, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}
-	if p.Keeps {
-		compiled.KeptSQL, compiled.Kept, err = sqlgen.GenerateKept(p)
+	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}, nil
+}
+
+// SQL is the whole query as one statement.
+func (c *Compiled) SQL() string {
+	if len(c.Kept) == 0 {
+		return c.KeptSQL
 	}
-	return compiled, err
+	var tables []string
+	for _, k := range c.Kept {
+		tables = append(tables, k.Name+" AS MATERIALIZED ("+k.SQL+")")
+	}
+	with := "WITH " + strings.Join(tables, ",\n")
+	if rest, more := strings.CutPrefix(c.KeptSQL, "WITH "); more {
+		return with + ",\n" + rest
+	}
+	return with + "\n" + c.KeptSQL
 }
 
 // Kept is a table that a materialize() wants made once.

@@ -1,7 +1,6 @@
 package function
 
 import (
-
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 

@@ -26,7 +26,6 @@ func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
 	}
 	p.Notes = b.notes
 	p.Visualization = b.visualization
-	p.Keeps = b.keeps
 	return p, nil
 }
 
@@ -39,7 +38,6 @@ type binder struct {
 	depth         int
 	notes         []string
 	visualization string
-	keeps         bool
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of
 	// partition. It is nil outside of them.
 	per *group

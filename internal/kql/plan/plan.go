@@ -27,8 +27,6 @@ type Plan struct {
 	Notes   []string  // remarks for the reader
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
-	// Keeps is true when some part of it is materialized.
-	Keeps bool
 }
 
 // Node is one relational step.

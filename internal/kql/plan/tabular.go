@@ -173,7 +173,6 @@ func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
 		b.arity(x, 1, 1)
 		s := b.share("materialized", b.tabular(sc, x.Args[0]))
 		s.Keep = b.per == nil // what a subquery materializes belongs to its group
-		b.keeps = b.keeps || s.Keep
 		return b.ref(s)
 	case "table":
 		b.arity(x, 1, 2)

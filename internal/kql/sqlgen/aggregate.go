@@ -27,7 +27,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 		}
 		for _, a := range n.Aggs {
 			switch best, ok := a.X.(*plan.Best); {
-			case !g.used[a.Col.ID]:
+			case !g.wants(n, a.Col):
 			case ok:
 				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+name(a.Col))
 			default:
@@ -93,7 +93,7 @@ func (g *generator) picks(n *plan.Aggregate) picks {
 	var out picks
 	for _, a := range n.Aggs {
 		best, ok := a.X.(*plan.Best)
-		if !ok || !g.used[a.Col.ID] {
+		if !ok || !g.wants(n, a.Col) {
 			continue
 		}
 		p := out.of(best.Pick)

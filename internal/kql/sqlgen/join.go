@@ -15,11 +15,12 @@ var joinSQL = map[plan.JoinKind]string{
 	plan.RightSemi: "SEMI JOIN", plan.RightAnti: "ANTI JOIN",
 }
 
-// join renders both sides with their key expressions as columns, so that the condition is a plain equality.
+// join renders both sides with columns for their keys, so that the condition is a plain equality.
 func (g *generator) join(n *plan.Join) string {
-	left, right := g.side(n, true), g.side(n, false)
+	left, leftKeys := g.side(n, true)
+	right, rightKeys := g.side(n, false)
 	if n.Kind == plan.RightSemi || n.Kind == plan.RightAnti {
-		left, right = right, left
+		left, leftKeys, right, rightKeys = right, rightKeys, left, leftKeys
 	}
 	conds := make([]string, len(n.On))
 	equal := "="
@@ -27,7 +28,7 @@ func (g *generator) join(n *plan.Join) string {
 		equal = "IS NOT DISTINCT FROM"
 	}
 	for i := range n.On {
-		conds[i] = fmt.Sprintf("lhs.key%d %s rhs.key%d", i, equal, i)
+		conds[i] = fmt.Sprintf("lhs.%s %s rhs.%s", leftKeys[i], equal, rightKeys[i])
 	}
 	special := map[int]string{}
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
@@ -38,34 +39,41 @@ func (g *generator) join(n *plan.Join) string {
 		}
 		special[it.Col.ID] = sql
 	}
-	return "SELECT " + g.list(available(n), special) + " FROM (" + left + ") AS lhs " + joinSQL[n.Kind] +
+	return "SELECT " + g.list(n, special) + " FROM (" + left + ") AS lhs " + joinSQL[n.Kind] +
 		" (" + right + ") AS rhs ON " + strings.Join(conds, " AND ")
 }
 
-func (g *generator) side(n *plan.Join, left bool) string {
+// side renders one input and names the columns of its keys. A key that is no column becomes one.
+func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 	in := n.R
 	if left {
 		in = n.L
 	}
-	parts := []string{g.list(available(in), nil)}
-	var keys []string
+	parts := []string{g.list(in, nil)}
 	for i, p := range n.On {
 		x := p.R
 		if left {
 			x = p.L
 		}
-		keys = append(keys, g.expr(x))
-		parts = append(parts, fmt.Sprintf("%s AS %s%d", g.expr(x), "key", i))
+		if c, ok := x.(*plan.Col); ok {
+			keys = append(keys, name(c.C))
+			continue
+		}
+		keys = append(keys, fmt.Sprintf("key%d", i))
+		parts = append(parts, g.expr(x)+" AS "+keys[i])
 	}
-	sql := "SELECT " + strings.Join(parts, ", ") + " FROM (" + g.node(in) + ")"
-	if !left || n.Kind != plan.InnerUniq {
-		return sql
+	unique := left && n.Kind == plan.InnerUniq
+	if len(parts) == 1 && !unique {
+		return g.node(in), keys
+	}
+	sql = "SELECT " + strings.Join(parts, ", ") + " FROM (" + g.node(in) + ")"
+	if !unique {
+		return sql, keys
 	}
 	// innerunique keeps one row per key: the first in the input's order, or else the least, so that a run repeats.
 	order := "ALL"
 	if k := in.Ordering(); len(k) > 0 {
 		order = strings.Join(keys, ", ") + ", " + g.keys(k)
 	}
-	return "SELECT DISTINCT ON (" + strings.Join(keys, ", ") + ") " + strings.Join(parts, ", ") +
-		" FROM (" + g.node(in) + ") ORDER BY " + order
+	return strings.Replace(sql, "SELECT ", "SELECT DISTINCT ON ("+strings.Join(keys, ", ")+") ", 1) + " ORDER BY " + order, keys
 }

@@ -34,26 +34,17 @@ type keeper struct {
 // keeps reports whether a shared plan is a table of its own.
 func (g *generator) keeps(s *plan.Shared) bool { return g.keep != nil && s.Keep }
 
-// read is the SQL that reads a kept plan under its own column names.
-func (k *keeper) read(s *plan.Shared) string {
-	cols := s.Handed()
-	parts := make([]string, len(cols))
-	for i, c := range cols {
-		parts[i] = fmt.Sprintf("k%d AS %s", i, name(c))
-	}
-	return "SELECT " + strings.Join(parts, ", ") + " FROM " + k.table(s)
-}
-
 // table renders a kept plan apart from the query around it: all its columns, whoever reads which.
 func (k *keeper) table(s *plan.Shared) string {
 	if t, ok := k.done[s.ID]; ok {
 		return t
 	}
 	g := newGenerator(k)
+	var all columns
 	for _, c := range s.Handed() {
-		g.used[c.ID] = true
+		all.add(c)
 	}
-	g.prune(s.Plan)
+	g.flow(s.Plan, all)
 	g.count(s.Plan)
 	body := g.node(s.Plan)
 	parts := make([]string, len(s.Handed()))

@@ -20,9 +20,9 @@ func (g *generator) node(n plan.Node) string {
 		return g.series(n)
 	case *plan.Filter:
 		cond, scalars := g.hoist(func() string { return g.condition(n.Pred) })
-		return "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")" + scalars + " WHERE " + cond
+		return "SELECT " + g.list(n, nil) + " FROM (" + g.node(n.In) + ")" + scalars + " WHERE " + cond
 	case *plan.Compute:
-		list, scalars := g.hoist(func() string { return g.list(available(n), g.itemSQL(n.Items)) })
+		list, scalars := g.hoist(func() string { return g.list(n, g.itemSQL(n, n.Items)) })
 		return "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
 	case *plan.Windowed:
 		return g.windowed(n)
@@ -33,7 +33,7 @@ func (g *generator) node(n plan.Node) string {
 	case *plan.Aggregate:
 		return g.aggregate(n)
 	case *plan.Distinct:
-		return "SELECT DISTINCT " + g.list(n.Columns(), nil) + " FROM (" + g.node(n.In) + ")"
+		return "SELECT DISTINCT " + names(n.Columns()) + " FROM (" + g.node(n.In) + ")"
 	case *plan.Join:
 		return g.join(n)
 	case *plan.Union:
@@ -41,7 +41,7 @@ func (g *generator) node(n plan.Node) string {
 	case *plan.Expand:
 		return g.expand(n)
 	case *plan.Number:
-		return "SELECT " + g.list(available(n), map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}) + " FROM (" + g.node(n.In) + ")"
+		return "SELECT " + g.list(n, map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}) + " FROM (" + g.node(n.In) + ")"
 	case *plan.Ref:
 		return g.ref(n)
 	}
@@ -51,7 +51,7 @@ func (g *generator) node(n plan.Node) string {
 func (g *generator) scan(n *plan.Scan) string {
 	var parts []string
 	for i, c := range n.Columns() {
-		if g.used[c.ID] {
+		if g.wants(n, c) {
 			parts = append(parts, function.Identifier(n.Source[i])+" AS "+name(c))
 		}
 	}
@@ -65,12 +65,12 @@ func (g *generator) values(n *plan.Values) string {
 	var parts, raw []string
 	for i, c := range n.Columns() {
 		raw = append(raw, fmt.Sprintf("v%d", i))
-		if g.used[c.ID] && !c.Open {
+		if g.wants(n, c) && !c.Open {
 			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, sqlType[c.Type], name(c)))
 		}
 	}
 	raw = append(raw, "ordinal")
-	if g.used[n.Ordinal.ID] {
+	if g.wants(n, n.Ordinal) {
 		parts = append(parts, "ordinal AS "+name(n.Ordinal))
 	}
 	if len(parts) == 0 {
@@ -108,7 +108,7 @@ func (g *generator) series(n *plan.Series) string {
 }
 
 func (g *generator) limit(n *plan.Limit) string {
-	sql := "SELECT " + g.list(available(n), nil) + " FROM (" + g.node(n.In) + ")"
+	sql := "SELECT " + g.list(n, nil) + " FROM (" + g.node(n.In) + ")"
 	if n.Per != nil {
 		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
@@ -134,11 +134,11 @@ func (g *generator) windowed(n *plan.Windowed) string {
 	special := map[int]string{}
 	over := g.window(n.Per, n.In.Ordering())
 	for _, it := range n.Items {
-		if g.used[it.Col.ID] {
+		if g.wants(n, it.Col) {
 			special[it.Col.ID] = g.call(it.X, function.Call{Over: over})
 		}
 	}
-	return "SELECT " + g.list(available(n), special) + " FROM (" + g.node(n.In) + ")"
+	return "SELECT " + g.list(n, special) + " FROM (" + g.node(n.In) + ")"
 }
 
 func (g *generator) neverNull(x plan.Expr, sql string) string {
@@ -153,7 +153,7 @@ func (g *generator) union(n *plan.Union) string {
 	for i, in := range n.Inputs {
 		var cols []string
 		for j, c := range n.Columns() {
-			if g.used[c.ID] {
+			if g.wants(n, c) {
 				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+sqlType[c.Type]+") AS "+name(c))
 			}
 		}
@@ -165,29 +165,30 @@ func (g *generator) union(n *plan.Union) string {
 	return strings.Join(parts, " UNION ALL ")
 }
 
+// ref reads a shared plan: the table where it is kept, the plan itself where it is read once, else its name.
 func (g *generator) ref(n *plan.Ref) string {
-	from := "(" + g.node1(n) + ")"
+	kept := g.keeps(n.Shared)
 	var parts []string
-	for _, it := range n.Items {
-		if g.used[it.Col.ID] {
+	for i, it := range n.Items {
+		switch {
+		case !g.wants(n, it.Col):
+		case kept:
+			parts = append(parts, fmt.Sprintf("k%d AS %s", i, name(it.Col))) // Items are Handed, one by one
+		default:
 			parts = append(parts, g.expr(it.X)+" AS "+name(it.Col))
 		}
 	}
 	if len(parts) == 0 {
 		parts = []string{"1 AS one"}
 	}
+	from := cte(n.Shared)
+	switch {
+	case kept:
+		from = g.keep.table(n.Shared)
+	case g.refs[n.Shared.ID] < 2:
+		from = "(" + g.node(n.Shared.Plan) + ")"
+	}
 	return "SELECT " + strings.Join(parts, ", ") + " FROM " + from
-}
-
-// node1 is the shared plan itself where it is read once, else its name.
-func (g *generator) node1(n *plan.Ref) string {
-	if g.keeps(n.Shared) {
-		return g.keep.read(n.Shared)
-	}
-	if g.refs[n.Shared.ID] < 2 {
-		return g.node(n.Shared.Plan)
-	}
-	return "FROM " + cte(n.Shared)
 }
 
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
@@ -208,11 +209,11 @@ func (g *generator) expand(n *plan.Expand) string {
 		return strings.Join(lists, ", ")
 	})
 	special[n.Index.ID] = "item - 1"
-	inner := "SELECT " + g.list(available(n.In), nil) + ", " + lists + " FROM (" + g.node(n.In) + ")" + scalars
+	inner := "SELECT " + g.list(n.In, nil) + ", " + lists + " FROM (" + g.node(n.In) + ")" + scalars
 	length := "greatest(" + strings.Join(lengths, ", ") + ")"
 	if n.Limit != nil {
 		length = "least(" + length + ", " + g.expr(n.Limit) + ")"
 	}
 	numbered := "SELECT *, unnest(range(1, " + length + " + 1)) AS item FROM (" + inner + ")"
-	return "SELECT " + g.list(available(n), special) + " FROM (" + numbered + ")"
+	return "SELECT " + g.list(n, special) + " FROM (" + numbered + ")"
 }

@@ -2,146 +2,148 @@ package sqlgen
 
 import "github.com/replaytrace/replaytrace/internal/kql/plan"
 
-// prune finds the columns that the result needs. Columns have unique numbers, so one set serves the whole plan; it
-// grows until nothing changes.
-func (g *generator) prune(root plan.Node) {
-	for {
-		g.changed = false
-		g.visited = map[int]bool{}
-		g.need(root)
-		if !g.changed {
-			return
+// columns is a set of columns by their numbers, which are unique in a whole plan.
+type columns []uint64
+
+func (s columns) has(c *plan.Column) bool {
+	return c.ID/64 < len(s) && s[c.ID/64]&(1<<(c.ID%64)) != 0
+}
+
+func (s *columns) add(c *plan.Column) {
+	for c.ID/64 >= len(*s) {
+		*s = append(*s, 0)
+	}
+	(*s)[c.ID/64] |= 1 << (c.ID % 64)
+}
+
+// merge adds another set and reports whether it grew.
+func (s *columns) merge(other columns) bool {
+	grew := false
+	for i, word := range other {
+		if i == len(*s) {
+			*s = append(*s, 0)
+		}
+		grew = grew || word&^(*s)[i] != 0
+		(*s)[i] |= word
+	}
+	return grew
+}
+
+// flow brings down the plan which columns the nodes above want. What a node has of them it must hand on; nothing else
+// is rendered. A plan that several nodes read is passed again when one of them wants more.
+func (g *generator) flow(n plan.Node, wanted columns) {
+	at, known := g.live[n]
+	if !known {
+		at = &columns{}
+		g.live[n] = at
+	}
+	if !at.merge(wanted) && known {
+		return
+	}
+	outer := g.reading
+	g.reading = append(columns(nil), *at...)
+	g.reads(n)
+	if r, ok := n.(*plan.Ref); !ok || !g.keeps(r.Shared) {
+		below := g.reading
+		for _, in := range plan.Inputs(n) {
+			g.flow(in, below)
 		}
 	}
+	g.reading = outer
 }
 
-func (g *generator) use(c *plan.Column) {
-	if !g.used[c.ID] {
-		g.used[c.ID] = true
-		g.changed = true
-	}
-}
+// read notes that the node in hand reads a column.
+func (g *generator) read(c *plan.Column) { g.reading.add(c) }
 
-func (g *generator) useAll(cols []*plan.Column) {
-	for _, c := range cols {
-		g.use(c)
-	}
-}
-
-func (g *generator) useKeys(keys []plan.Key) {
+func (g *generator) readKeys(keys []plan.Key) {
 	for _, k := range keys {
-		g.useExpr(k.X)
+		g.readExpr(k.X)
 	}
 }
 
-func (g *generator) useExpr(x plan.Expr) {
+func (g *generator) readExpr(x plan.Expr) {
 	plan.Walk(x, func(e plan.Expr) {
 		switch e := e.(type) {
 		case *plan.Col:
-			g.use(e.C)
+			g.read(e.C)
 		case *plan.InQuery:
-			g.use(e.C)
-			g.need(e.Plan)
+			g.flow(e.Plan, only(e.C))
 		case *plan.Scalar:
-			g.use(e.C)
-			g.need(e.Ref)
+			g.flow(e.Ref, only(e.C))
 		}
 	})
 }
 
-func (g *generator) useItems(its []plan.Item) {
+func only(c *plan.Column) columns {
+	var s columns
+	s.add(c)
+	return s
+}
+
+func (g *generator) readItems(n plan.Node, its []plan.Item) {
 	for _, it := range its {
-		if g.used[it.Col.ID] {
-			g.useExpr(it.X)
+		if g.wants(n, it.Col) {
+			g.readExpr(it.X)
 		}
 	}
 }
 
-// need marks what a node needs of its inputs, given which of its own columns are used.
-func (g *generator) need(n plan.Node) {
+// wants reports whether somebody above n reads the column.
+func (g *generator) wants(n plan.Node, c *plan.Column) bool { return g.live[n].has(c) }
+
+// reads notes what a node's own expressions read of its inputs, given which of its columns are wanted.
+func (g *generator) reads(n plan.Node) {
 	switch n := n.(type) {
-	case *plan.Values:
-		for _, row := range n.Rows {
-			for _, x := range row {
-				g.useExpr(x)
-			}
-		}
-	case *plan.Series:
-		g.useExpr(n.From)
-		g.useExpr(n.To)
-		g.useExpr(n.Step)
-	case *plan.Filter:
-		g.useExpr(n.Pred)
 	case *plan.Compute:
-		g.useItems(n.Items)
+		g.readItems(n, n.Items)
 	case *plan.Windowed:
-		g.useItems(n.Items)
-		g.useKeys(n.In.Ordering())
-		g.useAll(n.Per)
+		g.readItems(n, n.Items)
+		g.readKeys(n.In.Ordering())
+		for _, c := range n.Per {
+			g.read(c)
+		}
 	case *plan.Number:
-		g.useKeys(n.In.Ordering())
+		g.readKeys(n.In.Ordering())
 	case *plan.Aggregate:
-		g.needAggregate(n)
+		for _, k := range n.Keys {
+			g.readExpr(k.X)
+		}
+		g.readItems(n, n.Aggs)
+		g.readKeys(n.In.Ordering())
 	case *plan.Distinct:
 		for _, c := range n.Columns() {
-			g.use(c)
+			g.read(c)
 		}
 	case *plan.Limit:
-		g.useKeys(n.Ordering())
-		g.useExpr(n.N)
-		g.useAll(n.Per)
-	case *plan.Join:
-		g.needJoin(n)
-	case *plan.Union:
-		g.needUnion(n)
-	case *plan.Expand:
-		for _, it := range n.Items {
-			g.useExpr(it.X)
+		g.readKeys(n.Ordering())
+		g.readExpr(n.N)
+		for _, c := range n.Per {
+			g.read(c)
 		}
-		if n.Limit != nil {
-			g.useExpr(n.Limit)
+	case *plan.Join:
+		g.readItems(n, n.Items)
+		if n.Kind == plan.InnerUniq {
+			g.readKeys(n.L.Ordering())
+		}
+		for _, p := range n.On {
+			g.readExpr(p.L)
+			g.readExpr(p.R)
+		}
+	case *plan.Union:
+		for _, row := range n.Maps {
+			for j, x := range row {
+				if g.wants(n, n.Columns()[j]) {
+					g.readExpr(x)
+				}
+			}
 		}
 	case *plan.Ref:
-		if g.keeps(n.Shared) {
-			return
+		if !g.keeps(n.Shared) {
+			g.readItems(n, n.Items)
 		}
-		g.useItems(n.Items)
-		if g.visited[n.Shared.ID] {
-			return // a later round picks up what this reader adds
-		}
-		g.visited[n.Shared.ID] = true
-	}
-	for _, in := range plan.Inputs(n) {
-		g.need(in)
-	}
-}
-
-func (g *generator) needAggregate(n *plan.Aggregate) {
-	for _, k := range n.Keys {
-		g.use(k.Col)
-	}
-	g.useItems(n.Keys)
-	g.useItems(n.Aggs)
-	g.useKeys(n.In.Ordering())
-}
-
-func (g *generator) needJoin(n *plan.Join) {
-	g.useItems(n.Items)
-	if n.Kind == plan.InnerUniq {
-		g.useKeys(n.L.Ordering())
-	}
-	for _, p := range n.On {
-		g.useExpr(p.L)
-		g.useExpr(p.R)
-	}
-}
-
-func (g *generator) needUnion(n *plan.Union) {
-	for _, row := range n.Maps {
-		for j, x := range row {
-			if g.used[n.Columns()[j].ID] {
-				g.useExpr(x)
-			}
+	default: // every expression of the node is rendered
+		for _, x := range plan.Exprs(n) {
+			g.readExpr(x)
 		}
 	}
 }

@@ -4,6 +4,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
@@ -14,7 +15,7 @@ import (
 func Generate(p *plan.Plan) (sql string, err error) { return newGenerator(nil).statement(p) }
 
 func newGenerator(keep *keeper) *generator {
-	return &generator{used: map[int]bool{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep}
+	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep}
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
@@ -28,10 +29,10 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 		}
 	}()
 	for _, c := range p.Columns {
-		g.used[c.ID] = true
+		g.read(c)
 	}
-	g.useKeys(p.Root.Ordering())
-	g.prune(p.Root)
+	g.readKeys(p.Root.Ordering())
+	g.flow(p.Root, g.reading)
 	g.count(p.Root)
 	body := g.node(p.Root)
 	var out []string
@@ -54,9 +55,8 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 type refusal struct{ err error }
 
 type generator struct {
-	used    map[int]bool
-	changed bool
-	visited map[int]bool
+	live    map[plan.Node]*columns // what the nodes above want of each
+	reading columns                // what the node in hand reads, while the plan is passed
 	refs    map[int]int
 	shared  map[int]*plan.Shared
 	keep    *keeper  // nil when everything stands in one statement
@@ -65,16 +65,15 @@ type generator struct {
 
 // name is a column's name in SQL: readable, and unique by its number.
 func name(c *plan.Column) string {
-	var b strings.Builder
-	for i, r := range c.Name {
-		if i > 40 {
-			break
-		}
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r == '_' || i > 0 && r >= '0' && r <= '9' {
-			b.WriteRune(r)
+	b := make([]byte, 0, 48)
+	b = strconv.AppendInt(append(b, 'c'), int64(c.ID), 10)
+	b = append(b, '_')
+	for i := 0; i < min(len(c.Name), 40); i++ {
+		if r := c.Name[i]; wordByte(r) && (i > 0 || r > '9') {
+			b = append(b, r)
 		}
 	}
-	return fmt.Sprintf("c%d_%s", c.ID, b.String())
+	return string(b)
 }
 
 func cte(s *plan.Shared) string { return fmt.Sprintf("shared%d", s.ID) }
@@ -177,22 +176,15 @@ func items(its []plan.Item) []*plan.Column {
 	return out
 }
 
-// pick returns the columns of cols that somebody uses, each once.
-func (g *generator) pick(cols []*plan.Column) []*plan.Column {
-	seen := map[int]bool{}
-	var out []*plan.Column
-	for _, c := range cols {
-		if g.used[c.ID] && !seen[c.ID] {
-			seen[c.ID] = true
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func (g *generator) list(cols []*plan.Column, special map[int]string) string {
+// list renders those of a node's columns that are wanted, each once; special are those that it computes.
+func (g *generator) list(n plan.Node, special map[int]string) string {
 	var parts []string
-	for _, c := range g.pick(cols) {
+	var seen columns
+	for _, c := range available(n) {
+		if !g.wants(n, c) || seen.has(c) {
+			continue
+		}
+		seen.add(c)
 		if sql, ok := special[c.ID]; ok {
 			parts = append(parts, sql+" AS "+name(c))
 		} else {
@@ -205,10 +197,18 @@ func (g *generator) list(cols []*plan.Column, special map[int]string) string {
 	return strings.Join(parts, ", ")
 }
 
-func (g *generator) itemSQL(its []plan.Item) map[int]string {
+func names(cols []*plan.Column) string {
+	parts := make([]string, len(cols))
+	for i, c := range cols {
+		parts[i] = name(c)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (g *generator) itemSQL(n plan.Node, its []plan.Item) map[int]string {
 	m := map[int]string{}
 	for _, it := range its {
-		if g.used[it.Col.ID] {
+		if g.wants(n, it.Col) {
 			m[it.Col.ID] = g.expr(it.X)
 		}
 	}
