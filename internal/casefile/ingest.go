@@ -172,7 +172,7 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 		}
 		return l.number(report), nil
 	}
-	report.Bytes, report.Shape = f.Bytes, f.Shape.Name
+	report.Bytes, report.Shape = f.Bytes, f.ShapeName()
 	if len(l.known[f.Bytes]) > 0 { // a file of the same size has been loaded: it may be the same one
 		if report.SHA256, err = f.Hash(); err != nil {
 			report.Error = text(err.Error())

@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"sort"
@@ -98,7 +97,7 @@ func (s *source) reject(r evidence.Reject) {
 
 // worker makes a worker of the source.
 func (s *source) worker() *worker {
-	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file)}
+	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file), records: s.stream.Reader()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
@@ -134,14 +133,13 @@ func (s *source) peek() (*evidence.Target, error) {
 		return nil, err
 	}
 	defer func() { _ = stream.Close() }()
-	w := &worker{source: &source{layout: s.layout, file: s.file, stream: stream, others: map[*evidence.Target]int64{}}}
-	w.decoder = s.layout.NewDecoder(s.file)
+	records, decoder := stream.Reader(), s.layout.NewDecoder(s.file)
 	for {
-		record, line, ok := w.record()
+		record, line, ok := records.Next()
 		if !ok {
 			return nil, nil
 		}
-		if row, err := w.decoder.Decode(record, line); err == nil {
+		if row, err := decoder.Decode(record, line); err == nil {
 			return row.Target, nil
 		}
 	}
@@ -161,48 +159,16 @@ func (s *source) drain() {
 type worker struct {
 	*source
 	decoder *evidence.Decoder
-	block   evidence.Block
-	at      int
-	line    int64
+	records *evidence.Reader
 	loaded  int64
 	text    []textVector
 	arena   arena
 }
 
-// record returns the next record of the file that this worker gets.
-func (w *worker) record() (record []byte, line int64, ok bool) {
-	for {
-		if w.block.Records != nil {
-			if w.at < len(w.block.Records) {
-				e := w.block.Records[w.at]
-				w.at++
-				return w.block.Data[e.Start:e.End], e.Line, true
-			}
-		} else if w.at < len(w.block.Data) {
-			rest := w.block.Data[w.at:]
-			end := bytes.IndexByte(rest, '\n')
-			if end < 0 {
-				end = len(rest)
-			}
-			record, line = rest[:end], w.line
-			w.at += end + 1
-			w.line++
-			if len(bytes.TrimSpace(record)) == 0 {
-				continue
-			}
-			return record, line, true
-		}
-		if w.block, ok = w.stream.Next(); !ok {
-			return nil, 0, false
-		}
-		w.at, w.line = 0, w.block.Line
-	}
-}
-
 // row returns the next row of the source's table.
 func (w *worker) row() (*evidence.Row, bool) {
 	for {
-		record, line, ok := w.record()
+		record, line, ok := w.records.Next()
 		if !ok {
 			return nil, false
 		}

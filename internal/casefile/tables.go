@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/tables"
 )
@@ -70,7 +71,7 @@ func wanted() ([]*schema.Table, error) {
 	}
 	var out []*schema.Table
 	for i := range canonical {
-		canonical[i].Columns = append(canonical[i].Columns, provenance...)
+		canonical[i].Columns = append(append(canonical[i].Columns, evidence.Extra...), provenance...)
 		out = append(out, &canonical[i])
 	}
 	for i := range accounting {

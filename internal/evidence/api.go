@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 )
 
-// apiReader turns the query API's {"tables":[{"columns":[..],"rows":[[..]]}]} into objects, one per row.
+// apiReader turns the query API's {"tables":[{"columns":[..],"rows":[[..]]}]} and the frames of Kusto into objects, one
+// per row of the primary result.
 // https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
+// https://learn.microsoft.com/kusto/api/rest/response-v2
 type apiReader struct {
 	lines   *lineCounter
 	dec     *json.Decoder
@@ -17,6 +20,7 @@ type apiReader struct {
 	line    int64
 	err     error
 	inRows  bool
+	aside   bool // the table is about the query, not its result
 }
 
 // lineCounter remembers where line ends are, so that a decoder's offset becomes a line.
@@ -46,9 +50,9 @@ func (l *lineCounter) lineAt(offset, line int64) int64 {
 	return line
 }
 
-func newAPIReader(r io.Reader) (*apiReader, error) {
+func newAPIReader(r io.Reader) *apiReader {
 	lines := &lineCounter{r: r}
-	return &apiReader{lines: lines, dec: json.NewDecoder(lines), line: 1}, nil
+	return &apiReader{lines: lines, dec: json.NewDecoder(lines), line: 1}
 }
 
 // next returns a block of up to 1,000 rows.
@@ -93,6 +97,16 @@ func (a *apiReader) seekRows() bool {
 			continue
 		}
 		switch key {
+		case "TableKind", "TableName":
+			var name string
+			if a.err = a.dec.Decode(&name); a.err != nil {
+				return false
+			}
+			if key == "TableKind" {
+				a.aside = name != "PrimaryResult"
+			} else if number, ok := strings.CutPrefix(name, "Table_"); ok { // Kusto v1 numbers its tables
+				a.aside = number != "0"
+			}
 		case "columns", "Columns":
 			var cols []struct {
 				Name       string `json:"name"`
@@ -115,6 +129,16 @@ func (a *apiReader) seekRows() bool {
 			if err != nil || t != json.Delim('[') {
 				a.err = fmt.Errorf("rows is not an array: %w", err)
 				return false
+			}
+			if a.aside {
+				for a.err = nil; a.err == nil && a.dec.More(); {
+					var skipped json.RawMessage
+					a.err = a.dec.Decode(&skipped)
+				}
+				if a.err != nil {
+					return false
+				}
+				continue
 			}
 			a.inRows = true
 			return true

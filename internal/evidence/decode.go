@@ -4,101 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
-	"strconv"
+	"strings"
 	"unicode/utf8"
-
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
-
-// Layout numbers every column of every table once, so that one scan of a record serves whichever table it belongs to.
-type Layout struct {
-	slots  map[string]int
-	tables []*Target
-	byType map[string]*Target // by Type and by Category
-}
-
-// Target is a table that records are decoded into.
-type Target struct {
-	Table   *schema.Table
-	Columns []schema.Column // the visible ones
-	slots   []int
-	// keys are the slots that only this table has, or nearly: they tell it when Type and Category are missing.
-	required [][]int
-	absent   []int
-}
-
-// categories are the values of Category that name a table.
-// https://learn.microsoft.com/entra/identity/monitoring-health/concept-diagnostic-settings-logs-options
-var categories = map[string]string{
-	"SignInLogs": "SigninLogs", "SigninLogs": "SigninLogs",
-	"NonInteractiveUserSignInLogs": "AADNonInteractiveUserSignInLogs",
-	"ServicePrincipalSignInLogs":   "AADServicePrincipalSignInLogs",
-	"ManagedIdentitySignInLogs":    "AADManagedIdentitySignInLogs",
-}
-
-// shapesOfRows tells a table by its columns when nothing names it: a row needs one column of each group, in this order
-// of tables. https://learn.microsoft.com/azure/azure-monitor/reference/tables-index
-var shapesOfRows = []struct {
-	table  string
-	groups [][]string
-	absent []string
-}{
-	{"AuditLogs", [][]string{{"OperationName"}, {"TargetResources", "InitiatedBy", "AADOperationType"}}, nil},
-	{"AADNonInteractiveUserSignInLogs", [][]string{{"SignInEventTypes", "ProcessingTimeInMs"}, {"UserPrincipalName", "UserId"}, {"AppId"}}, nil},
-	{"SigninLogs", [][]string{{"UserPrincipalName", "UserId"}, {"AppId", "AppDisplayName"}, {"ResultType"}, {"IPAddress"}, {"IsInteractive", "ProcessingTimeInMilliseconds", "SignInIdentifier", "FlaggedForReview", "RiskLevelDuringSignIn"}}, []string{"Operation", "RecordType"}},
-	{"AADServicePrincipalSignInLogs", [][]string{{"ServicePrincipalId"}, {"AppId"}, {"ServicePrincipalCredentialKeyId", "ServicePrincipalCredentialThumbprint"}, {"ResultType"}}, []string{"UserPrincipalName"}},
-	{"AADManagedIdentitySignInLogs", [][]string{{"ServicePrincipalId"}, {"AppId"}, {"ResultType"}}, []string{"UserPrincipalName"}},
-}
-
-// NewLayout lays out the tables.
-func NewLayout(tables []*schema.Table) *Layout {
-	l := &Layout{slots: map[string]int{}, byType: map[string]*Target{}}
-	for _, t := range tables {
-		target := &Target{Table: t}
-		for _, c := range t.Columns {
-			if c.Hidden {
-				continue
-			}
-			target.Columns = append(target.Columns, c)
-			target.slots = append(target.slots, l.slot(c.Name))
-		}
-		l.tables = append(l.tables, target)
-		l.byType[t.Name] = target
-	}
-	for category, table := range categories {
-		if t := l.byType[table]; t != nil {
-			l.byType[category] = t
-		}
-	}
-	for _, s := range shapesOfRows {
-		t := l.byType[s.table]
-		if t == nil {
-			continue
-		}
-		for _, group := range s.groups {
-			var slots []int
-			for _, name := range group {
-				slots = append(slots, l.slot(name))
-			}
-			t.required = append(t.required, slots)
-		}
-		for _, name := range s.absent {
-			t.absent = append(t.absent, l.slot(name))
-		}
-	}
-	l.slot("Type")
-	l.slot("Category")
-	return l
-}
-
-func (l *Layout) slot(name string) int {
-	if i, ok := l.slots[name]; ok {
-		return i
-	}
-	l.slots[name] = len(l.slots)
-	return len(l.slots) - 1
-}
 
 // Cell is one value in its stored form: text for string and dynamic, Int for bool, numbers and ticks.
 type Cell struct {
@@ -117,314 +27,438 @@ type Row struct {
 
 // Decoder turns records of one file into rows. It belongs to one worker; a row is valid until the next call.
 type Decoder struct {
-	layout    *Layout
-	shape     *Shape
-	spans     []Span
-	hintNames [][]byte
-	hintSlots []int
-	header    []int
-	cells     []Span
-	row       Row
-	arena     []byte
+	layout *Layout
+	file   *File
+	prog   *program
+	root   *scope
+	place  *Target // what the file's path names
+	others []*Decoder
+
+	spans   []Span
+	touched []int
+	rest    []loose
+	cells   []Span
+	columns []*scope // of a CSV
+	record  []byte
+	row     Row
+	arena   []byte
+	inner   []byte
 	// Unknown counts the keys that no table has.
 	Unknown map[string]int64
-	typeAt  int
-	catAt   int
+}
+
+// scope is a node of the program as one decoder walks it: the members come in the same order in nearly every record, so
+// that each is found where it was the last time.
+type scope struct {
+	node  *node
+	path  string // of what is inside, with a dot at the end
+	slot  int
+	cover bool // a slot at or around it takes all that is inside
+	exact bool // the key is the path's own, no suffix was taken off
+	hints []hint
+}
+
+type hint struct {
+	name []byte
+	to   *scope
+}
+
+// loose is a member that no column takes.
+type loose struct {
+	path string
+	name []byte
+	span Span
 }
 
 // NewDecoder makes a decoder for records of f.
 func (l *Layout) NewDecoder(f *File) *Decoder {
-	d := &Decoder{layout: l, shape: f.Shape, spans: make([]Span, len(l.slots)), Unknown: map[string]int64{}}
-	d.typeAt, d.catAt = l.slots["Type"], l.slots["Category"]
-	if f.Shape.Container == CSV {
-		for _, k := range f.Keys {
-			d.header = append(d.header, d.slotOf(k))
+	d := l.decoder(f, f.Shape)
+	if f.Shape.Container == CSV && len(f.wraps) == 0 {
+		seen := map[int]bool{}
+		for _, key := range f.Keys {
+			at := d.root.find([]byte(key), d.prog.shape)
+			if at.slot >= 0 && seen[at.slot] && at.exact {
+				at = &scope{node: at.node, slot: -1, path: at.path} // the first of equal headers counts
+			}
+			seen[at.slot] = true
+			d.columns = append(d.columns, at)
+			d.note(at, "", key)
 		}
 	}
 	return d
 }
 
-// slotOf finds the slot of a key as it stands in the file; -1 when no table has such a column.
-func (d *Decoder) slotOf(key string) int {
-	if i, ok := d.layout.slots[key]; ok {
-		return i
+func (l *Layout) decoder(f *File, s *Shape) *Decoder {
+	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, place: l.byPath(f.Path)}
+	d.root = &scope{node: d.prog.root, slot: -1, exact: true}
+	d.spans = make([]Span, d.prog.slots)
+	return d
+}
+
+// note counts a key that no column takes.
+func (d *Decoder) note(at *scope, path, key string) {
+	if at.slot < 0 && at.node == nil && len(d.Unknown) < 1000 {
+		d.Unknown[path+key]++
 	}
-	if i, ok := d.layout.slots[d.shape.Column(key)]; ok {
-		return i
+}
+
+// find returns the scope of a key: the node of that name, or of the name's parts.
+func (sc *scope) find(key []byte, s *Shape) *scope {
+	text := string(unescape(nil, key))
+	to := &scope{slot: -1, path: sc.path + string(key) + ".", cover: sc.cover, exact: true}
+	if sc.node == nil {
+		return to
 	}
-	if len(d.Unknown) < 1000 {
-		d.Unknown[key]++
+	at := sc.node.children[s.fold(text)]
+	if at == nil && strings.Contains(text, ".") {
+		at = sc.node
+		for part := range strings.SplitSeq(text, ".") {
+			if at = at.children[s.fold(part)]; at == nil {
+				break
+			}
+		}
 	}
-	return -1
+	if at != nil {
+		to.node, to.slot, to.exact = at, at.slot, s.fold(text) == fold(text, s.Snake)
+		to.cover = to.cover || at.slot >= 0
+	}
+	return to
+}
+
+// member returns the scope of the n-th member.
+func (sc *scope) member(n int, name []byte, d *Decoder) *scope {
+	if n < len(sc.hints) && bytes.Equal(sc.hints[n].name, name) {
+		return sc.hints[n].to
+	}
+	var to *scope
+	for i := range sc.hints {
+		if bytes.Equal(sc.hints[i].name, name) {
+			to = sc.hints[i].to
+			break
+		}
+	}
+	if to == nil {
+		to = sc.find(name, d.prog.shape)
+		if !sc.cover {
+			d.note(to, sc.path, string(name))
+		}
+	}
+	switch {
+	case n < len(sc.hints):
+		sc.hints[n] = hint{append([]byte(nil), name...), to}
+	case n == len(sc.hints) && n < 1024:
+		sc.hints = append(sc.hints, hint{append([]byte(nil), name...), to})
+	}
+	return to
 }
 
 // Decode reads one record. The error is a *ScanError with the code of the reject.
 func (d *Decoder) Decode(record []byte, line int64) (*Row, error) {
 	if !utf8.Valid(record) {
-		at := 0
-		for at < len(record) {
-			r, size := utf8.DecodeRune(record[at:])
-			if r == utf8.RuneError && size == 1 {
-				break
-			}
-			at += size
+		return nil, badUTF8(record)
+	}
+	d.arena, d.inner = d.arena[:0], d.inner[:0]
+	inner := record
+	for _, w := range d.file.wraps {
+		var err error
+		if inner, err = d.unwrap(w, inner); err != nil {
+			return nil, err
 		}
-		return nil, &ScanError{Column: at + 1, Code: CodeInvalidUTF8, Reason: fmt.Sprintf("byte 0x%02x is not UTF-8", record[min(at, len(record)-1)])}
 	}
-	clear(d.spans)
-	d.arena = d.arena[:0]
-	var err error
-	if d.shape.Container == CSV {
-		err = d.scanCSV(record)
-	} else {
-		err = scanObject(record, d.visit)
+	row, err := d.decode(inner, line)
+	var s *ScanError
+	if errors.As(err, &s) && s.unplaced {
+		return d.elsewhere(inner, line, err)
 	}
-	if err != nil {
+	return row, err
+}
+
+// elsewhere offers a record that is none of the file's shape to the other shapes: a SIEM's export may hold several.
+func (d *Decoder) elsewhere(record []byte, line int64, err error) (*Row, error) {
+	if d.others == nil {
+		d.others = []*Decoder{}
+		for i := range d.file.shapes {
+			if s := &d.file.shapes[i]; s.Container == JSON && !s.Wrap() && s != d.prog.shape && d.prog.shape.Container == JSON {
+				d.others = append(d.others, d.layout.decoder(d.file, s))
+			}
+		}
+	}
+	if len(d.others) == 0 {
+		return nil, err
+	}
+	keys := objectPaths(record)
+	for _, o := range d.others {
+		if o.prog.shape.matches(JSON, keys) {
+			if row, otherErr := o.decode(record, line); otherErr == nil {
+				return row, nil
+			}
+		}
+	}
+	return nil, err
+}
+
+func badUTF8(record []byte) error {
+	at := 0
+	for at < len(record) {
+		r, size := utf8.DecodeRune(record[at:])
+		if r == utf8.RuneError && size == 1 {
+			break
+		}
+		at += size
+	}
+	return &ScanError{Column: at + 1, Code: CodeInvalidUTF8, Reason: fmt.Sprintf("byte 0x%02x is not UTF-8", record[min(at, len(record)-1)])}
+}
+
+func (d *Decoder) decode(record []byte, line int64) (*Row, error) {
+	if err := d.scan(record); err != nil {
 		return nil, err
 	}
 	d.row.Line = line
+	var err error
 	if d.row.Target, err = d.target(); err != nil {
 		return nil, err
 	}
-	return &d.row, d.fill()
+	if err := d.fill(); err != nil {
+		return nil, err
+	}
+	return &d.row, nil
 }
 
-func (d *Decoder) visit(n int, name []byte, v Span) error {
-	slot := -1
-	if n < len(d.hintNames) && bytes.Equal(d.hintNames[n], name) {
-		slot = d.hintSlots[n]
-	} else {
-		slot = d.slotOf(string(unescape(nil, name)))
-		if n == len(d.hintNames) && n < 1024 {
-			d.hintNames = append(d.hintNames, append([]byte(nil), name...))
-			d.hintSlots = append(d.hintSlots, slot)
-		} else if n < len(d.hintNames) {
-			d.hintNames[n] = append(d.hintNames[n][:0], name...)
-			d.hintSlots[n] = slot
-		}
+// scan puts the members of a record into their slots.
+func (d *Decoder) scan(record []byte) error {
+	for _, slot := range d.touched {
+		d.spans[slot] = Span{}
 	}
-	if slot < 0 {
-		return nil
+	d.touched, d.rest, d.record = d.touched[:0], d.rest[:0], record
+	if d.columns != nil {
+		return d.scanCSV(record)
 	}
-	if old := d.spans[slot]; old.Kind != Absent && old.Kind != Null && len(old.Bytes) > 0 {
-		if d.layout.twin(string(name)) {
-			return nil // X_dynamic and X_string: the one that has a value counts
-		}
-		return &ScanError{Column: 1, Code: CodeDuplicateKey, Reason: fmt.Sprintf("the key %q stands twice in the record", name)}
+	i := blanks(record, 0)
+	if i >= len(record) || record[i] != '{' {
+		return &ScanError{Column: i + 1, Code: CodeInvalidJSON, Reason: errNoObject.Error()}
 	}
-	d.spans[slot] = v
+	end, err := d.members(d.root, record, i, 0)
+	if err != nil {
+		return err
+	}
+	if end = blanks(record, end); end != len(record) {
+		return bad(end, "more data behind the record")
+	}
 	return nil
 }
 
-// twin reports whether a key is one of the suffixed columns of a union export.
-func (l *Layout) twin(name string) bool {
-	_, exact := l.slots[name]
-	return !exact
+// members walks the object at i.
+func (d *Decoder) members(sc *scope, b []byte, i, depth int) (int, error) {
+	first := i
+	i, done, err := objectStart(b, i)
+	for n := 0; !done && err == nil; n++ {
+		var name []byte
+		var at, end int
+		var kind Kind
+		if name, at, err = memberName(b, i); err != nil {
+			return at, err
+		}
+		to := sc.member(n, name, d)
+		if to.node != nil && to.node.children != nil && at < len(b) && b[at] == '{' {
+			end, err = d.members(to, b, at, depth+1)
+			kind = Object
+		} else {
+			end, kind, err = value(b, at, depth+1)
+		}
+		if err != nil {
+			return end, err
+		}
+		if err = d.put(to, sc, name, span(b, at, end, kind), b[first:]); err != nil {
+			return at, err
+		}
+		i, done, err = memberEnd(b, end)
+	}
+	return i, err
+}
+
+// put notes one value. around is the text from the beginning of the object on, for the look at what stands twice.
+func (d *Decoder) put(to, sc *scope, name []byte, v Span, around []byte) error {
+	inside := to.node != nil && to.node.children != nil
+	if inside && (v.Kind == Text || v.Kind == Escaped) && d.insideText(to, v) && to.slot < 0 {
+		return nil
+	}
+	if to.slot < 0 {
+		if !sc.cover && !(inside && v.Kind == Object) {
+			d.rest = append(d.rest, loose{sc.path, name, v})
+		}
+		return nil
+	}
+	old := d.spans[to.slot]
+	if old.Kind == Absent {
+		d.spans[to.slot] = v
+		d.touched = append(d.touched, to.slot)
+		return nil
+	}
+	if to.exact && around != nil && twice(around, name) {
+		return &ScanError{Column: 1, Code: CodeDuplicateKey, Reason: fmt.Sprintf("the key %q stands twice in the record", name)}
+	}
+	if empty(old) { // X_dynamic and X_string: the one that has a value counts
+		d.spans[to.slot] = v
+	} else if !empty(v) && !bytes.Equal(old.Bytes, v.Bytes) && !sc.cover {
+		d.rest = append(d.rest, loose{sc.path, name, v})
+	}
+	return nil
+}
+
+func empty(s Span) bool {
+	return s.Kind == Absent || s.Kind == Null || len(s.Bytes) == 0
+}
+
+// insideText walks the object in a string; it reports whether there was one.
+func (d *Decoder) insideText(to *scope, v Span) bool {
+	text := bytes.TrimSpace(v.Bytes)
+	if len(text) < 2 || text[0] != '{' {
+		return false
+	}
+	if v.Kind == Escaped {
+		text = bytes.TrimSpace(d.unescaped(v.Bytes))
+	}
+	if end, _, err := value(text, 0, 0); err != nil || end != len(text) {
+		return false
+	}
+	_, err := d.members(to, text, 0, 1)
+	return err == nil
+}
+
+// twice reports whether a name stands twice in the object that b begins with.
+func twice(b, name []byte) bool {
+	found := 0
+	_, _ = members(b, 0, 0, func(_ int, other []byte, _ Span) error {
+		if bytes.Equal(other, name) {
+			found++
+		}
+		return nil
+	})
+	return found > 1
 }
 
 func (d *Decoder) scanCSV(record []byte) error {
-	d.cells = csvCells(record, d.cells)
-	if len(d.cells) != len(d.header) {
-		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), len(d.header))}
+	d.cells = csvCells(record, d.file.comma(), d.cells)
+	if len(d.cells) != len(d.columns) {
+		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), len(d.columns))}
 	}
 	for i, c := range d.cells {
-		if slot := d.header[i]; slot >= 0 && (d.spans[slot].Kind == Absent || len(d.spans[slot].Bytes) == 0) {
-			d.spans[slot] = c
+		if len(c.Bytes) == 0 && d.columns[i].slot < 0 {
+			continue
 		}
-	}
-	return nil
-}
-
-// target decides which table a record belongs to: Type, then Category, then its columns.
-func (d *Decoder) target() (*Target, error) {
-	name := d.text(d.typeAt)
-	if t := d.layout.byType[string(name)]; t != nil {
-		return t, nil
-	}
-	if len(name) > 0 && !(d.layout.byType["AuditLogs"] != nil && d.fits(d.layout.byType["AuditLogs"])) {
-		// Audit records of some collectors carry the type of their target under this name; all others name a table.
-		return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, Reason: fmt.Sprintf("rows of the table %s are not supported yet", clip(name[:min(len(name), 80)]))}
-	}
-	if t := d.layout.byType[string(d.text(d.catAt))]; t != nil {
-		return t, nil
-	}
-	for _, s := range shapesOfRows {
-		if t := d.layout.byType[s.table]; t != nil && d.fits(t) {
-			return t, nil
-		}
-	}
-	if d.present() == 0 {
-		return nil, &ScanError{Column: 1, Code: CodeUnrecognised, Reason: "the record has no column of a known table"}
-	}
-	return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, Reason: "the record's columns are those of no supported table"}
-}
-
-func (d *Decoder) present() int {
-	n := 0
-	for _, s := range d.spans {
-		if s.Kind != Absent {
-			n++
-		}
-	}
-	return n
-}
-
-// fits reports whether the record has the columns that tell a table.
-func (d *Decoder) fits(t *Target) bool {
-	for _, slot := range t.absent {
-		if d.spans[slot].Kind != Absent {
-			return false
-		}
-	}
-	for _, group := range t.required {
-		found := false
-		for _, slot := range group {
-			found = found || d.spans[slot].Kind != Absent
-		}
-		if !found {
-			return false
-		}
-	}
-	return true
-}
-
-// text is the value of a slot that holds a string.
-func (d *Decoder) text(slot int) []byte {
-	s := d.spans[slot]
-	switch s.Kind {
-	case Text:
-		return s.Bytes
-	case Escaped:
-		return d.unescaped(s.Bytes)
-	}
-	return nil
-}
-
-func (d *Decoder) unescaped(b []byte) []byte {
-	start := len(d.arena)
-	d.arena = unescape(d.arena, b)
-	return d.arena[start:len(d.arena):len(d.arena)]
-}
-
-func (d *Decoder) fill() error {
-	t := d.row.Target
-	if cap(d.row.Cells) < len(t.Columns) {
-		d.row.Cells = make([]Cell, len(t.Columns))
-	}
-	d.row.Cells = d.row.Cells[:len(t.Columns)]
-	for i := range t.Columns {
-		if err := d.cell(&d.row.Cells[i], t.Columns[i], d.spans[t.slots[i]]); err != nil {
+		if err := d.put(d.columns[i], d.root, []byte(d.file.Keys[i]), c, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (d *Decoder) cell(c *Cell, col schema.Column, s Span) error {
-	*c = Cell{}
-	if s.Kind == Escaped {
-		s = Span{d.unescaped(s.Bytes), Text}
-	}
-	if s.Kind == Absent || s.Kind == Null || s.Kind == Text && len(s.Bytes) == 0 {
-		c.Null = col.Type != schema.String
-		return nil
-	}
-	switch col.Type {
-	case schema.String:
-		c.Text = s.Bytes
-		if col.Name == "IPAddress" {
-			c.Text = address(s.Bytes)
+// target decides which table a record belongs to.
+func (d *Decoder) target() (*Target, error) {
+	named := ""
+	for i := range d.prog.choices {
+		c := &d.prog.choices[i]
+		var t *Target
+		switch {
+		case c.target != nil:
+			t = c.target
+		case c.From == "$file":
+			t = d.place
+		case c.From == "$rows":
+			t = d.byColumns()
+		case c.slot >= 0:
+			name := d.tableName(c)
+			if name == "" {
+				continue
+			}
+			if t = d.layout.names[name]; t == nil && named == "" {
+				named = name
+			}
 		}
-		return nil
-	case schema.Dynamic:
-		c.Text = d.dynamic(s)
-		c.Null = c.Text == nil
-		return nil
-	}
-	ok := false
-	switch col.Type {
-	case schema.Datetime:
-		var t schema.Ticks
-		t, ok = Datetime(s.Bytes)
-		c.Int = int64(t)
-		if !ok {
-			return &ScanError{Column: 1, Code: CodeBadDatetime, Reason: fmt.Sprintf("%s is not a time: %.60q", col.Name, s.Bytes)}
+		if t != nil {
+			return t, nil
 		}
-	case schema.Bool:
-		c.Int, ok = boolean(s)
-	case schema.Int, schema.Long:
-		n, err := strconv.ParseInt(string(bytes.TrimSpace(s.Bytes)), 10, 64)
-		if f, ferr := strconv.ParseFloat(string(bytes.TrimSpace(s.Bytes)), 64); err != nil && ferr == nil && f == float64(int64(f)) {
-			n, err = int64(f), nil // a spreadsheet made 1 of it as 1.0
-		}
-		c.Int, ok = n, err == nil
-	case schema.Real:
-		c.Real, ok = schema.ParseReal(string(s.Bytes))
 	}
-	if !ok {
-		return &ScanError{Column: 1, Code: CodeBadValue, Reason: fmt.Sprintf("%s is not a %s: %.60q", col.Name, col.Type, s.Bytes)}
+	switch {
+	case named != "":
+		return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, unplaced: true, Reason: fmt.Sprintf("rows of the table %s are not supported", clip([]byte(named[:min(len(named), 80)])))}
+	case len(d.touched) == 0:
+		return nil, &ScanError{Column: 1, Code: CodeUnrecognised, unplaced: true, Reason: "the record has no column of a known table"}
+	}
+	return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, unplaced: true, Reason: "the record's columns are those of no supported table"}
+}
+
+// tableName is the folded name that a record gives its table; of a list it is the first one.
+func (d *Decoder) tableName(c *choice) string {
+	v := d.spans[c.slot]
+	if v.Kind == Array || v.Kind == Text && len(v.Bytes) > 0 && v.Bytes[0] == '[' {
+		v = firstElement(d, v)
+	}
+	text := d.text(v)
+	if len(text) == 0 || len(text) > 200 {
+		return ""
+	}
+	name := fold(string(text), false)
+	if c.Map == nil {
+		return name
+	}
+	for from, to := range c.Map {
+		if fold(from, false) == name {
+			return fold(to, false)
+		}
+	}
+	return fold(c.Map["*"], false)
+}
+
+// byColumns finds the table whose columns the record has: the one of which most groups are there, with values if any has.
+func (d *Decoder) byColumns() *Target {
+	filled := func(slot int) bool { return !empty(d.spans[slot]) }
+	there := func(slot int) bool { return d.spans[slot].Kind != Absent }
+	ways := []func(int) bool{filled}
+	if d.columns != nil {
+		ways = append(ways, there) // a CSV has its header's columns, filled or not
+	}
+	for _, present := range ways {
+		var best *Target
+		most := 0
+		for _, t := range d.layout.tables {
+			pl := d.prog.plans[t]
+			if n := len(pl.known); n > most && pl.fits(present) && !slices.ContainsFunc(pl.unlike, filled) {
+				best, most = t, n
+			}
+		}
+		if best != nil {
+			return best
+		}
 	}
 	return nil
 }
 
-func boolean(s Span) (int64, bool) {
-	switch {
-	case s.Kind == True, bytes.EqualFold(s.Bytes, []byte("true")), string(s.Bytes) == "1":
-		return 1, true
-	case s.Kind == False, bytes.EqualFold(s.Bytes, []byte("false")), string(s.Bytes) == "0":
-		return 0, true
+// fits reports whether each group has a column that is present.
+func (pl *plan) fits(present func(slot int) bool) bool {
+	for _, group := range pl.known {
+		if !slices.ContainsFunc(group, present) {
+			return false
+		}
 	}
-	return 0, false
+	return true
 }
 
-// dynamic is the JSON of a dynamic cell: nested JSON as it stands, a string that holds JSON parsed once, any other
-// string as a JSON string.
-func (d *Decoder) dynamic(s Span) []byte {
-	if s.Kind != Text {
-		return s.Bytes
-	}
-	b := bytes.TrimSpace(s.Bytes)
-	if len(b) == 0 || string(b) == "null" {
+// text is the value of a span as text.
+func (d *Decoder) text(s Span) []byte {
+	switch s.Kind {
+	case Escaped:
+		return d.unescaped(s.Bytes)
+	case Absent, Null:
 		return nil
 	}
-	if end, _, err := value(b, 0, 0); err == nil && end == len(b) {
-		return b
-	}
+	return s.Bytes
+}
+
+func (d *Decoder) unescaped(b []byte) []byte {
 	start := len(d.arena)
-	d.arena = appendJSONString(d.arena, s.Bytes)
+	d.arena = unescape(d.arena, b)
 	return d.arena[start:len(d.arena):len(d.arena)]
-}
-
-const hexDigits = "0123456789abcdef"
-
-func appendJSONString(dst, s []byte) []byte {
-	dst = append(dst, '"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		default:
-			dst = append(dst, c)
-		}
-	}
-	return append(dst, '"')
-}
-
-// address takes the port and the brackets off a client address.
-func address(b []byte) []byte {
-	b = bytes.TrimSpace(b)
-	if len(b) > 0 && b[0] == '[' {
-		if end := bytes.IndexByte(b, ']'); end > 0 {
-			return b[1:end]
-		}
-		return b
-	}
-	if bytes.Count(b, []byte{':'}) == 1 && bytes.Count(b, []byte{'.'}) == 3 {
-		return b[:bytes.IndexByte(b, ':')]
-	}
-	return b
 }
 
 // AsScanError returns the code and reason of a decoding error.
@@ -451,6 +485,9 @@ func (d *Decoder) UnknownNames() []string {
 	for k := range d.Unknown {
 		out = append(out, k)
 	}
+	for _, o := range d.others {
+		out = append(out, o.UnknownNames()...)
+	}
 	sort.Strings(out)
-	return out
+	return slices.Compact(out)
 }

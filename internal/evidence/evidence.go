@@ -10,7 +10,7 @@ import (
 	"sort"
 )
 
-// Codes of rejected records.
+// Codes of rejected records: the closed list, each with its meaning in Codes.
 const (
 	CodeInvalidJSON      = "invalid_json"
 	CodeInvalidUTF8      = "invalid_utf8"
@@ -21,9 +21,28 @@ const (
 	CodeWrongCells       = "wrong_cell_count"
 	CodeUnsupportedTable = "unsupported_table"
 	CodeUnrecognised     = "unrecognised"
+	CodeNoRecord         = "no_record"
 	CodeBadDatetime      = "bad_datetime"
+	CodeAmbiguousTime    = "ambiguous_time"
 	CodeBadValue         = "bad_value"
 )
+
+// Codes says what each code of a rejected record means.
+var Codes = []struct{ Code, Meaning string }{
+	{CodeInvalidJSON, "The record is not JSON: the reason says what stands where."},
+	{CodeInvalidUTF8, "The record holds bytes that are no UTF-8, or half of a character in UTF-16."},
+	{CodeDuplicateKey, "The record has the same key twice: which of the values holds is unknown."},
+	{CodeTooDeep, "The record nests deeper than any log does."},
+	{CodeTooLarge, "The record is larger than 64 MB. Reading goes on at the next line."},
+	{CodeTruncated, "The record, or the file, ends in the middle."},
+	{CodeWrongCells, "The row of the CSV has more or fewer cells than the header, as after a quote that does not close."},
+	{CodeUnsupportedTable, "The record is of a table that is not loaded; the reason names it."},
+	{CodeUnrecognised, "The record has nothing of a known table."},
+	{CodeNoRecord, "The row has neither a time nor an id: it is the line of a summary, not a record of an event."},
+	{CodeBadDatetime, "A time is in no known form."},
+	{CodeAmbiguousTime, "A time can mean two instants: day and month cannot be told apart over the whole file, or the zone is missing where local times are usual."},
+	{CodeBadValue, "A value does not fit the type of its column."},
+}
 
 // Reject is one record that could not be loaded.
 type Reject struct {

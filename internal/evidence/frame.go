@@ -2,6 +2,7 @@ package evidence
 
 import (
 	"bytes"
+	"errors"
 	"io"
 )
 
@@ -25,13 +26,55 @@ type Extent struct {
 	Line       int64
 }
 
+// Reader hands out the records of a stream one by one. Each worker has its own.
+type Reader struct {
+	stream *Stream
+	block  Block
+	at     int
+	line   int64
+}
+
+// Reader makes a reader.
+func (s *Stream) Reader() *Reader { return &Reader{stream: s} }
+
+// Next returns the next record that this reader gets; ok is false at the end of the file.
+func (r *Reader) Next() (record []byte, line int64, ok bool) {
+	for {
+		if r.block.Records != nil {
+			if r.at < len(r.block.Records) {
+				e := r.block.Records[r.at]
+				r.at++
+				return r.block.Data[e.Start:e.End], e.Line, true
+			}
+		} else if r.at < len(r.block.Data) {
+			rest := r.block.Data[r.at:]
+			end := bytes.IndexByte(rest, '\n')
+			if end < 0 {
+				end = len(rest)
+			}
+			record, line = rest[:end], r.line
+			r.at += end + 1
+			r.line++
+			if len(bytes.TrimSpace(record)) == 0 {
+				continue
+			}
+			return record, line, true
+		}
+		if r.block, ok = r.stream.Next(); !ok {
+			return nil, 0, false
+		}
+		r.at, r.line = 0, r.block.Line
+	}
+}
+
 // framer cuts a stream into blocks of whole records.
 type framer struct {
 	r      io.Reader
 	carry  []byte
 	line   int64
 	done   bool
-	err    error
+	skip   bool  // the rest of a line whose record is too large
+	broken error // what cut the file short
 	reject func(Reject)
 	split  splitter
 	state  splitState
@@ -42,11 +85,16 @@ type splitter func(data []byte, final bool, st *splitState) (records []Extent, u
 
 // splitState is what a splitter remembers between blocks.
 type splitState struct {
-	inArray bool
-	header  bool // the header of a CSV has been passed
+	array  bool     // inside an array of records that nothing encloses
+	page   []string // the path to the records of an enclosing object
+	inPage bool
+	open   int  // objects that enclose the page's records and are open
+	header bool // the header of a CSV has been passed
+	comma  byte
 }
 
-// next returns the next block; ok is false at the end. A read error ends the stream: what came before stays.
+// next returns the next block; ok is false at the end. A read error ends the stream: what came before stays, the record
+// that it cuts is rejected.
 func (f *framer) next() (b Block, ok bool) {
 	for !f.done {
 		buf := make([]byte, len(f.carry), len(f.carry)+blockSize)
@@ -55,21 +103,36 @@ func (f *framer) next() (b Block, ok bool) {
 		buf = buf[:len(buf)+n]
 		if err != nil {
 			f.done = true
-			if err != io.EOF && err != io.ErrUnexpectedEOF {
-				f.err = err
-			} else if err == io.ErrUnexpectedEOF && n == blockSize {
-				f.err = err
+			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+				f.broken = err
 			}
 		}
-		if len(buf) == 0 {
+		if f.skip {
+			end := bytes.IndexByte(buf, '\n')
+			if end < 0 {
+				f.carry = nil
+				continue
+			}
+			buf, f.skip, f.line = buf[end+1:], false, f.line+1
+		}
+		if len(buf) == 0 && f.broken == nil {
 			return Block{}, false
 		}
 		block, used := f.cut(buf)
 		f.carry = append([]byte(nil), buf[used:]...)
 		f.line += int64(bytes.Count(buf[:used], []byte{'\n'}))
+		if f.broken != nil {
+			f.reject(Reject{Line: f.line, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
+		}
 		if len(f.carry) > maxRecord {
-			f.reject(Reject{Line: f.line, Code: CodeTooLarge, Reason: "the record is larger than 64 MB", Raw: clip(f.carry)})
-			f.carry, f.done = nil, true
+			f.reject(Reject{Line: f.line, Code: CodeTooLarge, Reason: "the record is larger than 64 MB; reading goes on at the next line", Raw: clip(f.carry)})
+			f.skip = bytes.IndexByte(f.carry, '\n') < 0
+			f.carry = f.carry[bytes.IndexByte(f.carry, '\n')+1:]
+			if f.skip {
+				f.carry = nil
+			} else {
+				f.line++
+			}
 		}
 		if used > 0 {
 			return block, true
@@ -82,13 +145,13 @@ func (f *framer) cut(buf []byte) (Block, int) {
 	b := Block{Line: f.line}
 	if f.split == nil {
 		used := len(buf)
-		if !f.done {
+		if !f.done || f.broken != nil {
 			used = bytes.LastIndexByte(buf, '\n') + 1
 		}
 		b.Data = buf[:used]
 		return b, used
 	}
-	records, used := f.split(buf, f.done, &f.state)
+	records, used := f.split(buf, f.done && f.broken == nil, &f.state)
 	b.Data, b.Records = buf[:used], records
 	if b.Records == nil {
 		b.Records = []Extent{}
@@ -102,33 +165,95 @@ func (f *framer) cut(buf []byte) (Block, int) {
 	return b, used
 }
 
-// splitValues finds the objects of a stream of JSON values, inside arrays or not. It looks at strings and brackets
-// only, so that one broken record does not hide its neighbours.
+// splitValues finds the objects of a stream of JSON values: one after another, in arrays, in the pages of an API. It
+// looks at strings and brackets only, so that one broken record does not hide its neighbours.
 func splitValues(data []byte, final bool, st *splitState) (records []Extent, used int) {
 	i := 0
 	for {
-		for i < len(data) && (data[i] <= ' ' || data[i] == ',' || data[i] == '[' && !st.inArray || data[i] == ']' && st.inArray) {
-			switch data[i] {
-			case '[':
-				st.inArray = true
-			case ']':
-				st.inArray = false
-			}
-			i++
-		}
+		i = st.between(data, i)
 		if i >= len(data) {
 			return records, i
+		}
+		record := st.open == 0 || st.inPage
+		if record && !st.inPage && len(st.page) > 0 && data[i] == '{' {
+			at, found, more := pageStart(data, i, st.page)
+			if more && !final {
+				return records, i
+			}
+			if found {
+				i, st.inPage, st.open = at, true, len(st.page)
+				continue
+			}
 		}
 		end, whole := valueEnd(data, i)
 		if !whole && !final {
 			return records, i
 		}
-		records = append(records, Extent{Start: i, End: end})
+		if record {
+			records = append(records, Extent{Start: i, End: end})
+		}
 		i = end
 	}
 }
 
-// valueEnd finds the end of the value at i by its brackets; whole is false when data ends before it.
+// between passes over what stands between values, and opens and closes what encloses them.
+func (st *splitState) between(data []byte, i int) int {
+	for ; i < len(data); i++ {
+		switch c := data[i]; {
+		case c <= ' ', c == ',':
+		case st.inPage:
+			if c != ']' {
+				return i
+			}
+			st.inPage = false
+		case st.open > 0: // behind the records of a page
+			if c == '}' {
+				st.open--
+			} else if c != ':' {
+				return i
+			}
+		case c == '[' && !st.array:
+			st.array = true
+		case c == ']' && st.array:
+			st.array = false
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// pageStart finds the first record of the page that begins at i; more says that data ends too early to tell.
+func pageStart(data []byte, i int, path []string) (at int, found, more bool) {
+	i, done, err := objectStart(data, i)
+	for !done && err == nil {
+		var name []byte
+		if name, at, err = memberName(data, i); err != nil {
+			break
+		}
+		if at >= len(data) {
+			return at, false, true
+		}
+		if fold(string(name), false) == path[0] {
+			if len(path) == 1 && data[at] == '[' {
+				return at + 1, true, false
+			}
+			if len(path) > 1 && data[at] == '{' {
+				return pageStart(data, at, path[1:])
+			}
+		}
+		end, whole := valueEnd(data, at)
+		if !whole {
+			return at, false, true
+		}
+		i, done, err = memberEnd(data, end)
+	}
+	var s *ScanError
+	return i, false, errors.As(err, &s) && s.Code == CodeTruncated
+}
+
+// valueEnd finds the end of the value at i by its brackets; whole is false when data ends before it. A line end inside
+// a string ends the value: JSON has none there, and what follows must not be lost with it.
 func valueEnd(data []byte, i int) (end int, whole bool) {
 	depth := 0
 	for k := i; k < len(data); k++ {
@@ -137,6 +262,9 @@ func valueEnd(data []byte, i int) (end int, whole bool) {
 			k = skipString(data, k+1)
 			if k >= len(data) {
 				return len(data), false
+			}
+			if data[k] == '\n' {
+				return k, true
 			}
 		case '{', '[':
 			depth++
@@ -161,107 +289,19 @@ func valueEnd(data []byte, i int) (end int, whole bool) {
 	return len(data), false
 }
 
+// skipString returns the index of the quote that ends the string whose inside begins at k, or of a line end before it.
 func skipString(data []byte, k int) int {
-	for k < len(data) && data[k] != '"' {
-		if data[k] == '\\' {
+	for {
+		k = plainEnd(data, k)
+		if k >= len(data) {
+			return len(data)
+		}
+		switch data[k] {
+		case '"', '\n':
+			return k
+		case '\\':
 			k++
 		}
 		k++
 	}
-	return k
-}
-
-// splitCSV finds the records of a CSV: lines, but for line ends inside quotes. The header is passed over.
-func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used int) {
-	start, quoted, cellStart := 0, false, true
-	for i := 0; i < len(data); i++ {
-		switch c := data[i]; {
-		case c == '"' && (quoted || cellStart):
-			quoted = !quoted
-			cellStart = false
-			if !quoted && i+1 < len(data) && data[i+1] == '"' {
-				quoted = true
-				i++
-			}
-		case c == '\n' && !quoted:
-			records = appendCSV(records, data, start, i, st)
-			start, cellStart = i+1, true
-		default:
-			cellStart = c == ',' && !quoted
-		}
-	}
-	if final && start < len(data) {
-		records = appendCSV(records, data, start, len(data), st)
-		start = len(data)
-	}
-	return records, start
-}
-
-func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []Extent {
-	if len(bytes.TrimSpace(data[start:end])) == 0 {
-		return records
-	}
-	if !st.header {
-		st.header = true
-		return records
-	}
-	return append(records, Extent{Start: start, End: end})
-}
-
-// csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character.
-func csvCells(record []byte, cells []Span) []Span {
-	cells = cells[:0]
-	record = bytes.TrimSuffix(record, []byte{'\r'})
-	for i := 0; ; {
-		if i < len(record) && record[i] == '"' {
-			text, next := quotedCell(record, i+1)
-			cells = append(cells, Span{text, Text})
-			i = next
-		} else {
-			end := bytes.IndexByte(record[i:], ',')
-			if end < 0 {
-				end = len(record) - i
-			}
-			cells = append(cells, Span{record[i : i+end], Text})
-			i += end
-		}
-		if i >= len(record) {
-			return cells
-		}
-		i++ // the comma
-		if i == len(record) {
-			return append(cells, Span{nil, Text})
-		}
-	}
-}
-
-// quotedCell returns the value of a quoted cell and the index of what follows it.
-func quotedCell(record []byte, i int) (text []byte, next int) {
-	start, doubled := i, false
-	for i < len(record) {
-		if record[i] != '"' {
-			i++
-			continue
-		}
-		if i+1 < len(record) && record[i+1] == '"' {
-			doubled = true
-			i += 2
-			continue
-		}
-		break
-	}
-	text = record[start:i]
-	if doubled {
-		text = bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))
-	}
-	// What stands between the closing quote and the comma belongs to the cell, as spreadsheets read it.
-	end := min(i+1, len(record))
-	tail := bytes.IndexByte(record[end:], ',')
-	if tail < 0 {
-		tail = len(record) - end
-	}
-	if tail > 0 {
-		text = append(append([]byte(nil), text...), record[end:end+tail]...)
-	}
-	return text, end + tail
 }

@@ -40,12 +40,19 @@ type ScanError struct {
 	Column int
 	Code   string
 	Reason string
+
+	unplaced bool // no table was found for the record: another shape may know one
 }
 
 func (e *ScanError) Error() string { return fmt.Sprintf("column %d: %s", e.Column, e.Reason) }
 
 func bad(at int, format string, args ...any) error {
 	return &ScanError{Column: at + 1, Code: CodeInvalidJSON, Reason: fmt.Sprintf(format, args...)}
+}
+
+// cut is the error of a record that ends too early.
+func cut(at int, inside string) error {
+	return &ScanError{Column: at + 1, Code: CodeTruncated, Reason: "the record ends " + inside}
 }
 
 func blanks(b []byte, i int) int {
@@ -86,7 +93,7 @@ func stringEnd(b []byte, i int) (end int, escaped bool, err error) {
 	for {
 		i = plainEnd(b, i)
 		if i >= len(b) {
-			return i, escaped, bad(i, "the record ends inside a string")
+			return i, escaped, cut(i, "inside a string")
 		}
 		switch b[i] {
 		case '"':
@@ -104,7 +111,7 @@ func stringEnd(b []byte, i int) (end int, escaped bool, err error) {
 
 func escapeEnd(b []byte, i int) (int, error) {
 	if i >= len(b) {
-		return i, bad(i, "the record ends inside an escape")
+		return i, cut(i, "inside an escape")
 	}
 	switch b[i] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
@@ -147,7 +154,7 @@ func hex4(b []byte, i int) (rune, bool) {
 // value returns the index after the value at i and its kind.
 func value(b []byte, i, depth int) (end int, kind Kind, err error) {
 	if i >= len(b) {
-		return i, 0, bad(i, "the record ends where a value is expected")
+		return i, 0, cut(i, "where a value is expected")
 	}
 	if depth > maxDepth {
 		return i, 0, &ScanError{Column: i + 1, Code: CodeTooDeep, Reason: fmt.Sprintf("nested deeper than %d", maxDepth)}
@@ -223,7 +230,7 @@ func elements(b []byte, i, depth int) (int, error) {
 		}
 		i = blanks(b, i)
 		if i >= len(b) {
-			return i, bad(i, "the record ends inside an array")
+			return i, cut(i, "inside an array")
 		}
 		switch b[i] {
 		case ']':
@@ -236,53 +243,84 @@ func elements(b []byte, i, depth int) (int, error) {
 	}
 }
 
-// members walks an object that begins at i; visit sees each member's name (raw) and value.
-func members(b []byte, i, depth int, visit func(n int, name []byte, v Span) error) (int, error) {
+// objectStart passes over the brace at i, and over the other one of an empty object.
+func objectStart(b []byte, i int) (next int, done bool, err error) {
 	i = blanks(b, i+1)
 	if i < len(b) && b[i] == '}' {
-		return i + 1, nil
+		return i + 1, true, nil
 	}
-	for n := 0; ; n++ {
-		i = blanks(b, i)
-		if i >= len(b) || b[i] != '"' {
-			return i, bad(min(i, len(b)), "the name of a member is expected")
-		}
-		nameAt := i + 1
-		nameEnd, _, err := stringEnd(b, nameAt)
+	return i, false, nil
+}
+
+// memberName reads the name of a member and returns where its value begins.
+func memberName(b []byte, i int) (name []byte, at int, err error) {
+	i = blanks(b, i)
+	if i >= len(b) {
+		return nil, i, cut(i, "inside an object")
+	}
+	if b[i] != '"' {
+		return nil, i, bad(i, "the name of a member is expected")
+	}
+	end, _, err := stringEnd(b, i+1)
+	if err != nil {
+		return nil, i, err
+	}
+	name = b[i+1 : end-1]
+	i = blanks(b, end)
+	if i >= len(b) {
+		return nil, i, cut(i, "inside an object")
+	}
+	if b[i] != ':' {
+		return nil, i, bad(i, "expected `:`")
+	}
+	return name, blanks(b, i+1), nil
+}
+
+// memberEnd passes over what follows a member's value.
+func memberEnd(b []byte, i int) (next int, done bool, err error) {
+	i = blanks(b, i)
+	if i >= len(b) {
+		return i, true, cut(i, "inside an object")
+	}
+	switch b[i] {
+	case '}':
+		return i + 1, true, nil
+	case ',':
+		return i + 1, false, nil
+	}
+	return i, true, bad(i, "expected `,` or `}`, found %q", b[i])
+}
+
+// members walks an object that begins at i; visit sees each member's name (raw) and value.
+func members(b []byte, i, depth int, visit func(n int, name []byte, v Span) error) (int, error) {
+	i, done, err := objectStart(b, i)
+	for n := 0; !done && err == nil; n++ {
+		name, at, err := memberName(b, i)
 		if err != nil {
-			return i, err
+			return at, err
 		}
-		i = blanks(b, nameEnd)
-		if i >= len(b) || b[i] != ':' {
-			return i, bad(min(i, len(b)), "expected `:`")
-		}
-		at := blanks(b, i+1)
 		end, kind, err := value(b, at, depth+1)
 		if err != nil {
 			return end, err
 		}
 		if visit != nil {
-			v := Span{b[at:end], kind}
-			if kind == Text || kind == Escaped {
-				v.Bytes = b[at+1 : end-1]
-			}
-			if err := visit(n, b[nameAt:nameEnd-1], v); err != nil {
+			if err := visit(n, name, span(b, at, end, kind)); err != nil {
 				return at, err
 			}
 		}
-		i = blanks(b, end)
-		if i >= len(b) {
-			return i, bad(i, "the record ends inside an object")
-		}
-		switch b[i] {
-		case '}':
-			return i + 1, nil
-		case ',':
-			i++
-		default:
-			return i, bad(i, "expected `,` or `}`, found %q", b[i])
+		if i, done, err = memberEnd(b, end); err != nil {
+			return i, err
 		}
 	}
+	return i, err
+}
+
+// span is the value between at and end: of a string what is inside the quotes.
+func span(b []byte, at, end int, kind Kind) Span {
+	if kind == Text || kind == Escaped {
+		return Span{b[at+1 : end-1], kind}
+	}
+	return Span{b[at:end], kind}
 }
 
 // errNoObject says that a record is JSON of another kind than an object.

@@ -3,6 +3,7 @@ package evidence
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 
@@ -17,19 +18,156 @@ type Container string
 // The containers.
 const (
 	CSV    Container = "csv"
-	JSON   Container = "json"   // objects, one per line or one after another
-	List   Container = "array"  // an array of objects, or several
-	Tables Container = "tables" // {"tables":[{"columns":[..],"rows":[..]}]}
+	JSON   Container = "json"   // objects: one per line, one after another, in arrays, or in the pages of an API
+	Tables Container = "tables" // columns and rows apart: {"tables":[{"columns":[..],"rows":[..]}]} and Kusto's frames
 )
 
-// Shape is one kind of export, as a file of formats/ describes it.
+// Shape is one kind of export, as a file of formats/ describes it. Its paths name members of a record: `a.b` is member b
+// of a, also where a is a string that holds JSON. Upper and lower case are the same.
 type Shape struct {
 	Name, Title, Source string
 	Container           Container
-	Priority            int
-	Any, All            []string // keys or headers of which one, and all, must be there
-	Suffixes            []string // what headers may carry behind a column's name
+	// Priority decides where several shapes match.
+	Priority int
+	Match    Match
+	// Pages are the members of an enclosing object of which each is an array of records.
+	Pages []string
+	// Inside makes the shape a wrap: the members of which one holds the real record, as an object or as its text.
+	Inside []string
+	// Prefix makes the shape a wrap of lines that begin with other text than the record.
+	Prefix bool
+	// Suffixes are what keys may carry behind a column's name.
+	Suffixes []string
+	// Snake says that underscores in keys do not count.
+	Snake bool
+	// Nulls are texts that stand for no value in columns of other types than string.
+	Nulls []string
+	// Table is how the table of a record is told; the first that knows counts.
+	Table []Choice
+	// Defaults are the paths of a column that is not in Columns; `*` is its name.
+	Defaults []string
+	// MonthFirst says that the shape's 3/4/2026 is in March. Without it the whole file decides, or nothing does.
+	MonthFirst bool `yaml:"month_first"`
+	// Positions are known header rows, for exports whose headers are in another language.
+	Positions [][]string
+	// Columns are those of all tables that have them, Tables those of single ones.
+	Columns map[string]Field
+	Tables  map[string]map[string]Field
 }
+
+// Match is what keys a record must have.
+type Match struct {
+	Any, All, None []string
+	Each           [][]string // one of each
+	Suffix         string     // with which some key must end
+	Endings        []string   // with one of which the file's name must end
+}
+
+// Choice is one way to tell a record's table.
+type Choice struct {
+	// From is a path whose value is a name of a table; `$file` is the file's path, `$rows` the columns of the record,
+	// `=Name` the table Name.
+	From string
+	// Map gives names for values that are none.
+	Map map[string]string
+}
+
+// Field is where the value of a column comes from.
+type Field struct {
+	First  []Field // the first that has a value
+	From   string  // a path
+	As     string  // a converter
+	Map    map[string]string
+	Value  *string          // a constant
+	Object map[string]Field // a JSON object of several values
+}
+
+// UnmarshalYAML reads a field: a path, `=constant`, a list of alternatives, or a mapping of from, as, map and object.
+func (f *Field) UnmarshalYAML(unmarshal func(any) error) error {
+	var raw any
+	if err := unmarshal(&raw); err != nil {
+		return err
+	}
+	var err error
+	*f, err = fieldOf(raw)
+	return err
+}
+
+func fieldOf(raw any) (f Field, err error) {
+	switch raw := raw.(type) {
+	case nil:
+	case string:
+		if value, constant := strings.CutPrefix(raw, "="); constant {
+			f.Value = &value
+		} else {
+			f.From = raw
+		}
+	case []any:
+		for _, one := range raw {
+			inner, err := fieldOf(one)
+			if err != nil {
+				return f, err
+			}
+			f.First = append(f.First, inner)
+		}
+	case map[string]any:
+		for key, value := range raw {
+			if err := f.set(key, value); err != nil {
+				return f, err
+			}
+		}
+	default:
+		return f, fmt.Errorf("a field is a path, =constant, a list or a mapping, not %v", raw)
+	}
+	return f, nil
+}
+
+func (f *Field) set(key string, value any) error {
+	members, isMap := value.(map[string]any)
+	text, isText := value.(string)
+	switch {
+	case key == "from" && isText:
+		f.From = text
+	case key == "as" && isText:
+		if _, known := converters[text]; !known {
+			return fmt.Errorf("no converter %q", text)
+		}
+		f.As = text
+	case key == "map" && isMap:
+		f.Map = map[string]string{}
+		for from, to := range members {
+			f.Map[from] = fmt.Sprint(to)
+		}
+	case key == "object" && isMap:
+		f.Object = map[string]Field{}
+		for name, raw := range members {
+			inner, err := fieldOf(raw)
+			if err != nil {
+				return err
+			}
+			f.Object[name] = inner
+		}
+	default:
+		return fmt.Errorf("a field has no %s like %v", key, value)
+	}
+	return nil
+}
+
+// UnmarshalYAML reads a choice: its path, or a mapping of from and map.
+func (c *Choice) UnmarshalYAML(unmarshal func(any) error) error {
+	var f Field
+	if err := f.UnmarshalYAML(unmarshal); err != nil {
+		return err
+	}
+	c.From, c.Map = f.From, f.Map
+	if f.Value != nil {
+		c.From = "=" + *f.Value
+	}
+	return nil
+}
+
+// Wrap reports whether the shape only holds records of other shapes.
+func (s *Shape) Wrap() bool { return s.Prefix || len(s.Inside) > 0 }
 
 // Shapes loads the shapes of a folder, the highest priority first.
 func Shapes(fsys fs.FS) ([]Shape, error) {
@@ -61,35 +199,73 @@ func Shapes(fsys fs.FS) ([]Shape, error) {
 // DefaultShapes are the shapes that ship with the program.
 func DefaultShapes() ([]Shape, error) { return Shapes(formats.FS) }
 
-// Matches reports whether keys, as they stand in a file, are those of the shape.
-func (s *Shape) Matches(container Container, keys []string) bool {
+// matches reports whether keys, which are folded paths, are those of the shape.
+func (s *Shape) matches(container Container, keys map[string]bool) bool {
 	if s.Container != container {
 		return false
 	}
-	have := map[string]bool{}
-	for _, k := range keys {
-		have[s.Column(k)] = true
+	have := keys
+	if s.Snake {
+		have = map[string]bool{}
+		for k := range keys {
+			have[s.fold(k)] = true
+		}
 	}
-	for _, k := range s.All {
-		if !have[k] {
+	has := func(k string) bool { return have[s.fold(k)] }
+	if s.Match.Suffix != "" {
+		found := false
+		for k := range keys {
+			found = found || strings.HasSuffix(k, fold(s.Match.Suffix, false))
+		}
+		if !found {
 			return false
 		}
 	}
-	for _, k := range s.Any {
-		if have[k] {
-			return true
+	for _, k := range s.Match.All {
+		if !has(k) {
+			return false
 		}
 	}
-	return len(s.Any) == 0
+	if slices.ContainsFunc(s.Match.None, has) {
+		return false
+	}
+	for _, group := range s.Match.Each {
+		if !slices.ContainsFunc(group, has) {
+			return false
+		}
+	}
+	return len(s.Match.Any) == 0 || slices.ContainsFunc(s.Match.Any, has)
 }
 
-// Column is the column that a key or header means: suffixes of the shape and of union exports are taken off.
-func (s *Shape) Column(key string) string {
+// fold makes keys comparable: upper and lower case are the same, blanks at the ends or in a row do not count.
+func (s *Shape) fold(key string) string {
+	key = fold(key, s.Snake)
 	for _, suffix := range s.Suffixes {
-		key = strings.TrimSuffix(key, suffix)
-	}
-	for _, twin := range []string{"_dynamic", "_string"} {
-		key = strings.TrimSuffix(key, twin)
+		key = strings.TrimSuffix(key, fold(suffix, s.Snake))
 	}
 	return key
+}
+
+func fold(key string, snake bool) string {
+	lead := strings.HasPrefix(key, " ") // a suffix such as " [UTC]" keeps its blank
+	b := make([]byte, 0, len(key))
+	blank := false
+	for i := range len(key) {
+		c := key[i]
+		switch {
+		case c == ' ' || c == '\t' || c == '\r' || c == '\n':
+			blank = true
+			continue
+		case c == '_' && snake:
+			continue
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		}
+		if blank && (len(b) > 0 || lead) {
+			b = append(b, ' ')
+		}
+		blank = false
+		b = append(b, c)
+	}
+	return string(b)
 }

@@ -1,26 +1,49 @@
 package evidence
 
 import (
+	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// Datetime reads a time in the forms that exports of Log Analytics use: ISO with up to nine fraction digits and an
-// optional zone, the portal's US form `6/15/2026, 12:40:24.178 PM`, and PowerShell's `/Date(ms)/`. A form without a
-// zone is UTC, as the portal's ` [UTC]` columns are.
+// dayOrder is what comes first in a date such as 3/4/2026.
+type dayOrder byte
+
+const (
+	orderUnknown dayOrder = 0
+	monthFirst   dayOrder = 1
+	dayFirst     dayOrder = 2
+	orderMixed            = monthFirst | dayFirst
+)
+
+// Datetime reads a time as datetime does, with the month first.
 func Datetime(b []byte) (schema.Ticks, bool) {
+	t, code := datetime(b, monthFirst)
+	return t, code == ""
+}
+
+// datetime reads a time in the forms that exports use: ISO with up to nine fraction digits and an optional zone,
+// `6/15/2026, 12:40:24.178 PM` with the day where order says, `15.6.2026 12:40`, and PowerShell's `/Date(ms)/`. A form
+// without a zone is UTC. code is why a text is refused, "" otherwise.
+func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	if t, ok := isoUTC(b); ok {
-		return t, true
+		return t, ""
 	}
 	s := strings.TrimSpace(string(b))
-	if ms, ok := strings.CutPrefix(s, "/Date("); ok {
-		n, err := strconv.ParseInt(strings.TrimSuffix(ms, ")/"), 10, 64)
-		return schema.UnixEpoch + schema.Ticks(n)*schema.Millisecond, err == nil
+	if len(s) > 64 {
+		return 0, CodeBadDatetime
 	}
-	if t, ok := portalUS(s); ok {
-		return t, true
+	if ms, ok := strings.CutPrefix(strings.ReplaceAll(s, `\/`, "/"), "/Date("); ok {
+		n, err := strconv.ParseInt(strings.TrimSuffix(ms, ")/"), 10, 64)
+		if t = schema.UnixEpoch + schema.Ticks(n)*schema.Millisecond; err != nil || n < -62135596800000 || n > 253402300799999 {
+			return 0, CodeBadDatetime
+		}
+		return t, ""
+	}
+	if m := dated.FindStringSubmatch(s); m != nil {
+		return datedTime(m, order)
 	}
 	// Fractions beyond the tick are cut, not rounded: a time never moves forward.
 	if dot := strings.LastIndexByte(s, '.'); dot > 0 {
@@ -32,7 +55,10 @@ func Datetime(b []byte) (schema.Ticks, bool) {
 			s = s[:dot+8] + s[end:]
 		}
 	}
-	return schema.ParseDatetime(s)
+	if t, ok := schema.ParseDatetime(s); ok {
+		return t, ""
+	}
+	return 0, CodeBadDatetime
 }
 
 // isoUTC is the fast path for 2026-03-21T09:30:00.1234567Z.
@@ -99,28 +125,64 @@ func dayNumber(y, m, d int) (schema.Ticks, bool) {
 	return schema.Ticks(n), true
 }
 
-// portalUS reads `M/D/YYYY, h:mm:ss.fff AM`, with or without the comma and the fraction.
-func portalUS(s string) (schema.Ticks, bool) {
-	date, clock, _ := strings.Cut(strings.Replace(s, ",", "", 1), " ")
-	parts := strings.Split(date, "/")
-	if len(parts) != 3 {
-		return 0, false
+// dated are dates of three numbers with the year last, a clock, and a zone.
+var dated = regexp.MustCompile(`^(\d{1,2})([/.-])(\d{1,2})([/.-])(\d{4})(?:,? +(\d[\d:.]*(?: ?[AaPp][Mm])?))?(?: *(Z|UTC|GMT|[+-]\d\d:?\d\d))?$`)
+
+// dateOrder is what a date of three numbers says about the order of day and month; unknown when it says nothing.
+func dateOrder(b []byte) dayOrder {
+	m := dated.FindSubmatch(b)
+	if m == nil || string(m[2]) == "." {
+		return orderUnknown
 	}
-	var n [3]int
-	for i, p := range parts {
-		v, err := strconv.Atoi(p)
-		if err != nil || len(p) > 4 {
-			return 0, false
-		}
-		n[i] = v
+	first, _ := strconv.Atoi(string(m[1]))
+	second, _ := strconv.Atoi(string(m[3]))
+	switch {
+	case first > 12 && second <= 12:
+		return dayFirst
+	case second > 12 && first <= 12:
+		return monthFirst
 	}
-	day, ok := dayNumber(n[2], n[0], n[1])
-	if !ok || len(parts[2]) != 4 {
-		return 0, false
-	}
-	t, ok := clockUS(strings.TrimSpace(clock))
-	return day*schema.Day + t, ok
+	return orderUnknown
 }
+
+func datedTime(m []string, order dayOrder) (t schema.Ticks, code string) {
+	month, _ := strconv.Atoi(m[1])
+	day, _ := strconv.Atoi(m[3])
+	year, _ := strconv.Atoi(m[5])
+	if m[2] != m[4] {
+		return 0, CodeBadDatetime
+	}
+	switch {
+	case m[2] == "." || order == dayFirst: // no region writes the month first with points
+		month, day = day, month
+	case order != monthFirst && month != day:
+		return 0, CodeAmbiguousTime
+	}
+	days, ok := dayNumber(year, month, day)
+	clock, ok2 := clockUS(m[6])
+	if !ok || !ok2 {
+		return 0, CodeBadDatetime
+	}
+	t = days*schema.Day + clock
+	if zone := m[7]; len(zone) > 3 {
+		h, _ := strconv.Atoi(zone[1:3])
+		minutes, _ := strconv.Atoi(zone[len(zone)-2:])
+		offset := schema.Ticks(h)*schema.Hour + schema.Ticks(minutes)*schema.Minute
+		if zone[0] == '+' {
+			offset = -offset
+		}
+		t += offset
+	}
+	if t < 0 || t > schema.MaxDatetime {
+		return 0, CodeBadDatetime
+	}
+	return t, ""
+}
+
+var zoned = regexp.MustCompile(`(?:[Zz]|UTC|GMT|:\d\d(?:\.\d+)? ?[+-]\d\d:?\d\d)$|^\\?/Date\(`)
+
+// hasZone reports whether a time says its zone.
+func hasZone(b []byte) bool { return zoned.Match(b) }
 
 func clockUS(s string) (schema.Ticks, bool) {
 	if s == "" {

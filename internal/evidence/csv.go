@@ -1,0 +1,136 @@
+package evidence
+
+import "bytes"
+
+// splitCSV finds the records of a CSV: lines, but for line ends inside quotes. The header is passed over.
+func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used int) {
+	start := 0
+	for start < len(data) {
+		end, whole, sound := csvEnd(data, start, st.comma)
+		if !whole && !final {
+			return records, start
+		}
+		if !sound { // a quote that does not close spoils its own line only
+			if line := bytes.IndexByte(data[start:end], '\n'); line >= 0 {
+				end = start + line
+			}
+		}
+		records = appendCSV(records, data, start, end, st)
+		start = min(end+1, len(data))
+	}
+	return records, start
+}
+
+// csvEnd finds the end of the record at i. It is not sound when a quote stays open, or closes before other text than a
+// comma on another line than it opened.
+func csvEnd(data []byte, i int, comma byte) (end int, whole, sound bool) {
+	for {
+		if i < len(data) && data[i] == '"' {
+			closing, lines := closingQuote(data, i+1)
+			if closing >= len(data) {
+				return len(data), false, false
+			}
+			i = closing + 1
+			if lines && i < len(data) && data[i] != comma && data[i] != '\n' && data[i] != '\r' {
+				return i, true, false
+			}
+		}
+		for i < len(data) && data[i] != comma && data[i] != '\n' {
+			i++
+		}
+		if i >= len(data) {
+			return len(data), false, true
+		}
+		if data[i] == '\n' {
+			return i, true, true
+		}
+		i++
+	}
+}
+
+// closingQuote finds the quote that ends a cell; lines says that the cell goes over a line end.
+func closingQuote(data []byte, i int) (at int, lines bool) {
+	for {
+		k := bytes.IndexByte(data[i:], '"')
+		if k < 0 {
+			return len(data), true
+		}
+		lines = lines || bytes.IndexByte(data[i:i+k], '\n') >= 0
+		i += k
+		if i+1 < len(data) && data[i+1] == '"' {
+			i += 2
+			continue
+		}
+		return i, lines
+	}
+}
+
+// appendCSV adds a record that is neither blank nor the header nor PowerShell's line of types.
+func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []Extent {
+	line := bytes.TrimSpace(data[start:end])
+	switch {
+	case len(line) == 0:
+		return records
+	case !st.header:
+		st.header = !bytes.HasPrefix(line, []byte("#TYPE "))
+		return records
+	}
+	return append(records, Extent{Start: start, End: end})
+}
+
+// csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character.
+func csvCells(record []byte, comma byte, cells []Span) []Span {
+	cells = cells[:0]
+	record = bytes.TrimSuffix(record, []byte{'\r'})
+	for i := 0; ; {
+		if i < len(record) && record[i] == '"' {
+			text, next := quotedCell(record, i+1, comma)
+			cells = append(cells, Span{text, Text})
+			i = next
+		} else {
+			end := bytes.IndexByte(record[i:], comma)
+			if end < 0 {
+				end = len(record) - i
+			}
+			cells = append(cells, Span{record[i : i+end], Text})
+			i += end
+		}
+		if i >= len(record) {
+			return cells
+		}
+		i++ // the comma
+		if i == len(record) {
+			return append(cells, Span{nil, Text})
+		}
+	}
+}
+
+// quotedCell returns the value of a quoted cell and the index of what follows it.
+func quotedCell(record []byte, i int, comma byte) (text []byte, next int) {
+	closing, _ := closingQuote(record, i)
+	text = record[i:closing]
+	if bytes.IndexByte(text, '"') >= 0 {
+		text = bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))
+	}
+	// What stands between the closing quote and the comma belongs to the cell, as spreadsheets read it.
+	end := min(closing+1, len(record))
+	tail := bytes.IndexByte(record[end:], comma)
+	if tail < 0 {
+		tail = len(record) - end
+	}
+	if tail > 0 {
+		text = append(append([]byte(nil), text...), record[end:end+tail]...)
+	}
+	return text, end + tail
+}
+
+// delimiter is what stands between the cells of a header: a comma, or what spreadsheets of other regions write.
+func delimiter(header []byte) byte {
+	best, most := byte(','), bytes.Count(header, []byte{','})
+	for _, c := range []byte{';', '\t'} {
+		if n := bytes.Count(header, []byte{c}); n > most {
+			best, most = c, n
+		}
+	}
+	return best
+}

@@ -1,0 +1,539 @@
+package evidence
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// fill makes the row's cells from the record's spans.
+func (d *Decoder) fill() error {
+	t := d.row.Target
+	pl := d.prog.plans[t]
+	if cap(d.row.Cells) < len(t.Columns) {
+		d.row.Cells = make([]Cell, len(t.Columns))
+	}
+	d.row.Cells = d.row.Cells[:len(t.Columns)]
+	extra := len(pl.steps)
+	for i := range pl.steps {
+		v, err := d.pick(pl.steps[i])
+		if err != nil {
+			return named(err, t.Columns[i].Name)
+		}
+		if err := d.cell(&d.row.Cells[i], &t.Columns[i], v); err != nil {
+			return err
+		}
+		if t.address[i] {
+			d.clean(&d.row.Cells[i], t.Columns[i].Name)
+		}
+	}
+	derived := d.derive(t)
+	if err := d.happened(t); err != nil {
+		return err
+	}
+	more, err := d.additional(pl)
+	d.row.Cells[extra] = Cell{Null: more == nil, Text: more}
+	d.row.Cells[extra+1] = Cell{Text: derived}
+	return err
+}
+
+func named(err error, column string) error {
+	if s, ok := err.(*ScanError); ok {
+		s.Reason = column + ": " + s.Reason
+	}
+	return err
+}
+
+// pick is the value of the first alternative that has one.
+func (d *Decoder) pick(s step) (Span, error) {
+	var v Span
+	for i := range s {
+		a := &s[i]
+		switch {
+		case a.slot >= 0:
+			found := d.spans[a.slot]
+			if empty(found) {
+				if v.Kind == Absent {
+					v = found
+				}
+				continue
+			}
+			var err error
+			if a.convert != nil {
+				if found, err = a.convert(d, found); err != nil {
+					return found, err
+				}
+			}
+			if a.mapping != nil {
+				to, ok := a.mapping[fold(string(d.text(found)), false)]
+				if other, any := a.mapping["*"]; !ok && any {
+					to, ok = other, true
+				}
+				if ok {
+					found = Span{[]byte(to), Text}
+				}
+			}
+			v = found
+		case a.object != nil:
+			var err error
+			if v, err = d.object(a.object); err != nil {
+				return v, err
+			}
+		case a.made != nil:
+			v = a.made(d)
+		default:
+			v = Span{a.value, Text}
+		}
+		if !empty(v) {
+			return v, nil
+		}
+	}
+	return v, nil
+}
+
+// made are the values that are no member of a record.
+var made = map[string]func(*Decoder) Span{
+	// The file's name without its ending.
+	"$file": func(d *Decoder) Span {
+		name := d.file.Path[strings.LastIndexAny(d.file.Path, `/\!`)+1:]
+		if dot := strings.IndexByte(name, '.'); dot > 0 {
+			name = name[:dot]
+		}
+		return Span{[]byte(name), Text}
+	},
+	// The first cell of a CSV.
+	"$first": func(d *Decoder) Span {
+		if len(d.cells) > 0 {
+			return d.cells[0]
+		}
+		return Span{}
+	},
+	// The whole record.
+	"$all": func(d *Decoder) Span {
+		d.rest = d.rest[:0]
+		if d.columns == nil {
+			return Span{d.record, Object}
+		}
+		out := []byte{'{'}
+		for i, cell := range d.cells {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(append(appendJSONString(out, bytes.TrimSpace([]byte(d.file.Keys[i]))), ':'), appendJSONString(nil, cell.Bytes)...)
+		}
+		return Span{append(out, '}'), Object}
+	},
+}
+
+// object makes a JSON object of the members that have a value.
+func (d *Decoder) object(members []member) (Span, error) {
+	var out []byte
+	for _, m := range members {
+		v, err := d.pick(m.step)
+		if err != nil {
+			return v, err
+		}
+		if empty(v) {
+			continue
+		}
+		if out == nil {
+			out = append(out, '{')
+		} else {
+			out = append(out, ',')
+		}
+		out = appendJSONString(out, []byte(m.name))
+		out = append(out, ':')
+		switch v.Kind {
+		case Text:
+			out = appendJSONString(out, v.Bytes)
+		case Escaped:
+			out = append(append(append(out, '"'), v.Bytes...), '"')
+		default:
+			out = append(out, v.Bytes...)
+		}
+	}
+	if out == nil {
+		return Span{}, nil
+	}
+	return Span{append(out, '}'), Object}, nil
+}
+
+// cell converts a value to a column's type.
+func (d *Decoder) cell(c *Cell, col *schema.Column, s Span) error {
+	*c = Cell{}
+	if s.Kind == Escaped {
+		s = Span{d.unescaped(s.Bytes), Text}
+	}
+	if s.Kind == Absent || s.Kind == Null || s.Kind == Text && len(s.Bytes) == 0 {
+		c.Null = col.Type != schema.String
+		return nil
+	}
+	switch col.Type {
+	case schema.String:
+		c.Text = d.compact(s)
+		return nil
+	case schema.Dynamic:
+		c.Text = d.dynamic(s)
+		c.Null = c.Text == nil
+		return nil
+	}
+	if d.null(s) {
+		c.Null = true
+		return nil
+	}
+	ok := false
+	switch col.Type {
+	case schema.Datetime:
+		t, code := d.time(s.Bytes)
+		c.Int = int64(t)
+		switch code {
+		case "":
+			return nil
+		case CodeAmbiguousTime:
+			return &ScanError{Column: 1, Code: code, Reason: fmt.Sprintf("%s: %.60q can be two days, and no other time in the file says which", col.Name, s.Bytes)}
+		}
+		return &ScanError{Column: 1, Code: code, Reason: fmt.Sprintf("%s is not a time: %.60q", col.Name, s.Bytes)}
+	case schema.Bool:
+		c.Int, ok = boolean(s)
+	case schema.Int, schema.Long:
+		c.Int, ok = integer(bytes.TrimSpace(s.Bytes))
+		ok = ok && (col.Type == schema.Long || c.Int >= math.MinInt32 && c.Int <= math.MaxInt32)
+	case schema.Real:
+		c.Real, ok = schema.ParseReal(string(s.Bytes))
+	}
+	if !ok {
+		return &ScanError{Column: 1, Code: CodeBadValue, Reason: fmt.Sprintf("%s is not a %s: %.60q", col.Name, col.Type, s.Bytes)}
+	}
+	return nil
+}
+
+// null reports whether a text of the shape stands for no value.
+func (d *Decoder) null(s Span) bool {
+	for _, text := range d.prog.shape.Nulls {
+		if s.Kind == Text && string(s.Bytes) == text {
+			return true
+		}
+	}
+	return false
+}
+
+func integer(b []byte) (int64, bool) {
+	if len(b) > 400 {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	if err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(string(b), 64) // a spreadsheet made 1.0 of 1
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<62 {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+func boolean(s Span) (int64, bool) {
+	switch {
+	case s.Kind == True, bytes.EqualFold(s.Bytes, []byte("true")), string(s.Bytes) == "1":
+		return 1, true
+	case s.Kind == False, bytes.EqualFold(s.Bytes, []byte("false")), string(s.Bytes) == "0":
+		return 0, true
+	}
+	return 0, false
+}
+
+// compact is a value as text; the blanks between the parts of JSON mean nothing and are left out.
+func (d *Decoder) compact(s Span) []byte {
+	if s.Kind != Object && s.Kind != Array {
+		return s.Bytes
+	}
+	i := 0
+	for i < len(s.Bytes) && s.Bytes[i] > ' ' {
+		if s.Bytes[i] == '"' {
+			i = skipString(s.Bytes, i+1)
+		}
+		i++
+	}
+	if i >= len(s.Bytes) {
+		return s.Bytes
+	}
+	start := len(d.arena)
+	for k := 0; k < len(s.Bytes); k++ {
+		switch c := s.Bytes[k]; {
+		case c <= ' ':
+		case c == '"':
+			end := min(skipString(s.Bytes, k+1)+1, len(s.Bytes))
+			d.arena = append(d.arena, s.Bytes[k:end]...)
+			k = end - 1
+		default:
+			d.arena = append(d.arena, c)
+		}
+	}
+	return d.arena[start:len(d.arena):len(d.arena)]
+}
+
+// dynamic is the JSON of a dynamic cell: nested JSON as it stands, a string that holds JSON parsed once, any other
+// string as a JSON string.
+func (d *Decoder) dynamic(s Span) []byte {
+	if s.Kind != Text {
+		return d.compact(s)
+	}
+	b := bytes.TrimSpace(s.Bytes)
+	if len(b) == 0 || string(b) == "null" {
+		return nil
+	}
+	if end, _, err := value(b, 0, 0); err == nil && end == len(b) {
+		return b
+	}
+	start := len(d.arena)
+	d.arena = appendJSONString(d.arena, s.Bytes)
+	return d.arena[start:len(d.arena):len(d.arena)]
+}
+
+const hexDigits = "0123456789abcdef"
+
+func appendJSONString(dst, s []byte) []byte {
+	dst = append(dst, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20:
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '"')
+}
+
+// clean takes the port and the brackets off a client address; the original is kept among the additional values.
+func (d *Decoder) clean(c *Cell, column string) {
+	cleaned := address(c.Text)
+	if len(cleaned) != len(c.Text) {
+		d.rest = append(d.rest, loose{"", []byte(column), Span{c.Text, Text}})
+		c.Text = cleaned
+	}
+}
+
+// address is a client address without port, brackets and the prefix of IPv4 in IPv6.
+func address(b []byte) []byte {
+	b = bytes.TrimSpace(b)
+	if len(b) == 0 || b[0] == '<' { // `<null>`
+		return nil
+	}
+	if b[0] == '[' {
+		if end := bytes.IndexByte(b, ']'); end > 0 {
+			b = b[1:end]
+		}
+	} else if bytes.Count(b, []byte{':'}) == 1 && bytes.Count(b, []byte{'.'}) == 3 {
+		b = b[:bytes.IndexByte(b, ':')]
+	}
+	const mapped = "::ffff:"
+	if len(b) > len(mapped) && strings.EqualFold(string(b[:len(mapped)]), mapped) && bytes.Count(b, []byte{'.'}) == 3 {
+		b = b[len(mapped):]
+	}
+	return b
+}
+
+// derive fills the columns that follow from others, and lists them.
+func (d *Decoder) derive(t *Target) []byte {
+	start := len(d.arena)
+	for _, rule := range t.derive {
+		to, from := &d.row.Cells[rule.column], &d.row.Cells[rule.from]
+		if !to.Null && (len(to.Text) > 0 || t.Columns[rule.column].Type != schema.String) || from.Null {
+			continue
+		}
+		made := *from
+		if rule.by == "guid_token" {
+			made = Cell{Text: guidToken(from.Text)}
+		}
+		if t.Columns[rule.column].Type == schema.String && len(made.Text) == 0 {
+			continue
+		}
+		*to = made
+		if len(d.arena) > start {
+			d.arena = append(d.arena, ',')
+		}
+		d.arena = append(d.arena, t.Columns[rule.column].Name...)
+	}
+	return d.arena[start:len(d.arena):len(d.arena)]
+}
+
+// guidToken is the token identifier that belongs to a request id: its 16 bytes, in the order in which Windows writes a
+// GUID, as unpadded base64url. It is empty for what is no GUID.
+func guidToken(id []byte) []byte {
+	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return nil
+	}
+	var raw [16]byte
+	n := 0
+	for i := 0; i < len(id); i += 2 {
+		if id[i] == '-' {
+			i++
+		}
+		high, ok1 := hexDigit(id[i])
+		low, ok2 := hexDigit(id[i+1])
+		if !ok1 || !ok2 {
+			return nil
+		}
+		raw[n] = high<<4 | low
+		n++
+	}
+	binary.LittleEndian.PutUint32(raw[:], binary.BigEndian.Uint32(raw[:]))
+	binary.LittleEndian.PutUint16(raw[4:], binary.BigEndian.Uint16(raw[4:]))
+	binary.LittleEndian.PutUint16(raw[6:], binary.BigEndian.Uint16(raw[6:]))
+	return base64.RawURLEncoding.AppendEncode(nil, raw[:])
+}
+
+func hexDigit(c byte) (byte, bool) {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0', true
+	case c|0x20 >= 'a' && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// happened refuses a row that says neither when nor which: it is the line of a summary, not a record.
+func (d *Decoder) happened(t *Target) error {
+	if t.key < 0 || len(d.row.Cells[t.key].Text) > 0 {
+		return nil
+	}
+	for i := range t.Columns {
+		if t.Columns[i].Type == schema.Datetime && !d.row.Cells[i].Null {
+			return nil
+		}
+	}
+	return &ScanError{Column: 1, Code: CodeNoRecord, Reason: "the row has neither a time nor an id of " + t.Table.Name + ": it is no record of an event"}
+}
+
+// additional is the JSON object of all that the record says and the table has no column for; nil without any.
+func (d *Decoder) additional(pl *plan) ([]byte, error) {
+	for _, slot := range d.touched {
+		if !pl.used[slot] && !empty(d.spans[slot]) && !d.covered(slot) {
+			d.rest = append(d.rest, loose{"", nil, Span{}})
+			last := &d.rest[len(d.rest)-1]
+			last.path, last.span = d.prog.paths[slot], d.spans[slot]
+		}
+	}
+	if len(d.rest) == 0 {
+		return nil, nil
+	}
+	start := len(d.arena)
+	d.arena = append(d.arena, '{')
+	for i := range d.rest {
+		r := &d.rest[i]
+		if i < 64 {
+			for k := range i {
+				if o := &d.rest[k]; o.path == r.path && bytes.Equal(o.name, r.name) && d.columns == nil {
+					return nil, &ScanError{Column: 1, Code: CodeDuplicateKey, Reason: fmt.Sprintf("the key %q stands twice in the record", r.path+string(r.name))}
+				}
+			}
+		}
+		if empty(r.span) {
+			continue
+		}
+		if len(d.arena) > start+1 {
+			d.arena = append(d.arena, ',')
+		}
+		d.arena = append(d.arena, '"')
+		d.arena = append(d.arena, r.path...)
+		if d.columns != nil || len(r.name) > 0 {
+			d.arena = appendName(d.arena, r.name, d.columns != nil)
+		}
+		d.arena = append(d.arena, '"', ':')
+		switch r.span.Kind {
+		case Text:
+			d.arena = appendJSONString(d.arena, r.span.Bytes)
+		case Escaped:
+			d.arena = append(append(append(d.arena, '"'), r.span.Bytes...), '"')
+		default:
+			d.arena = append(d.arena, r.span.Bytes...)
+		}
+	}
+	if len(d.arena) == start+1 {
+		d.arena = d.arena[:start]
+		return nil, nil
+	}
+	d.arena = append(d.arena, '}')
+	return d.arena[start:len(d.arena):len(d.arena)], nil
+}
+
+// appendName appends the name of a member: raw from JSON, where it is escaped already, or from a CSV's header.
+func appendName(dst, name []byte, header bool) []byte {
+	if !header {
+		return append(dst, name...)
+	}
+	quoted := appendJSONString(nil, bytes.TrimSpace(name))
+	return append(dst, quoted[1:len(quoted)-1]...)
+}
+
+// covered reports whether a member around the slot is kept as a whole.
+func (d *Decoder) covered(slot int) bool {
+	for slot = d.prog.cover[slot]; slot >= 0; slot = d.prog.cover[slot] {
+		if d.spans[slot].Kind != Absent {
+			return true
+		}
+	}
+	return false
+}
+
+// time reads a time. Where the shape does not say whether 3/4/2026 is in March or April, all times of the file decide.
+func (d *Decoder) time(b []byte) (t schema.Ticks, code string) {
+	if t, ok := isoUTC(b); ok {
+		return t, ""
+	}
+	order := monthFirst
+	if !d.prog.shape.MonthFirst && dated.Match(bytes.TrimSpace(b)) {
+		order = d.file.dayOrder(d.layout)
+	}
+	return datetime(b, order)
+}
+
+// dayOrder is the order of day and month that the dates of the whole file show.
+func (f *File) dayOrder(l *Layout) dayOrder {
+	f.orderOnce.Do(func() {
+		stream, err := f.Read(func(Reject) {})
+		if err != nil {
+			return
+		}
+		defer func() { _ = stream.Close() }()
+		d := l.NewDecoder(f)
+		r := stream.Reader()
+		for record, _, ok := r.Next(); ok && f.order != orderMixed; record, _, ok = r.Next() {
+			f.order |= d.orderOf(record)
+		}
+	})
+	return f.order
+}
+
+// orderOf is what the times of one record show.
+func (d *Decoder) orderOf(record []byte) dayOrder {
+	order := orderUnknown
+	if err := d.scan(record); err != nil {
+		return order
+	}
+	t, err := d.target()
+	if err != nil {
+		return order
+	}
+	for i, s := range d.prog.plans[t].steps {
+		if t.Columns[i].Type != schema.Datetime {
+			continue
+		}
+		for _, a := range s {
+			if a.slot >= 0 {
+				order |= dateOrder(bytes.TrimSpace(d.text(d.spans[a.slot])))
+			}
+		}
+	}
+	return order
+}

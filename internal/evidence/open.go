@@ -1,0 +1,404 @@
+package evidence
+
+import (
+	"archive/zip"
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"unicode/utf16"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+)
+
+// File is one file of evidence that has been recognised. It can be read several times.
+type File struct {
+	Path  string
+	Shape *Shape
+	// Keys are the headers of a CSV, or the keys of the first records.
+	Keys []string
+	// Bytes is the size on disk; of a file in an archive, what it takes there.
+	Bytes int64
+	// OnRead is told how many bytes of it each read took; may be nil.
+	OnRead func(n int)
+
+	header    []byte // the first bytes, decoded
+	container Container
+	wraps     []*Shape // what the records are wrapped in, the outermost first
+	page      []string // the path to the records of an enclosing object
+	shapes    []Shape
+	separator byte
+
+	orderOnce sync.Once
+	order     dayOrder
+}
+
+// ShapeName is the name of the shape, behind those of what its records are wrapped in.
+func (f *File) ShapeName() string {
+	name := ""
+	for _, w := range f.wraps {
+		name += w.Name + "/"
+	}
+	return name + f.Shape.Name
+}
+
+// NotRecognised says why a file is no evidence that can be read, and what to do.
+type NotRecognised struct {
+	Reason, Help string
+}
+
+func (e *NotRecognised) Error() string { return e.Reason }
+
+// Hint says what to do.
+func (e *NotRecognised) Hint() string { return e.Help }
+
+const sniffSize = 256 << 10
+
+// Open looks at the first bytes of a file and chooses its shape.
+func Open(path string, shapes []Shape) (*File, error) {
+	f := &File{Path: path, shapes: shapes}
+	raw, size, err := openRaw(path)
+	if err != nil {
+		return nil, err
+	}
+	_ = raw.Close()
+	f.Bytes = size
+	r, closer, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = closer.Close() }()
+	head := make([]byte, sniffSize)
+	n, err := io.ReadFull(r, head)
+	var broken *damagedError
+	if n == 0 && errors.As(err, &broken) {
+		return nil, damaged(broken.what, errors.New(broken.reason))
+	}
+	f.header = head[:n]
+	return f, f.recognise()
+}
+
+func damaged(what string, err error) error {
+	return &NotRecognised{(&damagedError{what, err.Error()}).Error(), "copy the file again from its origin"}
+}
+
+// inArchive separates the path of a file in a zip archive: archive.zip!inside/file.json.
+const inArchive = "!"
+
+// openRaw opens the bytes of a file as they lie on disk, or unpacked from its archive.
+func openRaw(path string) (io.ReadCloser, int64, error) {
+	file, err := os.Open(path)
+	if err == nil {
+		info, err := file.Stat()
+		if err == nil && info.IsDir() {
+			err = errors.New("it is a folder")
+		}
+		if err != nil {
+			return nil, 0, errors.Join(err, file.Close())
+		}
+		return file, info.Size(), nil
+	}
+	for at := 0; ; {
+		next := strings.Index(path[at:], inArchive)
+		if next < 0 {
+			return nil, 0, plainError(err)
+		}
+		at += next
+		if info, statErr := os.Stat(path[:at]); statErr == nil && info.Mode().IsRegular() {
+			return openZipped(path[:at], path[at+len(inArchive):])
+		}
+		at++
+	}
+}
+
+// openZipped opens a file in an archive. Nothing is ever written under the name that it has there.
+func openZipped(archive, name string) (io.ReadCloser, int64, error) {
+	z, err := zip.OpenReader(archive)
+	if err != nil {
+		return nil, 0, damaged("zip", err)
+	}
+	for _, entry := range z.File {
+		if entry.Name != name {
+			continue
+		}
+		if entry.Flags&1 != 0 {
+			return nil, 0, errors.Join(&NotRecognised{"the file in the archive is encrypted", "unpack it with its password and give the folder"}, z.Close())
+		}
+		r, err := entry.Open()
+		if err != nil {
+			return nil, 0, errors.Join(damaged("zip", err), z.Close())
+		}
+		return &zipped{&unpacked{r: r, what: "zip", packed: func() int64 { return int64(entry.CompressedSize64) }}, r, z}, int64(entry.CompressedSize64), nil
+	}
+	return nil, 0, errors.Join(fmt.Errorf("no file %s in the archive", name), z.Close())
+}
+
+type zipped struct {
+	io.Reader
+	entry io.Closer
+	z     io.Closer
+}
+
+// Close closes the file and its archive.
+func (z *zipped) Close() error { return errors.Join(z.entry.Close(), z.z.Close()) }
+
+// open returns the decoded text of the file: unpacked, without byte order mark, UTF-16 turned into UTF-8.
+func (f *File) open() (io.Reader, io.Closer, error) {
+	file, _, err := openRaw(f.Path)
+	if err != nil {
+		return nil, nil, err
+	}
+	read := &counted{Reader: file, told: f.OnRead}
+	buffered := bufio.NewReaderSize(read, 64<<10)
+	if buffered, err = unpack(buffered, read); err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return decoded(buffered), file, nil
+}
+
+// unpackers open compressed data by its first bytes.
+var unpackers = []struct {
+	name, magic string
+	open        func(io.Reader) (io.Reader, error)
+}{
+	{"gzip", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"zstd", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) {
+		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
+	}},
+}
+
+func unpack(r *bufio.Reader, read *counted) (*bufio.Reader, error) {
+	for _, u := range unpackers {
+		if head, _ := r.Peek(len(u.magic)); string(head) != u.magic {
+			continue
+		}
+		plain, err := u.open(r)
+		if err != nil {
+			return nil, damaged(u.name, err)
+		}
+		return bufio.NewReaderSize(&unpacked{r: plain, what: u.name, packed: read.total}, 64<<10), nil
+	}
+	return r, nil
+}
+
+// damagedError is an error of unpacking. It never looks like the end of a file.
+type damagedError struct{ what, reason string }
+
+func (e *damagedError) Error() string { return "the " + e.what + " data is damaged: " + e.reason }
+
+// A file that grows more than bombRatio times, beyond bombSize, is no log but made to fill memory and time.
+const (
+	bombRatio = 1000
+	bombSize  = 256 << 20
+)
+
+// unpacked watches over unpacking.
+type unpacked struct {
+	r      io.Reader
+	what   string
+	packed func() int64
+	n      int64
+}
+
+func (u *unpacked) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	u.n += int64(n)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		err = &damagedError{u.what, err.Error()}
+	case u.n > bombSize && u.n > bombRatio*max(u.packed(), 1):
+		err = &damagedError{u.what, fmt.Sprintf("it grows more than %d times, as no log does", bombRatio)}
+	}
+	return n, err
+}
+
+// counted counts what was read, and tells it.
+type counted struct {
+	io.Reader
+	told func(n int)
+	n    int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
+	if c.told != nil {
+		c.told(n)
+	}
+	return n, err
+}
+
+func (c *counted) total() int64 { return c.n }
+
+// Hash returns the SHA-256 of the file as it lies on disk, or in its archive.
+func (f *File) Hash() (string, error) {
+	file, _, err := openRaw(f.Path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = file.Close() }()
+	h := sha256.New()
+	if _, err := io.Copy(h, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// decoded takes a byte order mark off and turns UTF-16, with or without one, into UTF-8.
+func decoded(r *bufio.Reader) io.Reader {
+	head, _ := r.Peek(4)
+	switch {
+	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
+		_, _ = r.Discard(3)
+	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
+		_, _ = r.Discard(2)
+		return &utf16Reader{r: r}
+	case bytes.HasPrefix(head, []byte{0xfe, 0xff}):
+		_, _ = r.Discard(2)
+		return &utf16Reader{r: r, bigEndian: true}
+	case len(head) == 4 && head[0] != 0 && head[1] == 0 && head[2] != 0 && head[3] == 0:
+		return &utf16Reader{r: r}
+	case len(head) == 4 && head[0] == 0 && head[1] != 0 && head[2] == 0 && head[3] != 0:
+		return &utf16Reader{r: r, bigEndian: true}
+	}
+	return r
+}
+
+// utf16Reader turns UTF-16 into UTF-8. Half of a surrogate pair becomes bytes that are no UTF-8, so that its record is
+// rejected and not changed.
+type utf16Reader struct {
+	r         *bufio.Reader
+	bigEndian bool
+	out       []byte
+	at        int
+	high      rune
+	end       error
+}
+
+func (u *utf16Reader) Read(p []byte) (int, error) {
+	if u.at == len(u.out) {
+		u.out, u.at = u.out[:0], 0
+		for len(u.out) < len(p) && u.end == nil {
+			var pair [2]byte
+			if _, u.end = io.ReadFull(u.r, pair[:]); u.end == nil {
+				u.unit(pair)
+			}
+		}
+		if u.end != nil && u.high != 0 {
+			u.out = append(u.out, 0xff)
+			u.high = 0
+		}
+	}
+	n := copy(p, u.out[u.at:])
+	u.at += n
+	if n == 0 && u.end != nil {
+		if errors.Is(u.end, io.ErrUnexpectedEOF) {
+			u.end = io.EOF
+		}
+		return 0, u.end
+	}
+	return n, nil
+}
+
+func (u *utf16Reader) unit(pair [2]byte) {
+	c := rune(pair[0]) | rune(pair[1])<<8
+	if u.bigEndian {
+		c = rune(pair[1]) | rune(pair[0])<<8
+	}
+	if u.high != 0 {
+		full := utf16.DecodeRune(u.high, c)
+		u.high = 0
+		if full != '\ufffd' {
+			u.out = append(u.out, string(full)...)
+			return
+		}
+		u.out = append(u.out, 0xff)
+	}
+	switch {
+	case c >= 0xd800 && c < 0xdc00:
+		u.high = c
+	case utf16.IsSurrogate(c):
+		u.out = append(u.out, 0xff)
+	default:
+		u.out = append(u.out, string(c)...)
+	}
+}
+
+// Read opens the file for reading block by block. Rejects of the framing itself go to reject.
+func (f *File) Read(reject func(Reject)) (*Stream, error) {
+	r, closer, err := f.open()
+	if err != nil {
+		return nil, err
+	}
+	s := &Stream{closer: closer}
+	s.framer = &framer{r: r, line: 1, reject: reject}
+	switch f.container {
+	case CSV:
+		s.framer.split = splitCSV
+		s.framer.state.comma = f.separator
+	case JSON:
+		if !f.linewise() {
+			s.framer.split = splitValues
+			s.framer.state.page = f.page
+		}
+	case Tables:
+		s.api = newAPIReader(r)
+	}
+	return s, nil
+}
+
+// linewise reports whether each line is a record: the first one fills its line, or the second line begins another.
+func (f *File) linewise() bool {
+	head := bytes.TrimLeft(f.header, " \t\r\n")
+	if len(f.wraps) > 0 && f.wraps[0].Prefix {
+		return true
+	}
+	line := bytes.IndexByte(head, '\n')
+	if line < 0 || f.page != nil || head[0] != '{' {
+		return false
+	}
+	end, whole := valueEnd(head, 0)
+	return whole && end <= line || bytes.HasPrefix(bytes.TrimLeft(head[line:], " \t\r\n"), []byte(`{"`)) && line > 2
+}
+
+// Stream hands out the blocks of a file. Next may be called by several workers at once.
+type Stream struct {
+	mu     sync.Mutex
+	framer *framer
+	api    *apiReader
+	closer io.Closer
+}
+
+// Next returns the next block; ok is false at the end of the file.
+func (s *Stream) Next() (Block, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.api != nil {
+		return s.api.next()
+	}
+	return s.framer.next()
+}
+
+// Close ends the reading. The error is what cut the file short, nil when it was read to its end.
+func (s *Stream) Close() error {
+	_ = s.closer.Close()
+	if s.api != nil {
+		return s.api.err
+	}
+	return nil // the framer has rejected what was cut
+}
+
+// Line is the line that the stream has come to.
+func (s *Stream) Line() int64 {
+	if s.api != nil {
+		return s.api.line
+	}
+	return s.framer.line
+}
