@@ -78,14 +78,17 @@ func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []
 	return append(records, Extent{Start: start, End: end})
 }
 
-// csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character.
-func csvCells(record []byte, comma byte, cells []Span) []Span {
+// csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character. It is not
+// closed when a quote stays open.
+func csvCells(record []byte, comma byte, cells []Span) (out []Span, closed bool) {
 	cells = cells[:0]
+	closed = true
 	record = bytes.TrimSuffix(record, []byte{'\r'})
 	for i := 0; ; {
 		if i < len(record) && record[i] == '"' {
-			text, next := quotedCell(record, i+1, comma)
+			text, next, whole := quotedCell(record, i+1, comma)
 			cells = append(cells, Span{text, Text})
+			closed = closed && whole
 			i = next
 		} else {
 			end := bytes.IndexByte(record[i:], comma)
@@ -96,18 +99,19 @@ func csvCells(record []byte, comma byte, cells []Span) []Span {
 			i += end
 		}
 		if i >= len(record) {
-			return cells
+			return cells, closed
 		}
 		i++ // the comma
 		if i == len(record) {
-			return append(cells, Span{nil, Text})
+			return append(cells, Span{nil, Text}), closed
 		}
 	}
 }
 
-// quotedCell returns the value of a quoted cell and the index of what follows it.
-func quotedCell(record []byte, i int, comma byte) (text []byte, next int) {
+// quotedCell returns the value of a quoted cell and the index of what follows it; closed is false when no quote ends it.
+func quotedCell(record []byte, i int, comma byte) (text []byte, next int, closed bool) {
 	closing, _ := closingQuote(record, i)
+	closed = closing < len(record)
 	text = record[i:closing]
 	if bytes.IndexByte(text, '"') >= 0 {
 		text = bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))
@@ -121,7 +125,7 @@ func quotedCell(record []byte, i int, comma byte) (text []byte, next int) {
 	if tail > 0 {
 		text = append(append([]byte(nil), text...), record[end:end+tail]...)
 	}
-	return text, end + tail
+	return text, end + tail, closed
 }
 
 // delimiter is what stands between the cells of a header: a comma, or what spreadsheets of other regions write.

@@ -338,7 +338,11 @@ func twice(b, name []byte) bool {
 }
 
 func (d *Decoder) scanCSV(record []byte) error {
-	d.cells = csvCells(record, d.file.comma(), d.cells)
+	var closed bool
+	d.cells, closed = csvCells(record, d.file.comma(), d.cells)
+	if !closed {
+		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}
+	}
 	if len(d.cells) != len(d.columns) {
 		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), len(d.columns))}
 	}

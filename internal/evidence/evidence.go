@@ -19,6 +19,7 @@ const (
 	CodeTooLarge         = "too_large"
 	CodeTruncated        = "truncated"
 	CodeWrongCells       = "wrong_cell_count"
+	CodeOpenQuote        = "open_quote"
 	CodeUnsupportedTable = "unsupported_table"
 	CodeUnrecognised     = "unrecognised"
 	CodeNoRecord         = "no_record"
@@ -35,7 +36,8 @@ var Codes = []struct{ Code, Meaning string }{
 	{CodeTooDeep, "The record nests deeper than any log does."},
 	{CodeTooLarge, "The record is larger than 64 MB. Reading goes on at the next line."},
 	{CodeTruncated, "The record, or the file, ends in the middle."},
-	{CodeWrongCells, "The row of the CSV has more or fewer cells than the header, as after a quote that does not close."},
+	{CodeWrongCells, "The row of the CSV has more or fewer cells than the header."},
+	{CodeOpenQuote, "A quote in the row of the CSV is not closed; the row alone is given up, the next one begins at the next line."},
 	{CodeUnsupportedTable, "The record is of a table that is not loaded; the reason names it."},
 	{CodeUnrecognised, "The record has nothing of a known table."},
 	{CodeNoRecord, "The row has neither a time nor an id: it is the line of a summary, not a record of an event."},

@@ -50,7 +50,11 @@ func TestScanObjectRefuses(t *testing.T) {
 
 func TestCSVCells(t *testing.T) {
 	var got []string
-	for _, c := range csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil) {
+	cells, closed := csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil)
+	if !closed {
+		t.Error("a quote is said to be open")
+	}
+	for _, c := range cells {
 		got = append(got, string(c.Bytes))
 	}
 	want := []string{"a", `b "q", c`, "", "x\ny", ""}

@@ -56,7 +56,7 @@ func firstLine(b []byte) []byte {
 func (f *File) choose(keys map[string]bool) bool {
 	for i := range f.shapes {
 		s := &f.shapes[i]
-		if s.Wrap() || f.page != nil && len(s.Pages) > 0 && !pageOf(s, f.page) || !f.endsAs(s.Match.Endings) {
+		if s.Wrap() || f.page != nil && len(f.wraps) == 0 && len(s.Pages) > 0 && !pageOf(s, f.page) || !f.endsAs(s.Match.Endings) {
 			continue
 		}
 		container := f.container
@@ -179,7 +179,7 @@ func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
 	}
 	var v Span
 	if w.Container == CSV {
-		d.cells = csvCells(record, d.file.comma(), d.cells)
+		d.cells, _ = csvCells(record, d.file.comma(), d.cells)
 		for i, key := range d.file.Keys {
 			if i < len(d.cells) && fold(key, false) == fold(w.Inside[0], false) {
 				v = d.cells[i]
@@ -245,7 +245,8 @@ func (f *File) recogniseCSV(head []byte) bool {
 		return false
 	}
 	cells := func(i int) (out []string) {
-		for _, c := range csvCells(head[records[i].Start:min(records[i].End, len(head))], f.separator, nil) {
+		cells, _ := csvCells(head[records[i].Start:min(records[i].End, len(head))], f.separator, nil)
+		for _, c := range cells {
 			out = append(out, string(c.Bytes))
 		}
 		return out

@@ -1,0 +1,135 @@
+package evidence
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/tables"
+)
+
+const shapeData = "../../formats/testdata"
+
+// testLayout lays out the shipped tables.
+func testLayout(t testing.TB) (*Layout, []Shape) {
+	t.Helper()
+	all, err := schema.Load(tables.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var targets []*schema.Table
+	for i := range all {
+		targets = append(targets, &all[i])
+	}
+	shapes, err := DefaultShapes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return NewLayout(targets), shapes
+}
+
+// records reads a whole file into rows and rejects, as text by column. Columns without a value are left out.
+func records(t testing.TB, path string) (file *File, rows, rejects []map[string]string) {
+	t.Helper()
+	layout, shapes := testLayout(t)
+	file, err := Open(path, shapes)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	reject := func(r Reject) {
+		rejects = append(rejects, map[string]string{"reject": r.Code, "line": strconv.FormatInt(r.Line, 10)})
+	}
+	stream, err := file.Read(reject)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	reader, d := stream.Reader(), layout.NewDecoder(file)
+	for record, line, ok := reader.Next(); ok; record, line, ok = reader.Next() {
+		row, err := d.Decode(record, line)
+		if err != nil {
+			reject(RejectOf(record, line, err))
+			continue
+		}
+		out := map[string]string{"table": row.Target.Table.Name, "line": strconv.FormatInt(row.Line, 10)}
+		for i, c := range row.Cells {
+			if text := cellText(&row.Target.Columns[i], &c); text != "" {
+				out[row.Target.Columns[i].Name] = text
+			}
+		}
+		rows = append(rows, out)
+	}
+	if err := stream.Close(); err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return file, rows, rejects
+}
+
+func cellText(col *schema.Column, c *Cell) string {
+	switch {
+	case c.Null:
+		return ""
+	case col.Type == schema.Datetime:
+		return schema.Ticks(c.Int).RFC3339()
+	case col.Type == schema.Bool:
+		return strconv.FormatBool(c.Int == 1)
+	case col.Type == schema.Int, col.Type == schema.Long:
+		return strconv.FormatInt(c.Int, 10)
+	case col.Type == schema.Real:
+		return fmt.Sprint(c.Real)
+	}
+	return string(c.Text)
+}
+
+// TestShapes reads the samples of each shape in formats/testdata. Beside a sample stands NAME.want: one line per record
+// with what its shape's documentation says of it; "" is a column without a value. A shape without a sample fails.
+func TestShapes(t *testing.T) {
+	_, shapes := testLayout(t)
+	for _, s := range shapes {
+		wants, err := filepath.Glob(filepath.Join(shapeData, s.Name, "*.want"))
+		if err != nil || len(wants) == 0 {
+			t.Errorf("the shape %s has no sample in formats/testdata", s.Name)
+		}
+		for _, want := range wants {
+			t.Run(s.Name+"/"+filepath.Base(want), func(t *testing.T) { checkSample(t, s.Name, want) })
+		}
+	}
+}
+
+func checkSample(t *testing.T, shape, want string) {
+	text, err := os.ReadFile(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, rows, rejects := records(t, strings.TrimSuffix(want, ".want"))
+	if name := file.ShapeName(); name != shape && !strings.HasPrefix(name, shape+"/") {
+		t.Errorf("recognised as %s", name)
+	}
+	for n, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {
+		var expected map[string]string
+		if err := json.Unmarshal([]byte(line), &expected); err != nil {
+			t.Fatalf("line %d: %v", n+1, err)
+		}
+		list := &rows
+		if expected["reject"] != "" {
+			list = &rejects
+		}
+		if len(*list) == 0 {
+			t.Fatalf("line %d: no record is left for %s", n+1, line)
+		}
+		got := (*list)[0]
+		*list = (*list)[1:]
+		for column, value := range expected {
+			if got[column] != value {
+				t.Errorf("line %d: %s is %q, want %q", n+1, column, got[column], value)
+			}
+		}
+	}
+	if len(rows)+len(rejects) > 0 {
+		t.Errorf("more than was expected: %v %v", rows, rejects)
+	}
+}
