@@ -10,7 +10,7 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
-// plugins are the plugins of evaluate.
+// plugins are the plugins of evaluate whose columns depend on the data; templates are the others.
 var plugins map[string]func(*binder, *scope, Node, *syntax.Evaluate) Node
 
 func init() {
@@ -20,6 +20,9 @@ func init() {
 }
 
 func (b *binder) evaluate(sc *scope, n Node, op *syntax.Evaluate) Node {
+	if t, ok := templates[op.Call.Func.Name]; ok {
+		return b.invokeTemplate(sc, n, op, t)
+	}
 	bind, ok := plugins[op.Call.Func.Name]
 	if !ok {
 		b.fail(diag.Unsupported, op.Call.Func.Span(), "", "the plugin %s is not supported", op.Call.Func.Name)
