@@ -10,10 +10,11 @@ import (
 )
 
 // template is a plugin that is itself a query. Its parameters are written `name:kind`: a column of the source, a column
-// of __table (key), a table, a condition, or a scalar; `?` makes one optional. The query sees the source as __source, a
-// table as __table and a scalar under its name. {name} stands for a column or condition, {name.type} for a column's
-// type, {name.text} for an argument as it was written, {dims} for the columns that are left, each with a comma before
-// it, and {changed} for `or` that one of them is not that of the row before.
+// of __table (key), a table, a condition or number as text, a scalar, a flag that asks for unmatched rows, or a switch
+// that keeps the key; `?` makes one optional. The query sees the source as __source, a table as __table and a scalar
+// under its name. {name} stands for a column or condition, {name.type} for a column's type, {name.text} for an argument
+// as it was written, {dims} for the columns that are left, each with a comma before it, and {changed} for `or` that one
+// of them is not that of the row before.
 type template struct {
 	params, query string
 }
@@ -89,6 +90,10 @@ let __matches = __pairs
 | lookup kind=inner (__table | extend __found = {network}) on $left.__key == $right.__found
 | project-away __key;
 __source | extend __left = {ip} | lookup kind={return_unmatched} __matches on $left.__left == $right.__ip | project-away __left`},
+	// https://learn.microsoft.com/kusto/query/geo-polygon-lookup-plugin
+	"geo_polygon_lookup": {"table:table shape:key longitude:column latitude:column radius:number? return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", geoLookup("iff(isnull({radius}), geo_point_in_polygon(__longitude, __latitude, __shape), geo_distance_point_to_polygon(__longitude, __latitude, __shape) <= {radius})")},
+	// https://learn.microsoft.com/kusto/query/geo-line-lookup-plugin
+	"geo_line_lookup": {"table:table shape:key longitude:column latitude:column radius:number return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", geoLookup("geo_distance_point_to_line(__longitude, __latitude, __shape) <= {radius}")},
 	// https://learn.microsoft.com/kusto/query/rows-near-plugin
 	"rows_near": {"condition:condition __before:scalar __after:scalar?", `
 __source
@@ -97,6 +102,21 @@ __source
 | extend __near = {near}
 | where __near
 | project-away __hit, __hits, __near`},
+}
+
+// geoLookup joins the source's points with the shapes of a table for which the test holds.
+func geoLookup(test string) string {
+	return `
+let __points = __source | summarize by __longitude = {longitude}, __latitude = {latitude};
+let __matches = __points
+| extend __one = 1
+| join kind=inner (__table | extend __one = 1, __shape = {shape}) on __one
+| where ` + test + `
+| project-away __one, __one1, __shape{return_lookup_key};
+__source
+| extend __x = {longitude}, __y = {latitude}
+| lookup kind={return_unmatched} __matches on $left.__x == $right.__longitude, $left.__y == $right.__latitude
+| project-away __x, __y`
 }
 
 // invocation is one use of a template: what its placeholders and names stand for.
@@ -171,7 +191,16 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 		}
 		switch {
 		case kind == "flag":
-			in.text[name] = b.matchKind(sc, in, name, x)
+			in.text[name] = map[bool]string{false: "inner", true: "leftouter"}[b.flag(sc, in, name, x)]
+			continue
+		case kind == "switch":
+			in.text[name] = ""
+			if !b.flag(sc, in, name, x) {
+				in.text[name] = ", " + in.text["shape"]
+			}
+			continue
+		case kind == "number" && x == nil && optional:
+			in.text[name] = "real(null)"
 			continue
 		case x == nil && optional:
 			continue
@@ -189,7 +218,7 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 			}
 			c := b.pluginColumn(from, x)
 			in.text[name], in.text[name+".type"], in.text[name+".text"] = quoteName(c.Name), c.Type.String(), c.Name
-		case "condition":
+		case "condition", "number":
 			in.text[name] = "(" + b.src.Text[x.Span().Start:x.Span().End] + ")"
 		default:
 			v := b.scalar(&frame{scope: sc}, x)
@@ -222,19 +251,16 @@ func (b *binder) dimensions(n Node, in *invocation, rest *[]syntax.Expr, flagFol
 	}
 }
 
-// matchKind is the kind of lookup that a flag asks for.
-func (b *binder) matchKind(sc *scope, in *invocation, name string, x syntax.Expr) string {
+// flag reads an argument that is true or false, and false when it is not given.
+func (b *binder) flag(sc *scope, in *invocation, name string, x syntax.Expr) bool {
 	if x == nil {
-		return "inner"
+		return false
 	}
 	c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
 	if !ok || c.T != schema.Bool {
 		b.fail(diag.Semantic, x.Span(), "", "%s of %s must be true or false", name, in.call.Func.Name)
 	}
-	if c.V == true {
-		return "leftouter"
-	}
-	return "inner"
+	return c.V == true
 }
 
 // maxNear bounds how far rows_near looks.

@@ -1,0 +1,320 @@
+package function
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/golang/geo/r2"
+	"github.com/golang/geo/s1"
+	"github.com/golang/geo/s2"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// shapeFuncs measure and change lines and polygons on the sphere. A geometry that is not valid gives null.
+// https://learn.microsoft.com/kusto/query/geospatial-grid-systems
+var shapeFuncs = []Func{
+	{Name: "geo_polygon_area", Signatures: []string{"array -> real"}, Go: onRegion(regionArea), Doc: "geo-polygon-area-function"},
+	{Name: "geo_polygon_perimeter", Signatures: []string{"array -> real"}, Go: onRegion(regionPerimeter), Doc: "geo-polygon-perimeter-function"},
+	{Name: "geo_polygon_centroid", Signatures: []string{"array -> dynamic"}, Go: onRegion(regionCentroid), Doc: "geo-polygon-centroid-function"},
+	{Name: "geo_polygon_densify", Signatures: []string{"array, real?, bool? -> dynamic"}, Go: goPolygonDensify, Doc: "geo-polygon-densify-function"},
+	{Name: "geo_line_densify", Signatures: []string{"array, real?, bool? -> dynamic"}, Go: goLineDensify, Doc: "geo-line-densify-function"},
+	{Name: "geo_line_centroid", Signatures: []string{"array -> dynamic"}, Go: goLineCentroid, Doc: "geo-line-centroid-function"},
+	{Name: "geo_line_interpolate_point", Signatures: []string{"array, real -> dynamic"}, Go: goLineInterpolate, Doc: "geo-line-interpolate-point-function"},
+	{Name: "geo_line_locate_point", Signatures: []string{"array, real, real, bool? -> real"}, Go: goLineLocate, Doc: "geo-line-locate-point-function"},
+	{Name: "geo_closest_point_on_line", Signatures: []string{"real, real, array -> dynamic"}, Go: geo(1, goClosestOnLine), Doc: "geo-closest-point-on-line-function"},
+	{Name: "geo_closest_point_on_polygon", Signatures: []string{"real, real, array -> dynamic"}, Go: geo(1, goClosestOnPolygon), Doc: "geo-closest-point-on-polygon-function"},
+	{Name: "geo_s2cell_to_polygon", Signatures: []string{"text -> dynamic"}, Go: goS2CellPolygon, Doc: "geo-s2cell-to-polygon-function"},
+}
+
+// coordinates are the longitude and latitude of a point.
+func coordinates(p s2.Point) [2]float64 {
+	at := s2.LatLngFromPoint(p)
+	return [2]float64{at.Lng.Degrees(), at.Lat.Degrees()}
+}
+
+func chain(points []s2.Point) [][2]float64 {
+	out := make([][2]float64, len(points))
+	for i, p := range points {
+		out[i] = coordinates(p)
+	}
+	return out
+}
+
+// shape renders a GeoJSON geometry.
+func shape(kind string, coordinates any) json.RawMessage {
+	text, err := json.Marshal(struct {
+		Type        string `json:"type"`
+		Coordinates any    `json:"coordinates"`
+	}{kind, coordinates})
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return text
+}
+
+// collect renders no, one or several geometries: one stands for itself.
+func collect(list []json.RawMessage) json.RawMessage {
+	if len(list) == 1 {
+		return list[0]
+	}
+	out := texts("type", "GeometryCollection")
+	out.set("geometries", mustArray(list), true)
+	text, _ := out.json().(json.RawMessage)
+	return text
+}
+
+// onRegion reads the union of the polygons of a Polygon or MultiPolygon.
+func onRegion(f func(region) schema.Value) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		list, ok := polygons(args[0])
+		if !ok {
+			return nil, nil
+		}
+		whole, err := unite(list)
+		if err != nil {
+			return nil, err
+		}
+		return f(whole), nil
+	}
+}
+
+// loops are the rings with the smaller side inside, and which of them are holes.
+func (r region) loops() (loops []*s2.Loop, holes []bool) {
+	for _, ring := range r {
+		loop := s2.LoopFromPoints(ring.corners)
+		hole := !loop.IsNormalized()
+		loop.Normalize()
+		loops, holes = append(loops, loop), append(holes, hole)
+	}
+	return loops, holes
+}
+
+func regionArea(r region) schema.Value {
+	sum := 0.0
+	loops, holes := r.loops()
+	for i, l := range loops {
+		if holes[i] {
+			sum -= l.Area()
+		} else {
+			sum += l.Area()
+		}
+	}
+	return sum * earthRadius * earthRadius
+}
+
+func regionPerimeter(r region) schema.Value {
+	sum := s1.Angle(0)
+	for _, e := range r.edges() {
+		sum += e.from.Distance(e.to)
+	}
+	return metres(sum)
+}
+
+func regionCentroid(r region) schema.Value {
+	sum := s2.Point{}
+	loops, holes := r.loops()
+	for i, l := range loops {
+		if holes[i] {
+			sum.Vector = sum.Sub(l.Centroid().Vector)
+		} else {
+			sum.Vector = sum.Add(l.Centroid().Vector)
+		}
+	}
+	return shape("Point", coordinates(s2.Point{Vector: sum.Normalize()}))
+}
+
+// goLineCentroid weighs each edge once, also one that several lines share.
+func goLineCentroid(args []schema.Value) (schema.Value, error) {
+	list, ok := lines(args[0])
+	if !ok {
+		return nil, nil
+	}
+	seen := map[[2]s2.Point]bool{}
+	sum := s2.Point{}
+	for _, line := range list {
+		for i := 1; i < len(line); i++ {
+			a, b := line[i-1], line[i]
+			if seen[[2]s2.Point{a, b}] || seen[[2]s2.Point{b, a}] {
+				continue
+			}
+			seen[[2]s2.Point{a, b}] = true
+			sum.Vector = sum.Add(s2.EdgeTrueCentroid(a, b).Vector)
+		}
+	}
+	return shape("Point", coordinates(s2.Point{Vector: sum.Normalize()})), nil
+}
+
+// single reads a geometry that holds one line.
+func single(v schema.Value) (*s2.Polyline, bool) {
+	list, ok := lines(v)
+	if !ok || len(list) != 1 {
+		return nil, false
+	}
+	line := s2.Polyline(list[0])
+	return &line, true
+}
+
+func goLineInterpolate(args []schema.Value) (schema.Value, error) {
+	line, ok := single(args[0])
+	fraction := args[1].(float64)
+	if !ok || !(fraction >= 0 && fraction <= 1) {
+		return nil, nil
+	}
+	p, _ := line.Interpolate(fraction)
+	return shape("Point", coordinates(p)), nil
+}
+
+func goLineLocate(args []schema.Value) (schema.Value, error) {
+	line, ok := single(args[0])
+	at, valid := latLng(args[1].(float64), args[2].(float64))
+	if !ok || !valid {
+		return nil, nil
+	}
+	if len(args) > 3 && args[3] == true {
+		return nil, Refused("geo_line_locate_point on a spheroid")
+	}
+	p, next := line.Project(s2.PointFromLatLng(at))
+	return line.Uninterpolate(p, next), nil
+}
+
+// closest is the point of the edges that is nearest to x.
+func closest(x s2.Point, line []s2.Point, best s2.Point, least s1.Angle) (s2.Point, s1.Angle) {
+	for i := 1; i < len(line); i++ {
+		if d := s2.DistanceFromSegment(x, line[i-1], line[i]); d < least {
+			best, least = s2.Project(x, line[i-1], line[i]), d
+		}
+	}
+	return best, least
+}
+
+func goClosestOnLine(p []s2.LatLng, rest []schema.Value) (schema.Value, error) {
+	list, ok := lines(rest[0])
+	if !ok {
+		return nil, nil
+	}
+	best, least := s2.Point{}, s1.InfAngle()
+	for _, line := range list {
+		best, least = closest(s2.PointFromLatLng(p[0]), line, best, least)
+	}
+	return shape("Point", coordinates(best)), nil
+}
+
+// goClosestOnPolygon is the point itself where the polygon contains it.
+func goClosestOnPolygon(p []s2.LatLng, rest []schema.Value) (schema.Value, error) {
+	list, ok := polygons(rest[0])
+	if !ok {
+		return nil, nil
+	}
+	x := s2.PointFromLatLng(p[0])
+	best, least := s2.Point{}, s1.InfAngle()
+	for _, one := range list {
+		if one.contains(x) {
+			return pointJSON(p[0].Lng.Degrees(), p[0].Lat.Degrees()), nil
+		}
+		for _, ring := range one.rings {
+			corners := ring.Vertices()
+			best, least = closest(x, append(append([]s2.Point(nil), corners...), corners[0]), best, least)
+		}
+	}
+	return shape("Point", coordinates(best)), nil
+}
+
+// The tolerances of the densify functions in metres.
+const (
+	leastTolerance, greatestTolerance = 0.1, 10000.0
+	defaultTolerance                  = 10.0
+)
+
+// densifier adds points to edges that are straight on a map, so that geodesics follow them.
+func densifier(args []schema.Value) (func(corners [][2]float64) [][2]float64, bool, error) {
+	tolerance := defaultTolerance
+	if len(args) > 1 {
+		tolerance, _ = args[1].(float64)
+	}
+	if len(args) > 2 && args[2] == true {
+		return nil, false, Refused("densifying with preserve_crossing")
+	}
+	if !(tolerance >= leastTolerance && tolerance <= greatestTolerance) {
+		return nil, false, nil
+	}
+	tessellator := s2.NewEdgeTessellator(s2.NewPlateCarreeProjection(180), s1.Angle(tolerance/earthRadius))
+	return func(corners [][2]float64) [][2]float64 {
+		out := corners[:1:1]
+		for i := 1; i < len(corners); i++ {
+			a, b := corners[i-1], corners[i]
+			between := tessellator.AppendUnprojected(r2.Point{X: a[0], Y: a[1]}, r2.Point{X: b[0], Y: b[1]}, nil)
+			for _, p := range between[1 : len(between)-1] {
+				out = append(out, coordinates(p))
+			}
+			out = append(out, b)
+		}
+		return out
+	}, true, nil
+}
+
+func goLineDensify(args []schema.Value) (schema.Value, error) {
+	densify, ok, err := densifier(args)
+	if !ok || err != nil {
+		return nil, err
+	}
+	if _, ok := lines(args[0]); !ok {
+		return nil, nil
+	}
+	return reshape(args[0], densify), nil
+}
+
+func goPolygonDensify(args []schema.Value) (schema.Value, error) {
+	densify, ok, err := densifier(args)
+	if !ok || err != nil {
+		return nil, err
+	}
+	if _, ok := polygons(args[0]); !ok {
+		return nil, nil
+	}
+	return reshape(args[0], densify), nil
+}
+
+// reshape changes each chain of coordinates of a geometry that has been checked.
+func reshape(v schema.Value, change func([][2]float64) [][2]float64) schema.Value {
+	raw, _ := v.(json.RawMessage)
+	var g geometry
+	if json.Unmarshal(raw, &g) != nil {
+		return nil
+	}
+	var walk func(raw json.RawMessage) any
+	walk = func(raw json.RawMessage) any {
+		var corners [][2]float64
+		if json.Unmarshal(raw, &corners) == nil {
+			return change(corners)
+		}
+		var parts []json.RawMessage
+		_ = json.Unmarshal(raw, &parts) // the geometry has been read as a valid one before
+		out := make([]any, len(parts))
+		for i, p := range parts {
+			out[i] = walk(p)
+		}
+		return out
+	}
+	return shape(g.Type, walk(g.Coordinates))
+}
+
+// goS2CellPolygon lists the corners of a cell from the upper left one.
+func goS2CellPolygon(args []schema.Value) (schema.Value, error) {
+	id := s2.CellIDFromToken(args[0].(string))
+	if !id.IsValid() {
+		return nil, nil
+	}
+	cell := s2.CellFromCellID(id)
+	ring := make([][2]float64, 0, 5)
+	west, start := math.Inf(1), 0
+	for i := range 4 {
+		if c := coordinates(cell.Vertex(i)); c[0]-c[1] < west {
+			west, start = c[0]-c[1], i
+		}
+	}
+	for i := range 5 {
+		ring = append(ring, coordinates(cell.Vertex((start+i)%4)))
+	}
+	return shape("Polygon", [][][2]float64{ring}), nil
+}
