@@ -42,7 +42,7 @@ var driverTypes = map[schema.Type]duckdb.Type{
 
 // Config describes the function to DuckDB. Nulls are handled here, because a string result is never null.
 func (f *goFunc) Config() duckdb.ScalarFuncConfig {
-	return duckdb.ScalarFuncConfig{VariadicTypeInfo: f.any, ResultTypeInfo: f.result, SpecialNullHandling: true}
+	return duckdb.ScalarFuncConfig{VariadicTypeInfo: f.any, ResultTypeInfo: f.result, SpecialNullHandling: true, Volatile: f.Volatile}
 }
 
 // Executor runs the function row by row.

@@ -91,6 +91,10 @@ var functionAnswers = []answer{
 	{"geo-polygon-lookup-plugin", `let P = datatable(id:string, poly:dynamic) ['in', dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]})]; datatable(id:string, lon:real, lat:real) ['a', 1, 1, 'b', 8, 8] | evaluate geo_polygon_lookup(P, poly, lon, lat, return_unmatched = true) | sort by id asc`, `["a",1.0,1.0,"in"] ["b",8.0,8.0,""]`},
 	{"geo-line-lookup-plugin", `let L = datatable(name:string, line:dynamic) ['eq', dynamic({"type":"LineString","coordinates":[[0,0],[4,0]]})]; datatable(lon:real, lat:real) [1, 0.0001, 1, 1] | evaluate geo_line_lookup(L, line, lon, lat, 100, return_lookup_key = true) | project lat, name, line.type`, `[0.0001,"eq","LineString"]`},
 	{"geo-s2cell-to-polygon-function", `print r = geo_s2cell_to_polygon("89c259").coordinates[0], geo_s2cell_to_polygon("a") | project array_length(r), round(toreal(r[0][0]), 9), round(toreal(r[0][1]), 9), round(toreal(r[1][1]), 9), round(toreal(r[2][0]), 9), print_1`, `[5,-74.03001225,40.801268434,40.722226292,-73.935982114,null]`},
+	{"arg-max-aggregation-function", `datatable(t:long, v:string) [1, 'x', 2, 'y'] | summarize arg_max(newest = t, text = v)`, `[2,"y"]`},
+	{"ingestion-time-function", `datatable(t:long) [] | where ingestion_time() > ago(1h) | extend g = geo_info_from_ip_address('8.8.8.8'), u = parse_user_agent('x', 'os') | count`, `[0]`},
+	{"row-window-session-function", `datatable(ID:string, T:datetime) ["1", datetime(2024-04-11 10:00), "2", datetime(2024-04-11 10:18), "1", datetime(2024-04-11 11:00), "3", datetime(2024-04-11 11:30), "2", datetime(2024-04-11 13:30), "2", datetime(2024-04-11 10:16)] | sort by ID asc, T asc | extend S = row_window_session(T, 1h, 5m, ID != prev(ID)), n = row_number() | project ID, S, n`, `["1","2024-04-11T10:00:00Z",1] ["1","2024-04-11T11:00:00Z",2] ["2","2024-04-11T10:16:00Z",3] ["2","2024-04-11T10:16:00Z",4] ["2","2024-04-11T13:30:00Z",5] ["3","2024-04-11T11:30:00Z",6]`},
+	{"row-window-session-function", `datatable(v:long) [1, 3, 5, 8, 9, 20] | sort by v asc | extend s = row_window_session(v, 7, 3) | where s > 0 | project s`, `[1] [1] [1] [8] [8] [20]`},
 	{"array-shift-left-function", `print array_shift_left(dynamic([1, 2, 3]), 1, '[x')`, `[[2,3,"[x"]]`},
 }
 
@@ -107,6 +111,9 @@ func TestRefusals(t *testing.T) {
 		`print series_outliers(dynamic([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]))`,
 		`print series_outliers(range(1, 20, 1), 'ctukey', 0, 5, 95)`,
 		`print series_periods_detect(range(1, 20, 1), 0.0, 50.0, 2)`,
+		`datatable(t:long) [1] | where ingestion_time() > ago(1h)`,
+		`datatable(ip:string) ['8.8.8.8'] | extend c = geo_info_from_ip_address(ip).country`,
+		`print parse_user_agent('Mozilla', 'browser')`,
 		`let a = dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}); print geo_union_polygons_array(pack_array(a, a))`,
 	} {
 		_, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "q", Text: text}})

@@ -1,7 +1,9 @@
 package function
 
 import (
+	"encoding/json"
 	"fmt"
+	"strconv"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -187,11 +189,17 @@ var windowFuncs = []Func{
 	{Name: "row_cumsum", Signatures: []string{"summable -> promoted", "summable, bool -> promoted"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
 	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
 	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
+	{Name: "row_window_session", Signatures: []string{
+		"datetime, timespan, timespan, bool? -> datetime", "timespan, timespan, timespan, bool? -> timespan", "long, long, long, bool? -> long",
+	}, Window: true, Sequence: "session_starts", Doc: "row-window-session-function"},
 }
 
-// windowSteps are the window functions that others go through. rank_start is the number of a row whose value is not
+// windowSteps are the functions that window functions go through. rank_start is the number of a row whose value is not
 // that of the row before, null for any other row.
-var windowSteps = []Func{{Name: "rank_start", Signatures: []string{"any -> long"}, Build: buildRankStart, Window: true, Doc: "row-rank-min-function"}}
+var windowSteps = []Func{
+	{Name: "rank_start", Signatures: []string{"any -> long"}, Build: buildRankStart, Window: true, Doc: "row-rank-min-function"},
+	{Name: "session_starts", Signatures: []string{"dynamic -> dynamic"}, Go: goSessionStarts, Doc: "row-window-session-function"},
+}
 
 func buildRankStart(c Call) (string, error) {
 	number, x := "row_number() OVER ("+c.Over+")", c.Args[0].SQL
@@ -232,4 +240,40 @@ func buildCumSum(c Call) (string, error) {
 		return sql, nil
 	}
 	return "CAST(" + sql + " AS BIGINT)", nil
+}
+
+// goSessionStarts gives each row the value at which its session began. A row has a value, how far it may be from the
+// first one and from the one before, and perhaps a condition that begins a session.
+func goSessionStarts(args []schema.Value) (schema.Value, error) {
+	rows, _ := elements(args[0])
+	out := make([]json.RawMessage, len(rows))
+	start, last := json.RawMessage("null"), json.RawMessage("null")
+	for i, row := range rows {
+		cells, ok := elements(row)
+		if !ok || len(cells) < 3 {
+			return nil, nil
+		}
+		x, known := position(cells[0])
+		first, begun := position(start)
+		previous, _ := position(last)
+		fromFirst, _ := position(cells[1])
+		fromLast, _ := position(cells[2])
+		restart := len(cells) > 3 && string(cells[3]) == "true"
+		if !begun || restart || known && (x >= first+fromFirst || x >= previous+fromLast) {
+			start = cells[0]
+		}
+		out[i], last = start, cells[0]
+	}
+	return array(out), nil
+}
+
+// position is a number, datetime or timespan as a number; ok is false for null.
+func position(e json.RawMessage) (schema.Ticks, bool) {
+	if n, err := strconv.ParseInt(string(e), 10, 64); err == nil {
+		return schema.Ticks(n), true
+	}
+	if t, ok := schema.ParseDatetime(text(e)); ok {
+		return t, true
+	}
+	return schema.ParseTimespan(text(e))
 }

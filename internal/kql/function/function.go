@@ -23,6 +23,8 @@ type Func struct {
 	// with NullIn unset a nil argument makes the result nil (or "") without a call.
 	Go     func(args []schema.Value) (schema.Value, error)
 	NullIn bool
+	// Volatile keeps a Go function from being run where there is no row.
+	Volatile bool
 	// Naming is how an unnamed result column is called.
 	Naming Naming
 	// Prefix is what NamePrefix puts before the argument's name; the function's own name when empty.
@@ -31,6 +33,9 @@ type Func struct {
 	Aggregate, Window bool
 	// Restart is the number of a window function's argument that begins a new partition where it is true; 0 for none.
 	Restart int
+	// Sequence names the function that makes a window function's values of all rows: of an array with the arguments of
+	// each row, in order, an array of values.
+	Sequence string
 	// Before names the window function that the first argument goes through first, over the same partition.
 	Before string
 	// Typed is the number of an optional last argument typeof(..) that the result is converted to; 0 for none.
@@ -136,7 +141,7 @@ var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versi
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
 	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
-	encodeFuncs, punycodeFuncs, documentFuncs, statisticsFuncs, vectorFuncs, seriesFuncs, anomalyFuncs, geoFuncs, shapeFuncs, overlayFuncs, wktFuncs,
+	encodeFuncs, punycodeFuncs, documentFuncs, statisticsFuncs, vectorFuncs, seriesFuncs, anomalyFuncs, geoFuncs, shapeFuncs, overlayFuncs, wktFuncs, refusedFuncs,
 	windowFuncs, aggregateFuncs, digestFuncs, mergeFuncs,
 }
 

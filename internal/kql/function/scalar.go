@@ -14,6 +14,7 @@ type Scalar struct {
 	Variadic bool          // the last of Args may repeat
 	Result   schema.Type
 	NullIn   bool // nil arguments reach Fn; otherwise one makes the result nil
+	Volatile bool // it must run for each row, even where its arguments are constants
 	Fn       func(args []schema.Value) (schema.Value, error)
 }
 
@@ -59,7 +60,7 @@ func Scalars() []Scalar {
 }
 
 func scalarOf(f *Func, overload int, sig Signature) Scalar {
-	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Fn: f.Go, Result: sig.Result.Type}
+	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Volatile: f.Volatile, Fn: f.Go, Result: sig.Result.Type}
 	for _, p := range sig.Params {
 		t := schema.Unknown
 		switch p.Accepts {

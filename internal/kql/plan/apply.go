@@ -165,6 +165,9 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 
 func (b *binder) unknownFunction(x *syntax.Call) {
 	name := x.Func.Name
+	if why := whyNot[name]; why != "" {
+		b.fail(diag.Unsupported, x.Func.Span(), "", "the function %s is not supported: %s", name, why)
+	}
 	if known[name] {
 		b.fail(diag.Unsupported, x.Func.Span(), "", "the function %s is not supported yet", name)
 	}

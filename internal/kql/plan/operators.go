@@ -263,7 +263,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 		})
 	}
 	in := f.windows.node(b, n)
-	return &Compute{base: base{cols: out, order: n.Ordering()}, In: in, Items: computed}
+	return &Compute{base: base{cols: out, order: in.Ordering()}, In: in, Items: computed}
 }
 
 func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
@@ -280,7 +280,7 @@ func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
 		})
 	}
 	p.In = f.windows.node(b, n)
-	p.order = n.Ordering()
+	p.order = p.In.Ordering()
 	return p
 }
 

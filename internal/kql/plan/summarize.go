@@ -169,7 +169,7 @@ func (b *binder) picked(f *frame, args []syntax.Expr, out *Compute, skip *Column
 			_, inner := named(a)
 			row := *f
 			row.aggs = nil
-			names = append(names, implicitName(inner))
+			names = append(names, implicitName(a))
 			values = append(values, b.scalar(&row, inner))
 			continue
 		}
@@ -202,7 +202,7 @@ func (b *binder) best(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	names, values := b.picked(f, call.Args[1:], out, skip)
 	least := call.Func.Name == "arg_min" || call.Func.Name == "argmin"
 	pick := &Pick{By: by, Least: least, Values: values}
-	emit(0, implicitName(inner), f.aggs.add(b, &Best{X: by, Pick: pick}))
+	emit(0, implicitName(call.Args[0]), f.aggs.add(b, &Best{X: by, Pick: pick}))
 	for i, v := range values {
 		emit(i+1, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}

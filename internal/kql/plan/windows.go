@@ -15,8 +15,9 @@ type windows struct {
 }
 
 type windowStep struct {
-	items   []Item
-	restart *Column // the partition that a restart condition makes; nil for none
+	items    []Item
+	restart  *Column // the partition that a restart condition makes; nil for none
+	sequence string  // the function that makes the one item's values of the arguments of all rows
 }
 
 // call adds a call of a window function; the value is its column.
@@ -36,7 +37,22 @@ func (w *windows) call(b *binder, x *syntax.Call, fn *function.Func, args []Expr
 		first := w.add(b, restart, b.invent(fn.Before, args[0]))
 		applied = b.applyAt(x.Func.Span(), x.Func.Name, fn, append([]Expr{&Col{first}}, args[1:]...))
 	}
+	if fn.Sequence != "" {
+		return w.sequence(b, x, fn, applied)
+	}
 	return &Col{w.add(b, restart, applied)}
+}
+
+// sequence adds a call whose value of a row depends on those of all rows before it.
+func (w *windows) sequence(b *binder, x *syntax.Call, fn *function.Func, applied Expr) Expr {
+	if b.per != nil {
+		b.fail(diag.Unsupported, x.Span(), "", "%s inside of a subquery is not supported", x.Func.Name)
+	}
+	call, _ := applied.(*Apply)
+	c := b.column("", call.T)
+	c.Hidden = true
+	w.steps = append(w.steps, windowStep{items: []Item{{Col: c, X: b.invent("pack_array", call.Args...)}}, sequence: fn.Sequence})
+	return &Col{c}
 }
 
 func (w *windows) add(b *binder, restart *Column, x Expr) *Column {
@@ -57,7 +73,7 @@ func (w *windows) add(b *binder, restart *Column, x Expr) *Column {
 		}
 	}
 	for ; at < len(w.steps); at++ {
-		if w.steps[at].restart == restart {
+		if w.steps[at].restart == restart && w.steps[at].sequence == "" {
 			w.steps[at].items = append(w.steps[at].items, Item{Col: c, X: x})
 			return c
 		}
@@ -69,12 +85,18 @@ func (w *windows) add(b *binder, restart *Column, x Expr) *Column {
 // node puts the window steps under the operator, when it used any. Several steps must agree on the order of rows that
 // tie: the rows are numbered first.
 func (w *windows) node(b *binder, n Node) Node {
-	if len(w.steps) > 1 {
+	var row *Column
+	if len(w.steps) > 1 || len(w.steps) == 1 && w.steps[0].sequence != "" {
 		c := b.column("", schema.Long)
 		c.Hidden = true
 		n = &Number{base: base{cols: append(append([]*Column(nil), n.Columns()...), c), order: []Key{{X: &Col{c}}}}, In: n, Col: c}
+		row = c
 	}
 	for _, step := range w.steps {
+		if step.sequence != "" {
+			n = b.sequential(n, row, step)
+			continue
+		}
 		cols := append([]*Column(nil), n.Columns()...)
 		for _, it := range step.items {
 			cols = append(cols, it.Col)
@@ -86,4 +108,33 @@ func (w *windows) node(b *binder, n Node) Node {
 		n = &Windowed{base: base{cols: cols, order: n.Ordering()}, In: n, Items: step.items, Per: per}
 	}
 	return n
+}
+
+// sequential puts the arguments of all rows into one array, makes the array of values of it, and hands each row its own.
+func (b *binder) sequential(n Node, row *Column, step windowStep) Node {
+	item := step.items[0]
+	c := b.column("", schema.Dynamic)
+	rows := b.share("rows", &Compute{base: base{cols: append(append([]*Column(nil), n.Columns()...), c), order: n.Ordering()}, In: n, Items: []Item{{Col: c, X: item.X}}})
+	left := &Ref{base: base{cols: n.Columns(), order: n.Ordering()}, Shared: rows}
+	for _, c := range n.Columns() {
+		left.Items = append(left.Items, Item{Col: c, X: &Col{c}})
+	}
+	all := b.ref(rows)
+	columns := all.Columns()
+	arguments := &Col{columns[len(columns)-1]}
+	fn, _ := function.Lookup("make_list")
+	list := b.column("", schema.Dynamic)
+	agg := &Aggregate{base: base{cols: []*Column{list}}, In: all, Aggs: []Item{{Col: list, X: b.apply(diag.Span{}, fn, []Expr{b.invent("pack_array", arguments)})}}}
+	values := b.column("", schema.Dynamic)
+	made := b.computeItems(agg, []Item{{Col: values, X: b.invent(step.sequence, &Col{list})}})
+	one, index := b.column("", schema.Dynamic), b.column("", schema.Long)
+	each := &Expand{base: base{cols: []*Column{one, index}}, In: made, Items: []ExpandItem{{Col: one, X: &Col{values}}}, Index: index}
+	value, number := b.copyOf(item.Col), b.column("", schema.Long)
+	ready := &Compute{base: base{cols: []*Column{value, number}}, In: each, Items: []Item{
+		{Col: value, X: b.convert(&Col{one}, item.Col.Type)}, {Col: number, X: b.invent("+", &Col{index}, &Const{T: schema.Long, V: int64(1)})},
+	}}
+	return &Join{
+		base: base{cols: append(append([]*Column(nil), n.Columns()...), item.Col), order: n.Ordering()},
+		Kind: Inner, L: left, R: ready, On: []Pair{{L: &Col{row}, R: &Col{number}}}, Items: []Item{{Col: item.Col, X: &Col{value}}},
+	}
 }
