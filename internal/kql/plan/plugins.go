@@ -207,36 +207,44 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 		case x == nil:
 			b.fail(diag.Semantic, in.call.Span(), "", "%s needs the argument %s", in.call.Func.Name, strings.TrimPrefix(name, "__"))
 		}
-		switch kind {
-		case "table":
+		if kind == "table" {
 			table = b.tabular(sc, x)
 			sc = sc.with("__table", b.share("table", table))
-		case "column", "key":
-			from := n
-			if kind == "key" {
-				from = table
-			}
-			c := b.pluginColumn(from, x)
-			in.text[name], in.text[name+".type"], in.text[name+".text"] = quoteName(c.Name), c.Type.String(), c.Name
-		case "condition", "number":
-			in.text[name] = "(" + b.src.Text[x.Span().Start:x.Span().End] + ")"
-		default:
-			v := b.scalar(&frame{scope: sc}, x)
-			if v.Type() == schema.String || v.Type() == schema.Dynamic {
-				b.fail(diag.Unsupported, x.Span(), "", "%s with a text as %s is not supported", in.call.Func.Name, strings.TrimPrefix(name, "__"))
-			}
-			sc = sc.with(name, v)
-			if c, ok := v.(*Const); ok {
-				in.values[name] = c
-				in.text[name+".value"] = strings.ReplaceAll(fmt.Sprint(c.V), ".", "_")
-			}
+			continue
 		}
+		from := n
+		if kind == "key" {
+			from = table
+		}
+		sc = b.templateArgument(sc, from, in, name, kind, x)
 	}
 	if len(rest) > 0 {
 		b.fail(diag.Semantic, rest[0].Span(), "", "%s takes no such argument", in.call.Func.Name)
 	}
 	b.nearRows(in)
 	return sc
+}
+
+// templateArgument binds one argument: a column of a table, text, or a scalar.
+func (b *binder) templateArgument(sc *scope, from Node, in *invocation, name, kind string, x syntax.Expr) *scope {
+	switch kind {
+	case "column", "key":
+		c := b.pluginColumn(from, x)
+		in.text[name], in.text[name+".type"], in.text[name+".text"] = quoteName(c.Name), c.Type.String(), c.Name
+		return sc
+	case "condition", "number":
+		in.text[name] = "(" + b.src.Text[x.Span().Start:x.Span().End] + ")"
+		return sc
+	}
+	v := b.scalar(&frame{scope: sc}, x)
+	if v.Type() == schema.String || v.Type() == schema.Dynamic {
+		b.fail(diag.Unsupported, x.Span(), "", "%s with a text as %s is not supported", in.call.Func.Name, strings.TrimPrefix(name, "__"))
+	}
+	if c, ok := v.(*Const); ok {
+		in.values[name] = c
+		in.text[name+".value"] = strings.ReplaceAll(fmt.Sprint(c.V), ".", "_")
+	}
+	return sc.with(name, v)
 }
 
 // dimensions takes the columns that are left as the plugin's dimensions; where a flag may follow, up to the first
