@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sort"
 	"strings"
 
@@ -133,7 +134,8 @@ func (c *Case) rejectReasons(ctx context.Context, files map[int64]*FileReport) e
 // account writes the reports of new files to EvidenceFiles, folds the copies of rows and brings the books of all files
 // up to date. first is the number of the first new file.
 func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) error {
-	if err := c.checkLoaded(ctx, first, reports); err != nil {
+	touched := c.touched(reports)
+	if err := c.checkLoaded(ctx, first, reports, touched); err != nil {
 		return err
 	}
 	for _, r := range reports {
@@ -157,15 +159,26 @@ func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) 
 			return fmt.Errorf("account for %s: %w", r.Path, err)
 		}
 	}
-	if err := c.fold(ctx, first); err != nil {
+	if err := c.fold(ctx, first, touched); err != nil {
 		return err
 	}
 	return c.balance(ctx)
 }
 
+// touched lists the tables that got rows of the files.
+func (c *Case) touched(reports []*FileReport) []*schema.Table {
+	var out []*schema.Table
+	for _, t := range c.canonical() {
+		if slices.ContainsFunc(reports, func(r *FileReport) bool { return r.Tables[t.Name] > 0 }) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
 // checkLoaded compares what the readers of the new files say they loaded with what lies in the tables, and takes the
 // span of their events from there.
-func (c *Case) checkLoaded(ctx context.Context, first int64, reports []*FileReport) error {
+func (c *Case) checkLoaded(ctx context.Context, first int64, reports []*FileReport, touched []*schema.Table) error {
 	byNumber := map[int64]*FileReport{}
 	left := map[int64]int64{}
 	for _, r := range reports {
@@ -174,7 +187,7 @@ func (c *Case) checkLoaded(ctx context.Context, first int64, reports []*FileRepo
 		}
 	}
 	long, when := schema.Column{Type: schema.Long}, schema.Column{Type: schema.Datetime}
-	for _, t := range c.canonical() {
+	for _, t := range touched {
 		rows, err := c.Select(ctx, fmt.Sprintf("SELECT _SourceNumber, count(*), min(%[1]s), max(%[1]s) FROM %[2]s WHERE _SourceNumber >= %[3]d GROUP BY 1", eventTime(t), quoteName(t.Name), first),
 			[]schema.Column{long, long, when, when})
 		if err != nil {

@@ -16,10 +16,10 @@ func copiesOf(t *schema.Table) string { return "_Copies_" + t.Name }
 // copy gives TimeGenerated and the place.
 //
 // All copies are kept beside the table and folded anew whenever another one comes, so that it does not matter in which
-// order, in which files and in how many steps they come. first is the number of the first new file: only rows that it
-// or a later one brought are looked up.
-func (c *Case) fold(ctx context.Context, first int64) error {
-	for _, t := range c.canonical() {
+// order, in which files and in how many steps they come. first is the number of the first new file, touched are the
+// tables that got rows of new files: only such rows are looked up.
+func (c *Case) fold(ctx context.Context, first int64, touched []*schema.Table) error {
+	for _, t := range touched {
 		if t.Intake.Key == "" {
 			continue
 		}

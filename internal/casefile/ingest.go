@@ -96,7 +96,11 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 	first := l.next
 	err = c.transact(ctx, func() error {
 		for _, p := range problems {
-			reports = append(reports, l.number(&FileReport{Path: text(p.Path), Error: text(p.Err.Error()), Help: p.Help}))
+			report := &FileReport{Path: text(p.Path), Error: text(p.Err.Error()), Help: p.Help}
+			if c.temporary != "" { // a case that is kept remembers files, no misspelt paths
+				l.number(report)
+			}
+			reports = append(reports, report)
 		}
 		for len(files) > 0 && budget > 0 {
 			if err := ctx.Err(); err != nil {
@@ -139,8 +143,9 @@ func (l *loader) result(ctx context.Context) ([]*FileReport, error) {
 	for _, r := range l.loaded {
 		if final := byNumber[r.Number]; final != nil {
 			final.Present = l.present[r.Number]
-			out = append(out, final)
+			r = final
 		}
+		out = append(out, r)
 	}
 	return out, nil
 }

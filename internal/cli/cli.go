@@ -55,6 +55,7 @@ func (e *exit) Unwrap() error { return e.err }
 func Main(args []string, s Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	s, color := screens(s)
 	root := newRoot(s)
 	root.PersistentFlags().Var(color, "color", "auto, always or never; auto is on a terminal, unless NO_COLOR is set")
@@ -64,7 +65,12 @@ func Main(args []string, s Streams) int {
 	root.SetErr(s.Err)
 	err := root.ExecuteContext(ctx)
 	if ctx.Err() != nil {
-		_, _ = fmt.Fprintln(s.Err, "interrupted")
+		var saved *stopped
+		if errors.As(err, &saved) {
+			showError(s.Err, saved)
+		} else {
+			_, _ = fmt.Fprintln(s.Err, "interrupted")
+		}
 		return exitInterrupted
 	}
 	return finish(s, err)
@@ -121,6 +127,14 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		Version:       Version,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
-	root.AddCommand(newHunt(s), newQuery(s), newSimulate(s), newRules(s), newApps(s))
+	root.AddCommand(
+		newHunt(s),
+		newQuery(s),
+		newIngest(s),
+		newVerify(s),
+		newApps(s),
+		newRules(s),
+		newSimulate(s),
+	)
 	return root
 }

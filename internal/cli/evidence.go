@@ -82,6 +82,9 @@ func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.
 func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, paths []string) (partial, err error) {
 	f.given, err = c.Load(ctx, paths)
 	f.meter.done()
+	if err != nil && ctx.Err() != nil && f.caseDir != "" {
+		return nil, &stopped{f.caseDir, len(f.given), c.WriteBooks(context.WithoutCancel(ctx))}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +102,23 @@ func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, p
 	}
 	return partial, c.WriteBooks(ctx)
 }
+
+// stopped is an ingest that was interrupted: the case holds the files that were done.
+type stopped struct {
+	dir   string
+	files int
+	err   error // of writing the books
+}
+
+func (e *stopped) Error() string {
+	if e.err != nil {
+		return "interrupted; the manifest could not be written: " + e.err.Error()
+	}
+	return fmt.Sprintf("interrupted: the case %s is whole; %d of the files given are in it", e.dir, e.files)
+}
+
+// Hint says how to go on.
+func (e *stopped) Hint() string { return "give the same command again to go on where it ended" }
 
 // account reads the books of the whole case, by path: the order in which files came is the manifest's matter.
 func (f *evidenceFlags) account(ctx context.Context, _ Streams, c *casefile.Case) (err error) {

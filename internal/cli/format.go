@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
+	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -18,6 +20,62 @@ import (
 // formats print the result of a query.
 var formats = map[string]func(io.Writer, *kql.Rows, schema.Ticks) error{
 	"json": printJSON, "jsonl": printJSONL, "csv": printCSV, "table": printTable,
+}
+
+// oneOf is a flag that takes one of a few words.
+type oneOf struct {
+	value   *string
+	allowed []string
+}
+
+// String, Set and Type make it a flag.
+func (o oneOf) String() string {
+	if o.value == nil {
+		return ""
+	}
+	return *o.value
+}
+
+// Set takes one of the words.
+func (o oneOf) Set(s string) error {
+	if !slices.Contains(o.allowed, s) {
+		return fmt.Errorf("takes %s", o.words())
+	}
+	*o.value = s
+	return nil
+}
+
+// Type names the value in the help.
+func (o oneOf) Type() string { return "name" }
+
+func (o oneOf) words() string {
+	last := len(o.allowed) - 1
+	if last < 1 {
+		return strings.Join(o.allowed, "")
+	}
+	return strings.Join(o.allowed[:last], ", ") + " or " + o.allowed[last]
+}
+
+// formatFlag adds --format with the formats that a command knows, the default first. The shell completes them.
+func formatFlag(cmd *cobra.Command, to *string, allowed ...string) {
+	wordFlag(cmd, to, "format", "", allowed...)
+}
+
+// wordFlag adds a flag that takes one of a few words, the default first.
+func wordFlag(cmd *cobra.Command, to *string, name, usage string, allowed ...string) {
+	*to = allowed[0]
+	o := oneOf{to, allowed}
+	cmd.Flags().Var(o, name, strings.TrimSpace(usage+" "+o.words()))
+	_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(allowed, cobra.ShellCompDirectiveNoFileComp)) // fails for unknown flags only
+}
+
+// counted is a number as people read it: 13865 is 13,865.
+func counted(n int64) string {
+	s := fmt.Sprint(n)
+	for at := len(s) - 3; at > 0 && s[at-1] != '-'; at -= 3 {
+		s = s[:at] + "," + s[at:]
+	}
+	return s
 }
 
 func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {

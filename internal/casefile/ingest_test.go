@@ -1,0 +1,308 @@
+package casefile
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+var kills = flag.Int("kills", 10, "how often the kill test kills an ingest")
+
+// emissions makes lines of evidence as Entra emits them: sign-ins come up to four times, a later copy can know more or
+// less than an earlier one, two copies can carry the same time. The last third has neither.
+func emissions(r *rand.Rand, ids int) []string {
+	var lines []string
+	pick := func(values ...string) string { return values[r.IntN(len(values))] }
+	for i := range ids {
+		table := pick("SigninLogs", "AADNonInteractiveUserSignInLogs")
+		for range 1 + r.IntN(4) {
+			row := map[string]any{
+				"Type": table, "Id": fmt.Sprintf("id-%d", i), "UserId": fmt.Sprintf("u%d", i%7), "ResultType": "0",
+				"TimeGenerated":          fmt.Sprintf("2026-03-20T10:0%d:00Z", r.IntN(4)),
+				"CreatedDateTime":        fmt.Sprintf("2026-03-20T09:%02d:00Z", i%60),
+				"OriginalTransferMethod": pick("none", "", "deviceCodeFlow"),
+				"RiskState":              pick("none", "remediated", "atRisk"),
+				"SessionId":              pick("", "s1", "s2"),
+				"DeviceDetail":           json.RawMessage(pick(`{}`, `{"deviceId":"d1"}`, `{"deviceId":"d2"}`)),
+			}
+			text, err := json.Marshal(row)
+			if err != nil {
+				panic(err)
+			}
+			lines = append(lines, string(text))
+			if i%3 == 0 {
+				break
+			}
+		}
+	}
+	return lines
+}
+
+// writeParts writes lines to files of a folder, some broken lines among them, and returns the paths.
+func writeParts(t *testing.T, dir string, lines []string, parts int) []string {
+	t.Helper()
+	var paths []string
+	for i := range parts {
+		part := lines[len(lines)*i/parts : len(lines)*(i+1)/parts]
+		path := filepath.Join(dir, fmt.Sprintf("part-%03d.jsonl", i))
+		if err := os.WriteFile(path, []byte(strings.Join(part, "\n")+"\n{\"broken\":\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+func open(t *testing.T, opt Options) *Case {
+	t.Helper()
+	opt.Threads = 1 // small evidence, many cases: more threads only wait for each other
+	c, err := Open(t.Context(), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func ingest(t *testing.T, c *Case, paths ...string) []*FileReport {
+	t.Helper()
+	reports, err := c.Load(t.Context(), paths)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return reports
+}
+
+// contents are all rows of the canonical tables, with their places if asked for.
+func contents(t *testing.T, c *Case, places bool) string {
+	t.Helper()
+	var b strings.Builder
+	for _, table := range c.canonical() {
+		var columns []schema.Column
+		for _, col := range table.Columns {
+			if places && col.Name != "_SourceNumber" || !col.Hidden {
+				columns = append(columns, col)
+			}
+		}
+		rows, err := c.Select(t.Context(), "SELECT "+names(columns)+" FROM "+quoteName(table.Name)+" ORDER BY ALL", columns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, row := range rows {
+			for i, v := range row {
+				if v != nil && v != "" {
+					_, _ = fmt.Fprintf(&b, " %s=%s", columns[i].Name, schema.AppendJSON(nil, columns[i].Type, v))
+				}
+			}
+			b.WriteByte('\n')
+		}
+	}
+	return b.String()
+}
+
+// balanced checks the books of a case against its tables.
+func balanced(t *testing.T, c *Case) {
+	t.Helper()
+	v := &Verification{}
+	if err := c.verifyRows(t.Context(), v); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range v.Faults {
+		t.Errorf("%s: %s", f.Path, f.Problem)
+	}
+}
+
+// TestSplitAndOrder: however evidence is cut into files, whatever their order, and in however many steps they come, with
+// some of them given twice: the case holds the same rows.
+func TestSplitAndOrder(t *testing.T) {
+	seeds := uint64(3)
+	if testing.Short() {
+		seeds = 1
+	}
+	for seed := range seeds {
+		r := rand.New(rand.NewPCG(seed, 1))
+		lines := emissions(r, 60)
+		whole := open(t, Options{})
+		ingest(t, whole, writeParts(t, t.TempDir(), lines, 1)...)
+		balanced(t, whole)
+		want := contents(t, whole, false)
+
+		r.Shuffle(len(lines), func(i, j int) { lines[i], lines[j] = lines[j], lines[i] })
+		lines = append(lines, lines[:len(lines)/3]...) // an overlapping export
+		paths := writeParts(t, t.TempDir(), lines, 4)
+		c := open(t, Options{Dir: t.TempDir(), Batch: 1 + int64(r.IntN(20000))})
+		for _, i := range append(r.Perm(len(paths)), r.Perm(len(paths))...) {
+			ingest(t, c, paths[i])
+		}
+		balanced(t, c)
+		if got := contents(t, c, false); got != want {
+			t.Fatalf("seed %d: the rows depend on how the evidence was given:\n%s\nwant\n%s", seed, got, want)
+		}
+	}
+}
+
+// TestPlacesWithoutOrder: with the same files, the rows' places do not depend on their order either.
+func TestPlacesWithoutOrder(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	paths := writeParts(t, t.TempDir(), emissions(r, 60), 4)
+	var want string
+	for i := range 3 {
+		c := open(t, Options{Dir: t.TempDir(), Batch: 1})
+		ingest(t, c, paths...)
+		got := contents(t, c, true)
+		if i > 0 && got != want {
+			t.Fatalf("the order of the files changes the rows:\n%s\nwant\n%s", got, want)
+		}
+		want = got
+		r.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+	}
+}
+
+// TestFoldFields folds the copies of which the pitfall of the exports tells: the first knows the device code, the later
+// ones the risk. Neither may be lost, in whichever order they come.
+func TestFoldFields(t *testing.T) {
+	const row = `{"Type":"SigninLogs","Id":"a","CreatedDateTime":"2026-06-15T12:30:00Z","TimeGenerated":"2026-06-15T12:%s:00Z","OriginalTransferMethod":"%s","RiskState":"%s","RiskEventTypes_V2":"%s"}`
+	lines := []string{
+		fmt.Sprintf(row, "31", "deviceCodeFlow", "none", "[]"),
+		fmt.Sprintf(row, "40", "none", "remediated", `[\"anonymizedIPAddress\"]`),
+		fmt.Sprintf(row, "50", "none", "remediated", `[\"anonymizedIPAddress\"]`),
+	}
+	for _, order := range [][]int{{0, 1, 2}, {2, 1, 0}, {1, 0, 2}} {
+		dir := t.TempDir()
+		c := open(t, Options{Dir: t.TempDir()})
+		for n, i := range order {
+			path := filepath.Join(dir, fmt.Sprintf("%d.jsonl", n))
+			if err := os.WriteFile(path, []byte(lines[i]+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ingest(t, c, path)
+		}
+		const want = ` TimeGenerated="2026-06-15T12:31:00Z" CreatedDateTime="2026-06-15T12:30:00Z" Id="a" OriginalTransferMethod="deviceCodeFlow" RiskEventTypes_V2="[\"anonymizedIPAddress\"]" RiskState="remediated" Type="SigninLogs"`
+		got := contents(t, c, false)
+		for _, field := range strings.Fields(want) {
+			if !strings.Contains(got, " "+field) {
+				t.Errorf("order %v: %s is missing in%s", order, field, got)
+			}
+		}
+		if n := strings.Count(got, "\n"); n != 1 {
+			t.Errorf("order %v: %d rows, want the one of three copies", order, n)
+		}
+	}
+}
+
+// TestTwice gives the same files again, and the same bytes under another name.
+func TestTwice(t *testing.T) {
+	dir, copies := t.TempDir(), t.TempDir()
+	lines := emissions(rand.New(rand.NewPCG(3, 3)), 40)
+	paths := writeParts(t, dir, lines, 3)
+	c := open(t, Options{Dir: t.TempDir()})
+	ingest(t, c, dir)
+	want := contents(t, c, true)
+	for _, r := range ingest(t, c, dir) {
+		if !r.Present {
+			t.Errorf("%s was loaded again", r.Path)
+		}
+	}
+	for _, r := range ingest(t, c, writeParts(t, copies, lines, 3)...) {
+		if r.SameAs == 0 || r.RowsLoaded != 0 || r.RowsRejected != 0 || r.RowsDuplicate != r.RowsRead {
+			t.Errorf("%s has the bytes of another file and is accounted as %+v", r.Path, r)
+		}
+	}
+	balanced(t, c)
+	if got := contents(t, c, true); got != want {
+		t.Errorf("the second time changed the rows:\n%s\nwant\n%s", got, want)
+	}
+	files, err := c.Files(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 2*len(paths) {
+		t.Errorf("%d files in the books, want %d", len(files), 2*len(paths))
+	}
+}
+
+// TestKilled kills an ingest at random moments: the case is as before or after a file, and the ingest can be taken up
+// again to the same rows. With -kills 50 it is the test that is promised to have been made by hand.
+func TestKilled(t *testing.T) {
+	evidence := t.TempDir()
+	paths := writeParts(t, evidence, emissions(rand.New(rand.NewPCG(7, 7)), 400), 8)
+	whole := open(t, Options{Dir: t.TempDir()})
+	ingest(t, whole, evidence)
+	want := contents(t, whole, true)
+
+	begin := time.Now()
+	ingestIn(t, evidence, t.TempDir(), time.Hour)
+	limit := time.Since(begin)
+	cut := 0
+	times := *kills
+	if testing.Short() {
+		times = 2
+	}
+	for i := range times {
+		dir := t.TempDir()
+		for range 1 + i%2 { // a run that was killed is killed again when it goes on
+			ingestIn(t, evidence, dir, time.Duration(rand.Int64N(int64(limit))))
+		}
+		c := open(t, Options{Dir: dir})
+		balanced(t, c)
+		files, err := c.Files(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) < len(paths) {
+			cut++
+		}
+		ingest(t, c, evidence)
+		balanced(t, c)
+		if got := contents(t, c, true); got != want {
+			t.Fatalf("after a kill with %d of %d files done the rows differ", len(files), len(paths))
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("%d of %d kills came before the last file was done", cut, times)
+	if cut == 0 {
+		t.Error("no ingest was cut short: the test shows nothing")
+	}
+}
+
+const (
+	childEvidence = "REPLAYTRACE_TEST_EVIDENCE"
+	childCase     = "REPLAYTRACE_TEST_CASE"
+)
+
+// ingestIn ingests in a process of its own, which is killed after the time given if it has not ended before.
+func ingestIn(t *testing.T, evidence, dir string, limit time.Duration) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestIngestChild$")
+	cmd.Env = append(os.Environ(), childEvidence+"="+evidence, childCase+"="+dir)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
+	defer timer.Stop()
+	_ = cmd.Wait() // killed or not, the case says what became of it
+}
+
+// TestIngestChild is the process that TestKilled kills; one transaction takes one file.
+func TestIngestChild(t *testing.T) {
+	if os.Getenv(childCase) == "" {
+		t.Skip("runs only as the child of TestKilled")
+	}
+	c := open(t, Options{Dir: os.Getenv(childCase), Batch: 1})
+	ingest(t, c, os.Getenv(childEvidence))
+	if err := c.WriteBooks(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}

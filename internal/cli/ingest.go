@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
+)
+
+type ingestFlags struct {
+	evidenceFlags
+	format string
+	strict bool
+}
+
+func newIngest(s Streams) *cobra.Command {
+	f := &ingestFlags{}
+	cmd := &cobra.Command{
+		Use:   "ingest PATH... --case DIR",
+		Short: "Build or extend a case from evidence",
+		Long: `ingest loads evidence into a case: a folder with the database, a manifest of every file with its SHA-256 and the
+account of its rows, and the rows that were set aside with their reasons. The folder can be archived and handed over.
+
+A case is as before or after a file at any moment. An ingest that was interrupted goes on when the same command is given
+again: what the case has already is passed over, and copies of a row count once.`,
+		Example: `  replaytrace ingest ./export --case case-2026-031
+  replaytrace hunt --case case-2026-031
+  replaytrace verify --case case-2026-031`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	formatFlag(cmd, &f.format, "table", "json")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
+	return cmd
+}
+
+func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error {
+	if f.caseDir == "" {
+		return &exit{exitUsage, errors.New("--case is missing: name the folder of the case")}
+	}
+	if len(paths) == 0 {
+		return &exit{exitUsage, errors.New("no evidence given: name files or folders of exports")}
+	}
+	c, partial, err := f.open(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	m, err := c.Manifest(ctx)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	if f.format == "json" {
+		err = printValue(s.Out, m)
+	} else {
+		err = f.summary(s.Out, m)
+	}
+	if err != nil || partial != nil {
+		return errors.Join(err, partial)
+	}
+	for _, r := range f.given {
+		if f.strict && r.RowsRejected > 0 {
+			return &exit{exitPartial, nil}
+		}
+	}
+	return nil
+}
+
+// summary says what this run added and what the case holds now.
+func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
+	p := &page{width: columns(w)}
+	present := map[int64]bool{}
+	var rows [][]string
+	for _, r := range f.given {
+		present[r.Number] = r.Present
+		what := r.Shape
+		switch {
+		case r.Error != "":
+			what = "not read: " + r.Error
+		case r.Present:
+			what = "in the case already"
+		case r.SameAs > 0:
+			what = fmt.Sprintf("the same bytes as file %d", r.SameAs)
+		}
+		rows = append(rows, []string{fmt.Sprint(r.Number), escape.Terminal(r.Path), escape.Terminal(what), counted(r.RowsRead), counted(r.RowsLoaded), counted(r.RowsDuplicate), counted(r.RowsRejected)})
+	}
+	p.table([]string{"file", "path", "shape", "read", "loaded", "duplicate", "rejected"}, rows)
+	var total int64
+	for _, t := range m.Tables {
+		total += t.Rows
+	}
+	p.text("", fmt.Sprintf("The case %s holds %d files and %s rows.", escape.Terminal(f.caseDir), len(m.Files), counted(total)))
+	return write(w, p.b.String())
+}
+
+// printValue prints a document as JSON.
+func printValue(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
