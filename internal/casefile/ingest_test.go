@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"flag"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -235,23 +237,28 @@ func TestTwice(t *testing.T) {
 // again to the same rows. With -kills 50 it is the test that is promised to have been made by hand.
 func TestKilled(t *testing.T) {
 	evidence := t.TempDir()
-	paths := writeParts(t, evidence, emissions(rand.New(rand.NewPCG(7, 7)), 400), 8)
+	paths := writeParts(t, evidence, emissions(rand.New(rand.NewPCG(7, 7)), 300), 6)
 	whole := open(t, Options{Dir: t.TempDir()})
 	ingest(t, whole, evidence)
 	want := contents(t, whole, true)
 
-	begin := time.Now()
-	ingestIn(t, evidence, t.TempDir(), time.Hour)
-	limit := time.Since(begin)
+	var size int64
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
 	cut := 0
 	times := *kills
 	if testing.Short() {
-		times = 2
+		times = 1
 	}
 	for i := range times {
 		dir := t.TempDir()
 		for range 1 + i%2 { // a run that was killed is killed again when it goes on
-			ingestIn(t, evidence, dir, time.Duration(rand.Int64N(int64(limit))))
+			killedIngest(t, evidence, dir, rand.Int64N(size))
 		}
 		c := open(t, Options{Dir: dir})
 		balanced(t, c)
@@ -282,17 +289,26 @@ const (
 	childCase     = "REPLAYTRACE_TEST_CASE"
 )
 
-// ingestIn ingests in a process of its own, which is killed after the time given if it has not ended before.
-func ingestIn(t *testing.T, evidence, dir string, limit time.Duration) {
+// killedIngest ingests in a process of its own and kills it soon after it has read so many bytes.
+func killedIngest(t *testing.T, evidence, dir string, bytes int64) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestIngestChild$")
 	cmd.Env = append(os.Environ(), childEvidence+"="+evidence, childCase+"="+dir)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	timer := time.AfterFunc(limit, func() { _ = cmd.Process.Kill() })
-	defer timer.Stop()
-	_ = cmd.Wait() // killed or not, the case says what became of it
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		if read, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil && read >= bytes {
+			time.Sleep(time.Duration(rand.Int64N(int64(100 * time.Millisecond)))) // into inserting, folding or committing
+			break
+		}
+	}
+	_ = cmd.Process.Kill() // it may have ended
+	_ = cmd.Wait()         // the case says what became of it
 }
 
 // TestIngestChild is the process that TestKilled kills; one transaction takes one file.
@@ -300,7 +316,7 @@ func TestIngestChild(t *testing.T) {
 	if os.Getenv(childCase) == "" {
 		t.Skip("runs only as the child of TestKilled")
 	}
-	c := open(t, Options{Dir: os.Getenv(childCase), Batch: 1})
+	c := open(t, Options{Dir: os.Getenv(childCase), Batch: 1, Progress: func(read, _ int64, _ string) { fmt.Println(read) }})
 	ingest(t, c, os.Getenv(childEvidence))
 	if err := c.WriteBooks(context.Background()); err != nil {
 		t.Fatal(err)
