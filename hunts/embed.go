@@ -14,3 +14,9 @@ var FS embed.FS
 //
 //go:embed functions/*.part
 var Functions embed.FS
+
+// Views holds the questions behind the single steps, such as `coverage` and `timeline`: <command>.<part>.kql each, whose
+// first line is a title.
+//
+//go:embed views/*.kql
+var Views embed.FS

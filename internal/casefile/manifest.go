@@ -42,10 +42,19 @@ type ManifestFile struct {
 	RowsLoaded     int64            `json:"rows_loaded"`
 	RowsDuplicate  int64            `json:"rows_duplicate"`
 	RowsRejected   int64            `json:"rows_rejected"`
+	Rejects        []RejectCount    `json:"rejects,omitempty"`
 	SameAs         int64            `json:"same_as,omitempty"` // number of the file that has the same bytes
 	UnknownColumns []string         `json:"unknown_columns,omitempty"`
 	ToolVersion    string           `json:"tool_version"` // that read it
 	Error          string           `json:"error,omitempty"`
+}
+
+// RejectCount counts the rejected rows of one kind.
+type RejectCount struct {
+	Code      string `json:"code"`
+	Reason    string `json:"reason"` // of the first one
+	Rows      int64  `json:"rows"`
+	FirstLine int64  `json:"first_line"`
 }
 
 // TableCount is how many rows a table holds.
@@ -82,6 +91,9 @@ func (c *Case) Manifest(ctx context.Context) (*Manifest, error) {
 			FirstEvent: moment(r.First), LastEvent: moment(r.Last), Tables: r.Tables, RowsRead: r.RowsRead, RowsLoaded: r.RowsLoaded,
 			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, SameAs: r.SameAs, UnknownColumns: r.UnknownColumns,
 			ToolVersion: r.ToolVersion, Error: r.Error,
+		}
+		for _, x := range r.Rejects {
+			f.Rejects = append(f.Rejects, RejectCount{x.Code, x.Reason, x.Count, x.FirstRow})
 		}
 		if f.Tables == nil {
 			f.Tables = map[string]int64{}

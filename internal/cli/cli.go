@@ -132,9 +132,13 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		newQuery(s),
 		newIngest(s),
 		newVerify(s),
+		newInspect(s),
 		newApps(s),
 		newRules(s),
 		newSimulate(s),
 	)
+	for _, def := range steps {
+		root.AddCommand(newStep(s, def))
+	}
 	return root
 }

@@ -62,6 +62,14 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	return c, partial, nil
 }
 
+// openGiven is open for commands that make no sense without evidence.
+func (f *evidenceFlags) openGiven(ctx context.Context, s Streams, paths []string) (c *casefile.Case, partial, err error) {
+	if len(paths) == 0 && f.caseDir == "" {
+		return nil, nil, &exit{exitUsage, errors.New("no evidence given: name files or folders of exports, or a case with --case")}
+	}
+	return f.open(ctx, s, paths)
+}
+
 // openCase opens the case that --case names, or a temporary one.
 func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
 	c, err := casefile.Open(ctx, casefile.Options{

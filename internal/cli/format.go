@@ -92,20 +92,25 @@ func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {
 
 func printJSONL(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	for _, row := range rows.Rows {
-		b := []byte{'{'}
-		for k, v := range row {
-			if k > 0 {
-				b = append(b, ',')
-			}
-			b = schema.AppendJSON(b, schema.String, rows.Columns[k].Name)
-			b = append(b, ':')
-			b = schema.AppendJSON(b, rows.Columns[k].Type, v)
-		}
-		if _, err := w.Write(append(b, '}', '\n')); err != nil {
+		if _, err := w.Write(append(appendObject(nil, rows.Columns, row), '\n')); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// appendObject writes a row as an object.
+func appendObject(b []byte, columns []schema.Column, row []schema.Value) []byte {
+	b = append(b, '{')
+	for k, v := range row {
+		if k > 0 {
+			b = append(b, ',')
+		}
+		b = schema.AppendJSON(b, schema.String, columns[k].Name)
+		b = append(b, ':')
+		b = schema.AppendJSON(b, columns[k].Type, v)
+	}
+	return append(b, '}')
 }
 
 // text is a cell as people read it.

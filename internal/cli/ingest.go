@@ -61,24 +61,14 @@ func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error 
 	} else {
 		err = f.summary(s.Out, m)
 	}
-	if err != nil || partial != nil {
-		return errors.Join(err, partial)
-	}
-	for _, r := range f.given {
-		if f.strict && r.RowsRejected > 0 {
-			return &exit{exitPartial, nil}
-		}
-	}
-	return nil
+	return errors.Join(err, partial, f.strictly(f.strict))
 }
 
 // summary says what this run added and what the case holds now.
 func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
 	p := &page{width: columns(w)}
-	present := map[int64]bool{}
 	var rows [][]string
 	for _, r := range f.given {
-		present[r.Number] = r.Present
 		what := r.Shape
 		switch {
 		case r.Error != "":

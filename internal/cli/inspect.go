@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
+)
+
+type inspectFlags struct {
+	evidenceFlags
+	format string
+	strict bool
+}
+
+func newInspect(s Streams) *cobra.Command {
+	f := &inspectFlags{}
+	cmd := &cobra.Command{
+		Use:   "inspect PATH...",
+		Short: "What each file is: shape, tables, records, time span, rejects",
+		Long:  `inspect reads files as ingest would, says what each is and keeps nothing.`,
+		Example: `  replaytrace inspect ./export
+  replaytrace inspect ./export --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	formatFlag(cmd, &f.format, "table", "json")
+	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
+	return cmd
+}
+
+func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error {
+	if f.caseDir != "" {
+		return &exit{exitUsage, errors.New("inspect looks at files; coverage and the manifest describe a case")}
+	}
+	c, partial, err := f.openGiven(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	m, err := c.Manifest(ctx)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	if f.format == "json" {
+		err = printValue(s.Out, struct {
+			SchemaVersion int                     `json:"schema_version"`
+			Files         []casefile.ManifestFile `json:"files"`
+		}{1, m.Files})
+	} else {
+		p := &page{width: columns(s.Out)}
+		p.files(m.Files)
+		err = write(s.Out, p.b.String())
+	}
+	return errors.Join(err, partial, f.strictly(f.strict))
+}
+
+// strictly is the error of --strict when rows of the given paths were rejected.
+func (f *evidenceFlags) strictly(strict bool) error {
+	for _, r := range f.given {
+		if strict && r.RowsRejected > 0 {
+			return &exit{exitPartial, nil}
+		}
+	}
+	return nil
+}
+
+// files prints a block for each file.
+func (p *page) files(files []casefile.ManifestFile) {
+	for i := range files {
+		r := &files[i]
+		if r.Error != "" {
+			p.text("", bold.Render(escape.Terminal(r.Path))+"  "+warning.Render("not read: ")+escape.Terminal(r.Error))
+			continue
+		}
+		p.text("", bold.Render(escape.Terminal(r.Path))+"  "+escape.Terminal(r.Shape))
+		var tables []string
+		for _, name := range slices.Sorted(maps.Keys(r.Tables)) {
+			tables = append(tables, counted(r.Tables[name])+" "+name)
+		}
+		tables = append(tables, counted(r.RowsDuplicate)+" of them duplicate", counted(r.RowsRejected)+" rejected")
+		p.text("  ", counted(r.RowsRead)+" records: "+strings.Join(tables, ", "))
+		if r.FirstEvent != nil && r.LastEvent != nil {
+			p.text("  ", fmt.Sprintf("from %s to %s", r.FirstEvent.Format(time.RFC3339), r.LastEvent.Format(time.RFC3339)))
+		}
+		for _, x := range r.Rejects {
+			p.text("  ", warning.Render("rejected:")+fmt.Sprintf(" %s %s, first at line %d: %s", counted(x.Rows), x.Code, x.FirstLine, escape.Terminal(x.Reason)))
+		}
+		if len(r.UnknownColumns) > 0 {
+			p.text("  ", "columns that no table has: "+escape.Terminal(strings.Join(r.UnknownColumns, ", ")))
+		}
+		p.text("  ", dim.Render(fmt.Sprintf("%s bytes, SHA-256 %s", counted(r.Bytes), r.SHA256)))
+	}
+}

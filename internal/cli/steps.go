@@ -1,0 +1,259 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/view"
+)
+
+// step is a command that asks one or several views and prints what they answer.
+type step struct {
+	name, short, long string
+	parts             []string // the views <name>.<part>, in the order in which they are shown
+	whole             bool     // shows all parts unless one is asked for; otherwise the first
+}
+
+// steps are the single steps of an investigation.
+var steps = []step{
+	{
+		"coverage", "What the evidence covers, and what it cannot show",
+		`coverage says which tables, users and days are in the evidence, where it has gaps, how many non-interactive rows there
+are for each interactive one, how often the columns are empty on which hunts rest, and what is missing.`,
+		[]string{"warnings", "tables", "days", "gaps", "columns", "users"}, true,
+	},
+	{
+		"timeline", "When and from where each user was active",
+		`timeline lists the addresses of each user with first and last event, duration, volume and what they reached; with
+--part hours the activity by hour, with --part events every sign-in.`,
+		[]string{"addresses", "hours", "events"}, false,
+	},
+	{
+		"baseline", "What is usual for each user",
+		`baseline describes what each user does: days, volume, addresses, devices, applications, hours of the day. Limit the time
+with --until to the days before the suspicion.`,
+		[]string{"users", "days"}, false,
+	},
+	{
+		"sessions", "The sessions: where they began and where they were used",
+		`sessions lists each session with the interactive sign-in that it began with and everything that used it.`,
+		[]string{"sessions"}, false,
+	},
+}
+
+const allParts = "all"
+
+// maxRows is how many rows of a part a terminal shows; the other formats and -v have all.
+const maxRows = 30
+
+type stepFlags struct {
+	evidenceFlags
+	filterFlags
+	step
+	format, part string
+	verbose      bool
+}
+
+func newStep(s Streams, def step) *cobra.Command {
+	f := &stepFlags{step: def}
+	cmd := &cobra.Command{
+		Use:   def.name + " PATH... | --case DIR",
+		Short: def.short,
+		Long:  def.long + "\n\nThe questions are KQL; query can ask others.",
+		Example: fmt.Sprintf(`  replaytrace %[1]s ./export
+  replaytrace %[1]s --case case-2026-031 --user r.williams@example.com --since 2026-03-18
+  replaytrace %[1]s ./export --format json`, def.name),
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
+	}
+	f.evidenceFlags.add(cmd)
+	f.filterFlags.add(cmd)
+	formatFlag(cmd, &f.format, "table", "json", "jsonl", "csv")
+	if choice := def.parts; len(choice) > 1 {
+		if def.whole {
+			choice = append([]string{allParts}, choice...)
+		}
+		wordFlag(cmd, &f.part, "part", "show", choice...)
+	}
+	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show all rows")
+	return cmd
+}
+
+func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
+	parts := []string{cmp.Or(f.part, f.parts[0])}
+	if f.part == allParts {
+		parts = f.parts
+	}
+	one := len(parts) == 1
+	if !one && f.format != "table" && f.format != "json" {
+		return &exit{exitUsage, fmt.Errorf("--format %s prints one part: choose it with --part", f.format)}
+	}
+	c, partial, err := f.openGiven(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	var answers []answered
+	for _, part := range parts {
+		v, err := view.Load(f.name + "." + part)
+		if err != nil {
+			return &exit{exitInternal, err}
+		}
+		rows, err := v.Run(ctx, c, f.filter())
+		if err != nil {
+			return err
+		}
+		answers = append(answers, answered{v, part, rows})
+	}
+	switch {
+	case f.format == "json":
+		err = printParts(s, c, answers)
+	case f.format == "table":
+		err = f.print(s, answers)
+	default:
+		asOf, _ := c.AsOf()
+		err = formats[f.format](s.Out, answers[0].rows, asOf)
+	}
+	return errors.Join(err, partial)
+}
+
+// answered is a view with its answer.
+type answered struct {
+	*view.View
+	part string
+	rows *kql.Rows
+}
+
+// printParts prints one document with a list of objects for each part, keyed by the part's name.
+func printParts(s Streams, c *casefile.Case, answers []answered) error {
+	asOf, source := c.AsOf()
+	b := []byte(`{"schema_version":1,"as_of":`)
+	b = schema.AppendJSON(b, schema.Datetime, asOf)
+	b = append(b, `,"as_of_source":`...)
+	b = schema.AppendJSON(b, schema.String, source)
+	for _, a := range answers {
+		b = append(b, ',')
+		b = schema.AppendJSON(b, schema.String, a.part)
+		b = append(b, ":["...)
+		for i, row := range a.rows.Rows {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = appendObject(b, a.rows.Columns, row)
+		}
+		b = append(b, ']')
+	}
+	return printValue(s.Out, json.RawMessage(append(b, '}')))
+}
+
+func (f *stepFlags) print(s Streams, answers []answered) error {
+	p := &page{width: columns(s.Out)}
+	for _, a := range answers {
+		if a.part == "warnings" {
+			p.warnings(a.rows)
+			continue
+		}
+		if len(answers) > 1 {
+			p.text("", bold.Render(a.Title))
+		}
+		p.rows(a, f.verbose)
+		p.b.WriteByte('\n')
+	}
+	return write(s.Out, p.b.String())
+}
+
+// warnings prints each on a line of its own.
+func (p *page) warnings(rows *kql.Rows) {
+	for _, row := range rows.Rows {
+		p.text("", warning.Bold(true).Render("WARNING:")+" "+escape.Terminal(text(schema.String, row[len(row)-1])))
+	}
+	if len(rows.Rows) > 0 {
+		p.b.WriteByte('\n')
+	}
+}
+
+// rows prints the columns that the view names for a terminal.
+func (p *page) rows(a answered, all bool) {
+	var at []int
+	var head []string
+	for i, c := range a.rows.Columns {
+		if a.Columns == nil || slices.Contains(a.Columns, c.Name) {
+			at = append(at, i)
+			head = append(head, c.Name)
+		}
+	}
+	shown := a.rows.Rows
+	if len(shown) > maxRows && !all {
+		shown = shown[:maxRows]
+	}
+	var rows [][]string
+	for _, row := range shown {
+		cells := make([]string, len(at))
+		for k, i := range at {
+			cells[k] = escape.Terminal(brief(a.rows.Columns[i].Type, row[i]))
+		}
+		rows = append(rows, cells)
+	}
+	if len(rows) == 0 {
+		p.text("  ", dim.Render("none in the evidence"))
+		return
+	}
+	p.table(head, rows)
+	if n := len(a.rows.Rows) - len(shown); n > 0 {
+		p.text("  ", dim.Render(fmt.Sprintf("%s more rows: -v or another --format shows them.", counted(int64(n)))))
+	}
+}
+
+// brief is a cell as a terminal shows it: times to the minute, lists by their first members.
+func brief(t schema.Type, v schema.Value) string {
+	switch v := v.(type) {
+	case schema.Ticks:
+		if t == schema.Datetime {
+			return v.Time().Format(minute)
+		}
+		return finding.Length(int64(v / schema.Second))
+	case int64:
+		return counted(v)
+	case json.RawMessage:
+		var list []any
+		if json.Unmarshal(v, &list) != nil {
+			break
+		}
+		const most = 3
+		var words []string
+		for _, x := range list[:min(most, len(list))] {
+			words = append(words, shortened(fmt.Sprint(x)))
+		}
+		if n := len(list) - most; n > 0 {
+			words = append(words, fmt.Sprintf("and %d more", n))
+		}
+		return strings.Join(words, ", ")
+	}
+	return shortened(text(t, v))
+}
+
+// shortened is a text that fits a column: ids by their first digits, the rest cut.
+func shortened(s string) string {
+	const most = 32
+	if r := []rune(s); len(r) > most {
+		if guid.MatchString(s) {
+			return s[:8] + "\u2026"
+		}
+		return string(r[:most-1]) + "\u2026"
+	}
+	return s
+}
+
+var guid = regexp.MustCompile(`^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$`)
