@@ -60,6 +60,8 @@ const (
 	ManifestName = "manifest.json"
 	// RejectsName holds the rejected rows, one JSON object per line.
 	RejectsName = "rejects.jsonl"
+	// FindingsName holds the findings of the last hunt over all of the case.
+	FindingsName = "findings.json"
 )
 
 // Exists reports whether a folder holds a case.

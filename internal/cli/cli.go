@@ -129,12 +129,15 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
 	root.AddCommand(
 		newHunt(s),
+		newInvestigate(s),
+		newReport(s),
 		newQuery(s),
 		newIngest(s),
 		newVerify(s),
 		newInspect(s),
 		newApps(s),
 		newRules(s),
+		newExplain(s),
 		newSimulate(s),
 	)
 	for _, def := range steps {

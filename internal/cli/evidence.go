@@ -21,7 +21,8 @@ import (
 type evidenceFlags struct {
 	caseDir, asOf, memory, tenantFile string
 	threads                           int
-	quiet, noProgress                 bool
+	quiet, verbose, noProgress        bool
+	strict                            bool
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
@@ -37,6 +38,8 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.memory, "memory", "2GB", "memory that the engine may use")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no remarks")
+	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all: what is explained, every row")
+	flags.BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "show no progress")
 }
 
@@ -57,6 +60,11 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.applications, f.anchor, f.account} {
 		if err := step(ctx, s, c); err != nil {
 			return nil, nil, errors.Join(err, c.Close())
+		}
+	}
+	for _, r := range f.reports {
+		if f.strict && r.RowsRejected > 0 {
+			partial = &exit{exitPartial, nil}
 		}
 	}
 	return c, partial, nil

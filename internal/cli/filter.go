@@ -23,6 +23,8 @@ func (f *filterFlags) add(cmd *cobra.Command) {
 	flags.Var(&f.until, "until", "only what happened at this time or before")
 }
 
+func (f *filterFlags) empty() bool { return len(f.users) == 0 && f.since.IsZero() && f.until.IsZero() }
+
 func (f *filterFlags) filter() view.Filter {
 	return view.Filter{Users: f.users, Since: f.since.Time, Until: f.until.Time}
 }

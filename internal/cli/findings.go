@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"io"
 	"sort"
 	"strings"
 
@@ -36,9 +35,8 @@ var (
 
 const minute = "2006-01-02 15:04Z"
 
-// printFindings writes the page; the styles are taken off where colour is not welcome.
-func printFindings(w io.Writer, inv *investigation.Investigation, verbose bool) error {
-	p := &page{width: columns(w), verbose: verbose}
+// findings writes the page of a result.
+func (p *page) findings(inv *investigation.Investigation) {
 	if len(inv.Findings) == 0 {
 		p.text("", bold.Render("No replayed token found in the evidence given."))
 		p.b.WriteByte('\n')
@@ -47,7 +45,6 @@ func printFindings(w io.Writer, inv *investigation.Investigation, verbose bool) 
 		p.finding(&inv.Findings[i])
 	}
 	p.evidence(inv)
-	return write(w, p.b.String())
 }
 
 // text writes one paragraph, wrapped to the width and indented.

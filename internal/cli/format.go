@@ -49,6 +49,9 @@ func (o oneOf) Set(s string) error {
 func (o oneOf) Type() string { return "name" }
 
 func (o oneOf) words() string {
+	if o.allowed[0] == "" { // the default, which nobody types
+		o.allowed = o.allowed[1:]
+	}
 	last := len(o.allowed) - 1
 	if last < 1 {
 		return strings.Join(o.allowed, "")

@@ -16,7 +16,6 @@ import (
 type ingestFlags struct {
 	evidenceFlags
 	format string
-	strict bool
 }
 
 func newIngest(s Streams) *cobra.Command {
@@ -36,7 +35,6 @@ again: what the case has already is passed over, and copies of a row count once.
 	}
 	f.evidenceFlags.add(cmd)
 	formatFlag(cmd, &f.format, "table", "json")
-	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
 	return cmd
 }
 
@@ -61,7 +59,7 @@ func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error 
 	} else {
 		err = f.summary(s.Out, m)
 	}
-	return errors.Join(err, partial, f.strictly(f.strict))
+	return errors.Join(err, partial)
 }
 
 // summary says what this run added and what the case holds now.

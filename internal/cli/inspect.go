@@ -18,7 +18,6 @@ import (
 type inspectFlags struct {
 	evidenceFlags
 	format string
-	strict bool
 }
 
 func newInspect(s Streams) *cobra.Command {
@@ -33,7 +32,6 @@ func newInspect(s Streams) *cobra.Command {
 	}
 	f.evidenceFlags.add(cmd)
 	formatFlag(cmd, &f.format, "table", "json")
-	cmd.Flags().BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
 	return cmd
 }
 
@@ -60,17 +58,7 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 		p.files(m.Files)
 		err = write(s.Out, p.b.String())
 	}
-	return errors.Join(err, partial, f.strictly(f.strict))
-}
-
-// strictly is the error of --strict when rows of the given paths were rejected.
-func (f *evidenceFlags) strictly(strict bool) error {
-	for _, r := range f.given {
-		if strict && r.RowsRejected > 0 {
-			return &exit{exitPartial, nil}
-		}
-	}
-	return nil
+	return errors.Join(err, partial)
 }
 
 // files prints a block for each file.

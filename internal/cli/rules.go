@@ -1,31 +1,276 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/hunt"
 )
 
 func newRules(s Streams) *cobra.Command {
 	rules := &cobra.Command{Use: "rules", Short: "The hunts as Sentinel analytics rules"}
-	rules.AddCommand(&cobra.Command{
+	rules.AddCommand(newRulesList(s), newRulesLint(s), newRulesTest(s), newRulesRun(s), newRulesExport(s))
+	return rules
+}
+
+// listed is a rule as `rules list` and `explain` print it.
+type listed struct {
+	Signal         string   `json:"signal"`
+	Name           string   `json:"name"`
+	ID             string   `json:"id"`
+	Path           string   `json:"path"`
+	Role           string   `json:"role"`
+	Family         string   `json:"family"`
+	Strength       string   `json:"strength"`
+	Severity       string   `json:"severity"`
+	Tactics        []string `json:"tactics"`
+	Techniques     []string `json:"techniques"`
+	Description    string   `json:"description"`
+	FalsePositives []string `json:"false_positives"`
+	Sources        []string `json:"sources"`
+	KQL            string   `json:"kql,omitempty"`
+}
+
+func listing(h *hunt.Hunt) listed {
+	return listed{
+		Signal: h.Signal, Name: h.Name, ID: h.ID, Path: h.Path, Role: string(h.Role), Family: h.Family, Strength: h.Strength, Severity: h.Severity,
+		Tactics: h.Tactics, Techniques: h.Techniques, Description: h.Description, FalsePositives: h.FalsePositives, Sources: h.Sources,
+	}
+}
+
+func newRulesList(s Streams) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
 		Use: "list", Short: "List the hunts that ship", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			all, err := hunt.Load(hunts.FS)
 			if err != nil {
 				return &exit{exitInternal, err}
 			}
-			for i := range all {
-				if _, err := fmt.Fprintf(s.Out, "%-28s %-12s %-11s %s\n", all[i].Signal, all[i].Role, all[i].Strength, all[i].Name); err != nil {
-					return err
+			if format == "json" {
+				out := struct {
+					SchemaVersion int      `json:"schema_version"`
+					Rules         []listed `json:"rules"`
+				}{SchemaVersion: 1}
+				for i := range all {
+					out.Rules = append(out.Rules, listing(&all[i]))
 				}
+				return printValue(s.Out, out)
 			}
-			return nil
+			p := &page{width: columns(s.Out)}
+			var rows [][]string
+			for i := range all {
+				rows = append(rows, []string{all[i].Signal, string(all[i].Role), all[i].Strength, all[i].Name})
+			}
+			p.table([]string{"signal", "role", "strength", "name"}, rows)
+			return write(s.Out, p.b.String())
 		},
-	})
-	rules.AddCommand(newRulesTest(s))
-	return rules
+	}
+	formatFlag(cmd, &format, "table", "json")
+	return cmd
+}
+
+func newRulesLint(s Streams) *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint [PATH...]",
+		Short: "Check rule files: their shape, their KQL, the columns of their rows",
+		Long:  "lint checks the rule files given, or those in the folders given; without any, those that ship. It exits with 1 on a fault.",
+		Example: `  replaytrace rules lint ./our-rules
+  replaytrace rules lint`,
+		RunE: func(cmd *cobra.Command, args []string) error { return lintRules(cmd.Context(), s, args) },
+	}
+}
+
+func lintRules(ctx context.Context, s Streams, paths []string) error {
+	files, err := ruleFiles(paths)
+	if err != nil {
+		return &exit{exitPartial, err}
+	}
+	if len(files) == 0 {
+		return &exit{exitUsage, errors.New("no rule given: rule files end in .yaml or .yml")}
+	}
+	c, err := casefile.Open(ctx, casefile.Options{})
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	defer func() { _ = c.Close() }()
+	faults := 0
+	first := map[string]string{} // the file of an id
+	for _, f := range files {
+		wrong := hunt.Lint(ctx, c, f.path, f.text)
+		if h, err := hunt.Parse(f.path, f.text); err == nil {
+			if other, taken := first[h.ID]; taken {
+				wrong = append(wrong, fmt.Sprintf("%s: the id %s is that of %s", f.path, h.ID, other))
+			}
+			first[h.ID] = f.path
+		}
+		faults += len(wrong)
+		for _, w := range wrong {
+			if _, err := fmt.Fprintln(s.Out, escape.Terminal(w)); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := fmt.Fprintf(s.Out, "%d rules, %d faults\n", len(files), faults); err != nil {
+		return err
+	}
+	if faults > 0 {
+		return &exit{exitFound, nil}
+	}
+	return nil
+}
+
+type ruleText struct {
+	path string
+	text []byte
+}
+
+// ruleFiles reads the rule files of the paths in their order; those that ship when there are none.
+func ruleFiles(paths []string) ([]ruleText, error) {
+	var out []ruleText
+	collect := func(fsys fs.FS, root, shown string) error {
+		return fs.WalkDir(fsys, root, func(path string, d fs.DirEntry, err error) error {
+			if ext := filepath.Ext(path); err != nil || d.IsDir() || ext != ".yaml" && ext != ".yml" {
+				return err
+			}
+			text, err := fs.ReadFile(fsys, path)
+			out = append(out, ruleText{filepath.Join(shown, path), text})
+			return err
+		})
+	}
+	if len(paths) == 0 {
+		return out, collect(hunts.FS, ".", "")
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			return nil, err
+		}
+		if info.IsDir() {
+			err = collect(os.DirFS(path), ".", path)
+		} else {
+			err = collect(os.DirFS(filepath.Dir(path)), filepath.Base(path), filepath.Dir(path))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func newRulesRun(s Streams) *cobra.Command {
+	f := &queryFlags{}
+	cmd := &cobra.Command{
+		Use:   "run RULE PATH... | --case DIR",
+		Short: "Run one rule, a file or a signal that ships, and print its rows",
+		Example: `  replaytrace rules run ua-script-library ./export
+  replaytrace rules run ./our-rules/New.yaml --case case-2026-031 --format csv`,
+		Args:              cobra.MinimumNArgs(1),
+		ValidArgsFunction: completeSignals,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := findRule(args[0])
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			c, partial, err := f.openGiven(cmd.Context(), s, args[1:])
+			if err != nil {
+				return err
+			}
+			defer func() { _ = c.Close() }()
+			return errors.Join(f.one(cmd.Context(), s, c, h.Source()), partial)
+		},
+	}
+	f.evidenceFlags.add(cmd)
+	formatFlag(cmd, &f.format, "table", "json", "jsonl", "csv")
+	return cmd
+}
+
+// findRule finds a rule by the path of its file, or one that ships by its signal or id.
+func findRule(name string) (*hunt.Hunt, error) {
+	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		h, err := hunt.Parse(name, text)
+		return &h, err
+	}
+	all, err := hunt.Load(hunts.FS)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range all {
+		if name == all[i].Signal || name == all[i].ID {
+			return &all[i], nil
+		}
+		names = append(names, all[i].Signal)
+	}
+	return nil, &unknownSignal{name, names}
+}
+
+func newRulesExport(s Streams) *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "export [SIGNAL...] --out DIR",
+		Short: "Write the hunts as rule files that Sentinel takes",
+		Long:  "export writes the hunts that ship, or those named, without the key that only replaytrace reads.",
+		Example: `  replaytrace rules export --out rules
+  replaytrace rules export ua-script-library --out rules`,
+		ValidArgsFunction: completeSignals,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if out == "" {
+				return &exit{exitUsage, errors.New("--out is missing: name the folder to write to")}
+			}
+			return exportRules(s, args, out)
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the folder to write to")
+	return cmd
+}
+
+func exportRules(s Streams, signals []string, dir string) error {
+	all, err := hunt.Load(hunts.FS)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	if len(signals) > 0 {
+		all = all[:0:0]
+		for _, name := range signals {
+			h, err := findRule(name)
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			all = append(all, *h)
+		}
+	}
+	for i := range all {
+		text, err := fs.ReadFile(hunts.FS, all[i].Path)
+		if err != nil {
+			return &exit{exitUsage, fmt.Errorf("%s does not ship with replaytrace: name signals", all[i].Path)}
+		}
+		path := filepath.Join(dir, all[i].Path)
+		if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+			return &exit{exitUsage, err}
+		}
+		if err := casefile.WriteFile(path, func(w io.Writer) error {
+			_, err := io.Copy(w, strings.NewReader(hunt.Deployable(string(text))))
+			return err
+		}); err != nil {
+			return &exit{exitUsage, err}
+		}
+	}
+	_, err = fmt.Fprintf(s.Err, "wrote %d rules to %s\n", len(all), dir)
+	return err
 }

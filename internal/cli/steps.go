@@ -33,24 +33,28 @@ var steps = []step{
 		"coverage", "What the evidence covers, and what it cannot show",
 		`coverage says which tables, users and days are in the evidence, where it has gaps, how many non-interactive rows there
 are for each interactive one, how often the columns are empty on which hunts rest, and what is missing.`,
-		[]string{"warnings", "tables", "days", "gaps", "columns", "users"}, true,
+		[]string{"warnings", "tables", "days", "gaps", "columns", "users"},
+		true,
 	},
 	{
 		"timeline", "When and from where each user was active",
 		`timeline lists the addresses of each user with first and last event, duration, volume and what they reached; with
 --part hours the activity by hour, with --part events every sign-in.`,
-		[]string{"addresses", "hours", "events"}, false,
+		[]string{"addresses", "hours", "events"},
+		false,
 	},
 	{
 		"baseline", "What is usual for each user",
 		`baseline describes what each user does: days, volume, addresses, devices, applications, hours of the day. Limit the time
 with --until to the days before the suspicion.`,
-		[]string{"users", "days"}, false,
+		[]string{"users", "days"},
+		false,
 	},
 	{
 		"sessions", "The sessions: where they began and where they were used",
 		`sessions lists each session with the interactive sign-in that it began with and everything that used it.`,
-		[]string{"sessions"}, false,
+		[]string{"sessions"},
+		false,
 	},
 }
 
@@ -64,7 +68,6 @@ type stepFlags struct {
 	filterFlags
 	step
 	format, part string
-	verbose      bool
 }
 
 func newStep(s Streams, def step) *cobra.Command {
@@ -87,7 +90,6 @@ func newStep(s Streams, def step) *cobra.Command {
 		}
 		wordFlag(cmd, &f.part, "part", "show", choice...)
 	}
-	cmd.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show all rows")
 	return cmd
 }
 
@@ -231,7 +233,7 @@ func brief(t schema.Type, v schema.Value) string {
 		if json.Unmarshal(v, &list) != nil {
 			break
 		}
-		const most = 3
+		const most = 2
 		var words []string
 		for _, x := range list[:min(most, len(list))] {
 			words = append(words, shortened(fmt.Sprint(x)))
@@ -246,7 +248,7 @@ func brief(t schema.Type, v schema.Value) string {
 
 // shortened is a text that fits a column: ids by their first digits, the rest cut.
 func shortened(s string) string {
-	const most = 32
+	const most = 22
 	if r := []rune(s); len(r) > most {
 		if guid.MatchString(s) {
 			return s[:8] + "\u2026"

@@ -15,6 +15,7 @@ import (
 	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
 // Input is what a run starts from.
@@ -28,6 +29,9 @@ type Input struct {
 	ToolVersion string
 	// Users limits the findings to these UPNs or object ids; all when empty.
 	Users []string
+	// Since and Until limit the findings to what happened then, at least in part; zero is open. What is usual is learned
+	// from all of the evidence.
+	Since, Until time.Time
 	// Tenant is the context that was given; its networks are learned when it names none.
 	Tenant Tenant
 	// Candidates is given every activity that was weighed, findings or not; may be nil.
@@ -67,83 +71,39 @@ func (b *builder) ask(name, text string) (*kql.Rows, error) {
 	return rows, nil
 }
 
-// signInTables are the tables that are counted, with the column that says when.
-var signInTables = []struct{ name, time, user string }{
-	{"SigninLogs", "CreatedDateTime", "UserId"},
-	{"AADNonInteractiveUserSignInLogs", "CreatedDateTime", "UserId"},
-	{"AADServicePrincipalSignInLogs", "CreatedDateTime", "ServicePrincipalId"},
-	{"AADManagedIdentitySignInLogs", "CreatedDateTime", "ServicePrincipalId"},
-	{"AuditLogs", "ActivityDateTime", "Id"},
-}
-
+// coverage asks what `replaytrace coverage` asks.
 func (b *builder) coverage() error {
-	rows := map[string]int64{}
-	for _, t := range signInTables {
-		got, err := b.ask("coverage", fmt.Sprintf("%s | summarize Rows = count(), First = min(%s), Last = max(%s), Users = dcount(%s)", t.name, t.time, t.time, t.user))
+	asked := map[string]*kql.Rows{}
+	for _, part := range []string{"tables", "gaps", "warnings"} {
+		rows, err := view.Ask(b.ctx, b.in.Engine, "coverage."+part, view.Filter{})
 		if err != nil {
-			return err
+			return fmt.Errorf("coverage: %w", err)
 		}
-		r := got.Rows[0]
-		n, _ := r[0].(int64)
-		rows[t.name] = n
-		if n == 0 {
-			continue
-		}
-		first, _ := r[1].(schema.Ticks)
-		last, _ := r[2].(schema.Ticks)
-		users, _ := r[3].(int64)
-		gaps, err := b.gaps(t.name, t.time)
-		if err != nil {
-			return err
-		}
-		b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, Table{Table: t.name, Rows: n, First: first.Time(), Last: last.Time(), Users: users, Gaps: gaps})
+		asked[part] = rows
 	}
-	b.warn(rows)
+	gaps := map[string][]Gap{}
+	for _, r := range asked["gaps"].Rows {
+		table, _ := r[0].(string)
+		from, _ := r[1].(schema.Ticks)
+		to, _ := r[2].(schema.Ticks)
+		gaps[table] = append(gaps[table], Gap{From: from.Time(), To: to.Time()})
+	}
+	for _, r := range asked["tables"].Rows {
+		t := Table{Gaps: []Gap{}}
+		t.Table, _ = r[0].(string)
+		t.Rows, _ = r[1].(int64)
+		t.Users, _ = r[2].(int64)
+		first, _ := r[4].(schema.Ticks)
+		last, _ := r[5].(schema.Ticks)
+		t.First, t.Last = first.Time(), last.Time()
+		t.Gaps = append(t.Gaps, gaps[t.Table]...)
+		b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, t)
+	}
+	for _, r := range asked["warnings"].Rows {
+		message, _ := r[len(r)-1].(string)
+		b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, message)
+	}
 	return nil
-}
-
-// gaps finds the times without a row, longer than six hours.
-func (b *builder) gaps(table, column string) ([]Gap, error) {
-	got, err := b.ask("gaps", fmt.Sprintf("%s | where isnotnull(%s) | summarize by Hour = bin(%s, 1h) | sort by Hour asc | extend Before = prev(Hour) | where Hour - Before > 7h | project From = Before + 1h, To = Hour", table, column, column))
-	if err != nil {
-		return nil, err
-	}
-	gaps := []Gap{}
-	for _, r := range got.Rows {
-		from, _ := r[0].(schema.Ticks)
-		to, _ := r[1].(schema.Ticks)
-		gaps = append(gaps, Gap{From: from.Time(), To: to.Time()})
-	}
-	return gaps, nil
-}
-
-func (b *builder) warn(rows map[string]int64) {
-	w := &b.inv.Evidence.Warnings
-	silent, interactive := rows["AADNonInteractiveUserSignInLogs"], rows["SigninLogs"]
-	switch {
-	case silent == 0 && interactive == 0:
-		*w = append(*w, "There is no sign-in evidence of users: nothing can be said about replayed tokens.")
-	case silent == 0:
-		*w = append(*w, "AADNonInteractiveUserSignInLogs is missing: replayed refresh tokens show only there, so replay CANNOT be excluded. Export that table and run again.")
-	case interactive == 0:
-		*w = append(*w, "SigninLogs is missing: which networks a user earned is unknown, so more looks new than is.")
-	case silent < 2*interactive:
-		*w = append(*w, fmt.Sprintf("Only %d non-interactive against %d interactive rows: ten to one or more is usual, so non-interactive evidence is probably incomplete.", silent, interactive))
-	}
-	if rows["AuditLogs"] == 0 {
-		*w = append(*w, "AuditLogs is missing: consents to applications and other persistence cannot be seen.")
-	}
-	for _, f := range b.in.Files {
-		if f.RowsLoaded == 10000 || f.RowsLoaded == 30000 || f.RowsLoaded == 100000 {
-			*w = append(*w, fmt.Sprintf("%s has exactly %d rows, a limit of the portal: it is probably cut off.", f.Path, f.RowsLoaded))
-		}
-		if f.RowsRejected > 0 {
-			*w = append(*w, fmt.Sprintf("%s: %d of %d rows were set aside; see its reject reasons.", f.Path, f.RowsRejected, f.RowsRead))
-		}
-		if f.Error != "" {
-			*w = append(*w, fmt.Sprintf("%s was not read: %s", f.Path, f.Error))
-		}
-	}
 }
 
 func (b *builder) hunt() error {
@@ -210,11 +170,16 @@ func (b *builder) sharedNetworks() error {
 func (b *builder) wanted(signals []hunt.Signal) []hunt.Signal {
 	var out []hunt.Signal
 	for _, s := range signals {
-		if b.asked(s.User, s.UserID) {
+		if b.asked(s.User, s.UserID) && b.in.within(s.First, s.Last) {
 			out = append(out, s)
 		}
 	}
 	return out
+}
+
+// within reports whether a time touches the one asked for.
+func (in *Input) within(first, last time.Time) bool {
+	return !last.Before(in.Since) && (in.Until.IsZero() || !first.After(in.Until))
 }
 
 // asked reports whether a user is among those asked for, or all are.

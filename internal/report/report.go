@@ -17,6 +17,8 @@ import (
 // Output is one way to render an investigation.
 type Output struct {
 	Name string
+	// File is what --out calls it.
+	File string
 	Doc  string
 	// Write renders the result to w.
 	Write func(w io.Writer, inv *investigation.Investigation) error
@@ -25,11 +27,11 @@ type Output struct {
 // Outputs lists the outputs by the name that --format takes.
 func Outputs() []Output {
 	return []Output{
-		{"json", "the whole result", JSON},
-		{"jsonl", "one finding per line", JSONLines},
-		{"markdown", "pages to paste into a report", Markdown},
-		{"csv", "one row per event of the findings", CSV},
-		{"html", "one self-contained page", HTML},
+		{"json", "findings.json", "the whole result", JSON},
+		{"jsonl", "findings.jsonl", "one finding per line", JSONLines},
+		{"markdown", "report.md", "pages to paste into a report", Markdown},
+		{"csv", "events.csv", "one row per event of the findings", CSV},
+		{"html", "report.html", "one self-contained page", HTML},
 	}
 }
 

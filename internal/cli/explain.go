@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+)
+
+func newExplain(s Streams) *cobra.Command {
+	var format string
+	cmd := &cobra.Command{
+		Use:   "explain SIGNAL",
+		Short: "What a signal means: its logic, KQL, false positives and sources",
+		Example: `  replaytrace explain ua-script-library
+  replaytrace rules list`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: completeSignals,
+		RunE: func(_ *cobra.Command, args []string) error {
+			h, err := findRule(args[0])
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			if format == "json" {
+				out := listing(h)
+				out.KQL = h.Query
+				return printValue(s.Out, struct {
+					SchemaVersion int `json:"schema_version"`
+					listed
+				}{1, out})
+			}
+			p := &page{width: columns(s.Out)}
+			p.rule(h)
+			return write(s.Out, p.b.String())
+		},
+	}
+	formatFlag(cmd, &format, "table", "json")
+	return cmd
+}
+
+func (p *page) rule(h *hunt.Hunt) {
+	safe := escape.Terminal
+	p.text("", bold.Render(safe(h.Name))+"  "+safe(h.Signal))
+	p.text("", safe(strings.Join(strings.Fields(h.Description), " ")))
+	p.b.WriteByte('\n')
+	for _, x := range []struct {
+		name   string
+		values []string
+	}{
+		{"role", []string{string(h.Role)}},
+		{"strength", []string{h.Strength}},
+		{"family", []string{h.Family}},
+		{"tactics", h.Tactics},
+		{"techniques", h.Techniques},
+		{"false positives", h.FalsePositives},
+		{"sources", h.Sources},
+	} {
+		if text := strings.Join(x.values, "; "); text != "" {
+			p.text("", dim.Render(fmt.Sprintf("%-16s", x.name))+safe(text))
+		}
+	}
+	p.b.WriteString("\n" + dim.Render(safe(h.Path)) + "\n")
+	for line := range strings.Lines(h.Query) {
+		p.b.WriteString("  " + safe(strings.TrimRight(line, "\n")) + "\n")
+	}
+}
+
+// unknownSignal is a name that no rule has.
+type unknownSignal struct {
+	name  string
+	names []string
+}
+
+func (e *unknownSignal) Error() string { return fmt.Sprintf("there is no signal %q", e.name) }
+
+// Hint names the nearest one.
+func (e *unknownSignal) Hint() string {
+	if near := diag.Suggest(e.name, e.names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	return "replaytrace rules list names them; a file is given with its ending, such as New.yaml"
+}
+
+// completeSignals completes the first word of a command by the signals that ship.
+func completeSignals(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+	all, err := hunt.Load(hunts.FS)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var out []string
+	for i := range all {
+		out = append(out, all[i].Signal+"\t"+all[i].Name)
+	}
+	return out, cobra.ShellCompDirectiveDefault
+}
