@@ -19,10 +19,10 @@ import (
 
 // evidenceFlags are the flags of every command that reads evidence.
 type evidenceFlags struct {
-	caseDir, asOf, memory, tenantFile string
-	threads                           int
-	quiet, verbose, noProgress        bool
-	strict                            bool
+	caseDir, asOf, memory, tenantFile, ioc string
+	threads                                int
+	quiet, verbose, noProgress             bool
+	strict                                 bool
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
@@ -34,6 +34,7 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.caseDir, "case", "", "keep the case in this folder, or use the one that is there")
 	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications (YAML)")
+	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
 	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
 	flags.StringVar(&f.memory, "memory", "2GB", "memory that the engine may use")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
@@ -153,8 +154,20 @@ func (f *evidenceFlags) loading(read, total int64, file string) {
 
 const loadingPhase = "reading"
 
-// context reads the tenant file and makes its watchlists.
+// context reads the tenant file and the list of indicators and makes their watchlists.
 func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) error {
+	if f.ioc != "" {
+		list, skipped, err := tenant.Indicators(f.ioc)
+		if err != nil {
+			return &exit{exitUsage, err}
+		}
+		if len(skipped) > 0 {
+			_, _ = fmt.Fprintf(s.Err, "warning: %d indicators are of a kind that does not occur in sign-ins, the first is %s\n", len(skipped), escape.Terminal(skipped[0]))
+		}
+		if err := c.AddWatchlist(ctx, "Indicators", list.Columns, list.Rows); err != nil {
+			return err
+		}
+	}
 	if f.tenantFile == "" {
 		return nil
 	}

@@ -44,6 +44,7 @@ func (p *page) findings(inv *investigation.Investigation) {
 	for i := range inv.Findings {
 		p.finding(&inv.Findings[i])
 	}
+	p.indicators(inv.Indicators)
 	p.evidence(inv)
 }
 
@@ -104,6 +105,20 @@ func (p *page) finding(f *finding.Finding) {
 	for _, x := range f.Persistence {
 		p.text("  ", warning.Render("persists:")+" "+safe(x.Kind)+" "+safe(x.Name)+" ("+safe(x.ID)+") "+safe(x.Detail))
 	}
+	p.b.WriteByte('\n')
+}
+
+// indicators lists what of the list given occurs.
+func (p *page) indicators(hits []investigation.IndicatorHit) {
+	if len(hits) == 0 {
+		return
+	}
+	safe := escape.Terminal
+	var rows [][]string
+	for _, h := range hits {
+		rows = append(rows, []string{safe(h.Kind), safe(h.Value), safe(h.User), counted(h.Events), h.First.Format(minute), h.Last.Format(minute), safe(h.Table)})
+	}
+	p.table([]string{"indicator", "value", "user", "events", "first", "last", "table"}, rows)
 	p.b.WriteByte('\n')
 }
 

@@ -156,7 +156,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	keep, kept := f.keepCandidates()
 	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Tenant: f.knownTenant(),
+		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.ioc != "", Tenant: f.knownTenant(),
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,
 	})

@@ -248,7 +248,7 @@ func brief(t schema.Type, v schema.Value) string {
 
 // shortened is a text that fits a column: ids by their first digits, the rest cut.
 func shortened(s string) string {
-	const most = 22
+	const most = 32
 	if r := []rune(s); len(r) > most {
 		if guid.MatchString(s) {
 			return s[:8] + "\u2026"

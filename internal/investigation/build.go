@@ -32,6 +32,8 @@ type Input struct {
 	// Since and Until limit the findings to what happened then, at least in part; zero is open. What is usual is learned
 	// from all of the evidence.
 	Since, Until time.Time
+	// Indicators says that a list of indicators was given, as the watchlist of that name.
+	Indicators bool
 	// Tenant is the context that was given; its networks are learned when it names none.
 	Tenant Tenant
 	// Candidates is given every activity that was weighed, findings or not; may be nil.
@@ -45,7 +47,7 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: SchemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
-	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess}
+	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess, b.indicators}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err
@@ -310,6 +312,30 @@ func (b *builder) absent() error {
 	return nil
 }
 
+// indicators looks for the list that was given.
+func (b *builder) indicators() error {
+	if !b.in.Indicators {
+		return nil
+	}
+	rows, err := view.Ask(b.ctx, b.in.Engine, "indicators.hits", view.Filter{Users: b.in.Users, Since: b.in.Since, Until: b.in.Until})
+	if err != nil {
+		return fmt.Errorf("indicators: %w", err)
+	}
+	for _, r := range rows.Rows {
+		var h IndicatorHit
+		for i, to := range []*string{&h.Kind, &h.Value, &h.User, &h.UserID, &h.Table} {
+			*to, _ = r[i].(string)
+		}
+		h.Events, _ = r[5].(int64)
+		first, _ := r[6].(schema.Ticks)
+		last, _ := r[7].(schema.Ticks)
+		h.First, h.Last = first.Time(), last.Time()
+		h.Addresses, _ = r[8].(json.RawMessage)
+		b.inv.Indicators = append(b.inv.Indicators, h)
+	}
+	return nil
+}
+
 // finish gives empty lists their JSON form.
 func (b *builder) finish() {
 	i := b.inv
@@ -322,6 +348,7 @@ func (b *builder) finish() {
 	fix(&i.UsersNotAssessed)
 	fix(&i.Profiles)
 	fix(&i.Hunts)
+	fix(&i.Indicators)
 	fix(&i.Tenant.CorporateNetworks)
 	for k := range i.Findings {
 		f := &i.Findings[k]

@@ -3,6 +3,7 @@
 package investigation
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
@@ -26,6 +27,7 @@ type Investigation struct {
 	UsersNotAssessed []NotAssessed       `json:"users_not_assessed"`
 	Profiles         []Profile           `json:"profiles"` // of users with a finding
 	Hunts            []HuntRun           `json:"hunts"`
+	Indicators       []IndicatorHit      `json:"indicators"` // of the list given, those that occur in the evidence
 }
 
 // Evidence accounts for every file and table.
@@ -134,6 +136,19 @@ type Deviation struct {
 	Measure string  `json:"measure"`
 	Before  float64 `json:"before"`
 	During  float64 `json:"during"`
+}
+
+// IndicatorHit is an indicator of compromise that occurs in the sign-ins of a user.
+type IndicatorHit struct {
+	Kind      string          `json:"kind"` // ip, cidr, user_agent, app_id, session_id, token_id, device_id, or id for any of the last four
+	Value     string          `json:"value"`
+	User      string          `json:"user"`
+	UserID    string          `json:"user_id"`
+	Table     string          `json:"table"`
+	Events    int64           `json:"events"`
+	First     time.Time       `json:"first"`
+	Last      time.Time       `json:"last"`
+	Addresses json.RawMessage `json:"addresses"`
 }
 
 // HuntRun says what one hunt did in this run.
