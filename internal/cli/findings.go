@@ -108,6 +108,9 @@ func (p *page) finding(f *finding.Finding) {
 	p.b.WriteByte('\n')
 }
 
+// kindOfSignIn says in a word what a table holds.
+var kindOfSignIn = map[string]string{"SigninLogs": "interactive", "AADNonInteractiveUserSignInLogs": "silent"}
+
 // indicators lists what of the list given occurs.
 func (p *page) indicators(hits []investigation.IndicatorHit) {
 	if len(hits) == 0 {
@@ -116,9 +119,9 @@ func (p *page) indicators(hits []investigation.IndicatorHit) {
 	safe := escape.Terminal
 	var rows [][]string
 	for _, h := range hits {
-		rows = append(rows, []string{safe(h.Kind), safe(h.Value), safe(h.User), counted(h.Events), h.First.Format(minute), h.Last.Format(minute), safe(h.Table)})
+		rows = append(rows, []string{safe(h.Kind), safe(h.Value), safe(h.User), counted(h.Events), h.First.Format(minute), h.Last.Format(minute), kindOfSignIn[h.Table]})
 	}
-	p.table([]string{"indicator", "value", "user", "events", "first", "last", "table"}, rows)
+	p.table([]string{"indicator", "value", "user", "events", "first", "last", "sign-ins"}, rows)
 	p.b.WriteByte('\n')
 }
 
