@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -319,6 +320,79 @@ func TestIngestChild(t *testing.T) {
 	c := open(t, Options{Dir: os.Getenv(childCase), Batch: 1, Progress: func(read, _ int64, _ string) { fmt.Println(read) }})
 	ingest(t, c, os.Getenv(childEvidence))
 	if err := c.WriteBooks(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestInterrupted stops an ingest as Ctrl-C does, in the third of four files: two are in the case, and loading again goes
+// on.
+func TestInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	paths := writeParts(t, dir, emissions(rand.New(rand.NewPCG(5, 5)), 40), 4)
+	whole := open(t, Options{})
+	ingest(t, whole, dir)
+
+	ctx, stop := context.WithCancel(t.Context())
+	c := open(t, Options{Dir: t.TempDir(), Batch: 1, Progress: func(_, _ int64, file string) {
+		if file == paths[2] {
+			stop()
+		}
+	}})
+	reports, err := c.Load(ctx, []string{dir})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatalf("the interrupted load returned %v", err)
+	}
+	if len(reports) != 2 || reports[0].Path != paths[0] || reports[1].Path != paths[1] {
+		t.Fatalf("%d files are said to be in the case, want the first two", len(reports))
+	}
+	balanced(t, c)
+	if again := ingest(t, c, dir); !again[0].Present || !again[1].Present || again[2].Present || again[3].Present {
+		t.Error("going on did not pass over what is in the case, or passed over more")
+	}
+	balanced(t, c)
+	if got, want := contents(t, c, true), contents(t, whole, true); got != want {
+		t.Errorf("after an interruption the rows differ:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestOlderCase: a case that lacks a column and a table gets them when it is opened, be it for reading.
+func TestOlderCase(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, Options{Dir: dir})
+	ingest(t, c, writeParts(t, t.TempDir(), emissions(rand.New(rand.NewPCG(9, 9)), 5), 1)...)
+	want := contents(t, c, true)
+	change(t, c, "ALTER TABLE SigninLogs DROP COLUMN IsRisky", "DROP TABLE AuditLogs")
+	if got := contents(t, open(t, Options{Dir: dir, ReadOnly: true}), true); got != want {
+		t.Errorf("the older case was not brought up to date:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestStale: a case of a layout that this program cannot read is refused with the way out.
+func TestStale(t *testing.T) {
+	for statement, hint := range map[string]string{
+		"UPDATE _Case SET Version = 1000": "newer",
+		"DROP TABLE _Case":                "make a new case from the same evidence",
+		"ALTER TABLE SigninLogs ALTER COLUMN UserId SET DATA TYPE INTEGER": "make a new case from the same evidence",
+	} {
+		dir := t.TempDir()
+		change(t, open(t, Options{Dir: dir}), statement)
+		_, err := Open(t.Context(), Options{Dir: dir})
+		var stale *Stale
+		if !errors.As(err, &stale) || !strings.Contains(stale.Hint(), hint) {
+			t.Errorf("%s: opening says %v", statement, err)
+		}
+	}
+}
+
+// change runs statements on a case and closes it.
+func change(t *testing.T, c *Case, statements ...string) {
+	t.Helper()
+	for _, s := range statements {
+		if err := c.Exec(t.Context(), s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Close(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -184,22 +184,18 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 	}
 	var changes []string
 	for _, t := range want {
-		columns := have[t.Name]
-		if columns == nil {
+		if have[t.Name] == nil {
 			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(t.Columns))
-			continue
 		}
-		for _, col := range t.Columns {
-			switch typ := columns[col.Name]; typ {
-			case StoredType(col.Type):
-			case "":
-				for _, name := range []string{t.Name, copiesOf(t)} {
-					if have[name] != nil {
-						changes = append(changes, "ALTER TABLE "+quoteName(name)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
-					}
+		for _, name := range []string{t.Name, copiesOf(t)} {
+			for _, col := range t.Columns {
+				switch typ := have[name][col.Name]; {
+				case have[name] == nil || typ == StoredType(col.Type):
+				case typ == "":
+					changes = append(changes, "ALTER TABLE "+quoteName(name)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
+				default:
+					return nil, &Stale{c.opt.Dir, found, fmt.Sprintf("its column %s.%s is stored as %s", name, col.Name, typ)}
 				}
-			default:
-				return nil, &Stale{c.opt.Dir, found, fmt.Sprintf("its column %s.%s is stored as %s", t.Name, col.Name, typ)}
 			}
 		}
 	}
