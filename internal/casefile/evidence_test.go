@@ -83,3 +83,42 @@ func tableList(r *FileReport) string {
 	sort.Strings(list)
 	return strings.Join(list, ",")
 }
+
+// TestOtherForms loads the same two rows as Parquet, from standard input, and out of an archive.
+func TestOtherForms(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	rows := `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00.25Z","Id":"1","Status":{"errorCode":0}}
+{"Type":"AuditLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"2"}
+`
+	lines := filepath.Join(dir, "rows.jsonl")
+	if err := os.WriteFile(lines, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	parquet := filepath.Join(dir, "rows.parquet")
+	c, err := Open(ctx, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	if err := c.Exec(ctx, "COPY (SELECT 'SigninLogs' AS Type, TIMESTAMP '2026-03-20 10:00:00.25' AS TimeGenerated, '1' AS Id, {'errorCode': 0} AS Status) TO "+quoteText(parquet)); err != nil {
+		t.Fatal(err)
+	}
+	want := func(r *FileReport, shape string, loaded, rejected int64) {
+		t.Helper()
+		if r.Error != "" || r.Shape != shape || r.RowsLoaded != loaded || r.RowsRejected != rejected || len(r.SHA256) != 64 {
+			t.Errorf("%+v, want %d rows as %s", r, loaded, shape)
+		}
+	}
+	want(loadOne(t, parquet), "parquet/la-json", 1, 0)
+	stdin := os.Stdin
+	defer func() { os.Stdin = stdin }()
+	if os.Stdin, err = os.Open(lines); err != nil {
+		t.Fatal(err)
+	}
+	r := loadOne(t, "-")
+	want(r, "la-json", 1, 1)
+	if r.Bytes != int64(len(rows)) || r.Rejects[0].Code != "second_table" {
+		t.Errorf("%+v", r)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -163,12 +164,32 @@ func (l *loader) progress(f *evidence.File) {
 // text is a text from outside as the database can hold it.
 func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
+// open recognises a file. Parquet is written as JSON lines first: only the database reads it. done removes them.
+func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done func(), err error) {
+	if !evidence.IsParquet(path) {
+		f, err = evidence.Open(path, l.shapes)
+		return f, func() {}, err
+	}
+	dir, err := os.MkdirTemp(l.c.temporary, "parquet-")
+	if err != nil {
+		return nil, func() {}, fmt.Errorf("unpack Parquet: %w", err)
+	}
+	done = func() { _ = os.RemoveAll(dir) }
+	rows := filepath.Join(dir, "rows.jsonl")
+	if err := l.c.Exec(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(path)+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
+		return nil, done, &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
+	}
+	f, err = evidence.OpenUnpacked(path, rows, l.shapes)
+	return f, done, err
+}
+
 func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 	report := &FileReport{Path: text(path), Tables: map[string]int64{}}
 	if info, err := os.Stat(path); err == nil {
 		report.Bytes, report.Modified = info.Size(), schema.TicksOf(info.ModTime().UTC())
 	}
-	f, err := evidence.Open(path, l.shapes)
+	f, done, err := l.open(ctx, path)
+	defer done()
 	if err != nil {
 		report.Error = text(err.Error())
 		var hinted interface{ Hint() string }
@@ -190,12 +211,19 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 	l.number(report)
 	l.progress(f)
 	hashed := make(chan error, 1)
-	go func() {
+	hash := func() {
 		sum, err := f.Hash() // beside the loading, which waits for DuckDB often enough
 		report.SHA256 = sum
 		hashed <- err
-	}()
+	}
+	if !f.Once() {
+		go hash()
+	}
 	err = l.load(ctx, f, report)
+	if f.Once() { // its hash is known when it has been read
+		hash()
+		report.Bytes = f.Bytes
+	}
 	if hashErr := <-hashed; hashErr != nil && err == nil {
 		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
 	}

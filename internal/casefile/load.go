@@ -128,19 +128,26 @@ func (s *source) unknown() []string {
 
 // peek finds the table of the first record that has one.
 func (s *source) peek() (*evidence.Target, error) {
+	if t := firstTarget(s, s.file.Head()); t != nil || s.file.Once() {
+		return t, nil
+	}
 	stream, err := s.file.Read(func(evidence.Reject) {})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = stream.Close() }()
+	return firstTarget(s, stream), nil
+}
+
+func firstTarget(s *source, stream *evidence.Stream) *evidence.Target {
 	records, decoder := stream.Reader(), s.layout.NewDecoder(s.file)
 	for {
 		record, line, ok := records.Next()
 		if !ok {
-			return nil, nil
+			return nil
 		}
 		if row, err := decoder.Decode(record, line); err == nil {
-			return row.Target, nil
+			return row.Target
 		}
 	}
 }
@@ -179,10 +186,19 @@ func (w *worker) row() (*evidence.Row, bool) {
 		case row.Target == w.target:
 			w.loaded++
 			return row, true
+		case w.file.Once():
+			w.reject(evidence.Reject{Line: line, Code: evidence.CodeSecondTable, Reason: "a row of " + row.Target.Table.Name + " in a stream of " + w.tableName(), Raw: string(record)})
 		default:
 			w.mu.Lock()
 			w.others[row.Target]++
 			w.mu.Unlock()
 		}
 	}
+}
+
+func (w *worker) tableName() string {
+	if w.target == nil {
+		return "no table"
+	}
+	return w.target.Table.Name
 }

@@ -467,6 +467,9 @@ func (d *Decoder) unescaped(b []byte) []byte {
 
 // AsScanError returns the code and reason of a decoding error.
 func AsScanError(err error) (code, reason string) {
+	if err == nil {
+		return "", ""
+	}
 	var s *ScanError
 	if errors.As(err, &s) {
 		if s.Column > 1 {

@@ -3,7 +3,10 @@
 package evidence
 
 import (
+	"archive/zip"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -23,6 +26,7 @@ const (
 	CodeUnsupportedTable = "unsupported_table"
 	CodeUnrecognised     = "unrecognised"
 	CodeNoRecord         = "no_record"
+	CodeSecondTable      = "second_table"
 	CodeBadDatetime      = "bad_datetime"
 	CodeAmbiguousTime    = "ambiguous_time"
 	CodeBadValue         = "bad_value"
@@ -41,6 +45,7 @@ var Codes = []struct{ Code, Meaning string }{
 	{CodeUnsupportedTable, "The record is of a table that is not loaded; the reason names it."},
 	{CodeUnrecognised, "The record has nothing of a known table."},
 	{CodeNoRecord, "The row has neither a time nor an id: it is the line of a summary, not a record of an event."},
+	{CodeSecondTable, "Standard input is read once, for the table of its first record: give a stream of several tables as a file."},
 	{CodeBadDatetime, "A time is in no known form."},
 	{CodeAmbiguousTime, "A time can mean two instants: day and month cannot be told apart over the whole file, or the zone is missing where local times are usual."},
 	{CodeBadValue, "A value does not fit the type of its column."},
@@ -70,23 +75,35 @@ type Problem struct {
 	Help string
 }
 
-// Discover lists the files below the paths, each once, in order. What cannot be read is a Problem; it ends nothing.
+// Discover lists the files below the paths, and those in zip archives, each once, in order. `-` is standard input. What
+// cannot be read is a Problem; it ends nothing.
 func Discover(paths []string) (files []string, problems []Problem) {
 	seen := map[string]bool{}
 	add := func(path string) {
-		if clean := filepath.Clean(path); !seen[clean] {
-			seen[clean] = true
-			files = append(files, clean)
+		if seen[path] {
+			return
+		}
+		seen[path] = true
+		inside, found, isArchive := archived(path)
+		problems = append(problems, found...)
+		if isArchive {
+			files = append(files, inside...)
+		} else {
+			files = append(files, path)
 		}
 	}
 	for _, path := range paths {
+		if path == Stdin {
+			add(path)
+			continue
+		}
 		info, err := os.Stat(path)
 		if err != nil {
 			problems = append(problems, Problem{path, plainError(err), "check the spelling; a path is a file or a folder of exports"})
 			continue
 		}
 		if !info.IsDir() {
-			add(path)
+			add(filepath.Clean(path))
 			continue
 		}
 		found, broken := walk(path)
@@ -101,7 +118,7 @@ func Discover(paths []string) (files []string, problems []Problem) {
 	return files, problems
 }
 
-// walk lists the regular files of a folder; links are not followed, so that none leads out of it.
+// walk lists the regular files of a folder. Links are not followed, so that none leads out of it, and are said.
 func walk(root string) (files []string, problems []Problem) {
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
@@ -111,7 +128,9 @@ func walk(root string) (files []string, problems []Problem) {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular():
-			files = append(files, path)
+			files = append(files, filepath.Clean(path))
+		case !d.IsDir():
+			problems = append(problems, Problem{path, errors.New("a link or special file in a folder is not followed"), "give the file itself, or its folder"})
 		}
 		return nil
 	})
@@ -120,6 +139,48 @@ func walk(root string) (files []string, problems []Problem) {
 	}
 	sort.Strings(files)
 	return files, problems
+}
+
+// maxInArchive bounds how many files of an archive are read.
+const maxInArchive = 100_000
+
+// archived lists the files in a zip archive.
+func archived(path string) (files []string, problems []Problem, isArchive bool) {
+	if path == Stdin || !startsWith(path, "PK\x03\x04") {
+		return nil, nil, false
+	}
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, []Problem{{path, errors.New("the zip data is damaged: " + err.Error()), "copy the file again from its origin"}}, true
+	}
+	defer func() { _ = z.Close() }()
+	for i, entry := range z.File {
+		name := path + inArchive + entry.Name
+		switch {
+		case i >= maxInArchive:
+			return files, append(problems, Problem{path, fmt.Errorf("the archive holds more than %d files", maxInArchive), "unpack it and give the folder"}), true
+		case entry.FileInfo().IsDir():
+		case !fs.ValidPath(entry.Name):
+			problems = append(problems, Problem{name, errors.New("the name leads out of the archive"), "unpack the archive with care and give the file itself"})
+		default:
+			files = append(files, name)
+		}
+	}
+	if len(files)+len(problems) == 0 {
+		problems = append(problems, Problem{path, errors.New("the archive holds no file"), "export sign-in logs into it"})
+	}
+	return files, problems, true
+}
+
+func startsWith(path, magic string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer func() { _ = file.Close() }()
+	head := make([]byte, len(magic))
+	_, err = io.ReadFull(file, head)
+	return err == nil && string(head) == magic
 }
 
 func plainError(err error) error {

@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"os"
 	"strings"
@@ -36,15 +37,44 @@ type File struct {
 	shapes    []Shape
 	separator byte
 
+	unpackedAt string     // where the text lies when Path has it in another form
+	stdin      *stdinRead // of standard input, which can be read once only
+
 	orderOnce sync.Once
 	order     dayOrder
 }
+
+// Stdin is the path of standard input.
+const Stdin = "-"
+
+// stdinRead is standard input, with its hash and length as far as it has been read.
+type stdinRead struct {
+	r    *bufio.Reader
+	hash hash.Hash
+	n    int64
+}
+
+func (s *stdinRead) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	_, _ = s.hash.Write(p[:n])
+	return n, err
+}
+
+// Close leaves standard input open.
+func (s *stdinRead) Close() error { return nil }
+
+// Once reports whether the file can be read once only. Its hash and size are known when it has been.
+func (f *File) Once() bool { return f.stdin != nil }
 
 // ShapeName is the name of the shape, behind those of what its records are wrapped in.
 func (f *File) ShapeName() string {
 	name := ""
 	for _, w := range f.wraps {
 		name += w.Name + "/"
+	}
+	if f.unpackedAt != "" {
+		name = "parquet/" + name
 	}
 	return name + f.Shape.Name
 }
@@ -62,8 +92,14 @@ func (e *NotRecognised) Hint() string { return e.Help }
 const sniffSize = 256 << 10
 
 // Open looks at the first bytes of a file and chooses its shape.
-func Open(path string, shapes []Shape) (*File, error) {
-	f := &File{Path: path, shapes: shapes}
+func Open(path string, shapes []Shape) (*File, error) { return OpenUnpacked(path, "", shapes) }
+
+// OpenUnpacked opens a file whose text has been written elsewhere, because the file holds it in another form.
+func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
+	f := &File{Path: path, shapes: shapes, unpackedAt: unpacked}
+	if path == Stdin {
+		return f, f.openStdin()
+	}
 	raw, size, err := openRaw(path)
 	if err != nil {
 		return nil, err
@@ -83,6 +119,20 @@ func Open(path string, shapes []Shape) (*File, error) {
 	}
 	f.header = head[:n]
 	return f, f.recognise()
+}
+
+// openStdin looks at the beginning of standard input without taking it away.
+func (f *File) openStdin() error {
+	f.stdin = &stdinRead{r: bufio.NewReaderSize(os.Stdin, sniffSize), hash: sha256.New()}
+	packed, _ := f.stdin.r.Peek(sniffSize)
+	plain, err := unpack(bufio.NewReaderSize(bytes.NewReader(packed), 64<<10), &counted{n: int64(len(packed))})
+	if err != nil {
+		return err
+	}
+	head := make([]byte, sniffSize)
+	n, _ := io.ReadFull(decoded(plain), head)
+	f.header = head[:n]
+	return f.recognise()
 }
 
 func damaged(what string, err error) error {
@@ -151,7 +201,7 @@ func (z *zipped) Close() error { return errors.Join(z.entry.Close(), z.z.Close()
 
 // open returns the decoded text of the file: unpacked, without byte order mark, UTF-16 turned into UTF-8.
 func (f *File) open() (io.Reader, io.Closer, error) {
-	file, _, err := openRaw(f.Path)
+	file, err := f.bytes()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -161,6 +211,19 @@ func (f *File) open() (io.Reader, io.Closer, error) {
 		return nil, nil, errors.Join(err, file.Close())
 	}
 	return decoded(buffered), file, nil
+}
+
+// bytes opens the file as it lies on disk.
+func (f *File) bytes() (io.ReadCloser, error) {
+	if f.stdin != nil {
+		return f.stdin, nil
+	}
+	path := f.Path
+	if f.unpackedAt != "" {
+		path = f.unpackedAt
+	}
+	file, _, err := openRaw(path)
+	return file, err
 }
 
 // unpackers open compressed data by its first bytes.
@@ -239,7 +302,16 @@ func (c *counted) total() int64 { return c.n }
 
 // Hash returns the SHA-256 of the file as it lies on disk, or in its archive.
 func (f *File) Hash() (string, error) {
-	file, _, err := openRaw(f.Path)
+	if f.stdin != nil {
+		f.Bytes = f.stdin.n
+		return hex.EncodeToString(f.stdin.hash.Sum(nil)), nil
+	}
+	return Hash(f.Path)
+}
+
+// Hash returns the SHA-256 of the file at a path as evidence names it, which may lie in an archive.
+func Hash(path string) (string, error) {
+	file, _, err := openRaw(path)
 	if err != nil {
 		return "", err
 	}
@@ -337,6 +409,15 @@ func (f *File) Read(reject func(Reject)) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f.stream(r, closer, reject), nil
+}
+
+// Head is a stream of the first records only, as far as they have been looked at.
+func (f *File) Head() *Stream {
+	return f.stream(bytes.NewReader(f.header), io.NopCloser(nil), func(Reject) {})
+}
+
+func (f *File) stream(r io.Reader, closer io.Closer, reject func(Reject)) *Stream {
 	s := &Stream{closer: closer}
 	s.framer = &framer{r: r, line: 1, reject: reject}
 	switch f.container {
@@ -351,7 +432,7 @@ func (f *File) Read(reject func(Reject)) (*Stream, error) {
 	case Tables:
 		s.api = newAPIReader(r)
 	}
-	return s, nil
+	return s
 }
 
 // linewise reports whether each line is a record: the first one fills its line, or the second line begins another.
@@ -365,7 +446,10 @@ func (f *File) linewise() bool {
 		return false
 	}
 	end, whole := valueEnd(head, 0)
-	return whole && end <= line || bytes.HasPrefix(bytes.TrimLeft(head[line:], " \t\r\n"), []byte(`{"`)) && line > 2
+	if whole && end <= line {
+		return !bytes.HasPrefix(bytes.TrimSpace(head[end:line]), []byte{'{'})
+	}
+	return bytes.HasPrefix(bytes.TrimLeft(head[line:], " \t\r\n"), []byte(`{"`)) && line > 2
 }
 
 // Stream hands out the blocks of a file. Next may be called by several workers at once.
@@ -401,4 +485,9 @@ func (s *Stream) Line() int64 {
 		return s.api.line
 	}
 	return s.framer.line
+}
+
+// IsParquet reports whether the file at a path is Parquet, which this package cannot read.
+func IsParquet(path string) bool {
+	return path != Stdin && startsWith(path, "PAR1")
 }

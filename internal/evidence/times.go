@@ -45,6 +45,7 @@ func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	if m := dated.FindStringSubmatch(s); m != nil {
 		return datedTime(m, order)
 	}
+	s = strings.TrimSuffix(s, "+00") // as databases write UTC
 	// Fractions beyond the tick are cut, not rounded: a time never moves forward.
 	if dot := strings.LastIndexByte(s, '.'); dot > 0 {
 		end := dot + 1

@@ -1,0 +1,276 @@
+package evidence
+
+import (
+	"archive/zip"
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+const goodRow = `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"%d"}` + "\n"
+
+func good(n int) string { return fmt.Sprintf(goodRow, n) }
+
+// hostile writes a file, reads it, and returns the codes of its rejects by line and how many rows were read.
+func hostile(t *testing.T, name, content string) (rejects string, rows int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, read, rejected := records(t, path)
+	for _, r := range rejected {
+		rejects += " " + r["line"] + ":" + r["reject"]
+	}
+	return strings.TrimSpace(rejects), len(read)
+}
+
+// TestHostileRecords: one record is bad, is rejected with its reason, and its neighbours are read.
+func TestHostileRecords(t *testing.T) {
+	row := func(members string) string {
+		return `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z",` + members + "}\n"
+	}
+	for name, c := range map[string]struct{ text, want string }{
+		"deep":           {row(`"Status":` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000)), "2:too_deep"},
+		"deep text":      {row(`"Status":"` + strings.Repeat("[", 10000) + strings.Repeat("]", 10000) + `"`), ""},
+		"twice":          {row(`"Id":"1","Id":"2"`), "2:duplicate_key"},
+		"twice unknown":  {row(`"Foo":"1","Foo":"2"`), "2:duplicate_key"},
+		"null bytes":     {"\x00\x00\x00\n", "2:invalid_json"},
+		"null in text":   {row("\"Id\":\"a\x00b\""), "2:invalid_json"},
+		"escaped null":   {row(`"Id":"a\u0000b"`), ""},
+		"not UTF-8":      {row("\"Id\":\"caf\xe9\""), "2:invalid_utf8"},
+		"half a pair":    {row(`"Id":"\ud800"`), "2:invalid_json"},
+		"long number":    {row(`"DurationMs":` + strings.Repeat("9", 1000)), "2:bad_value"},
+		"long text":      {row(`"AutonomousSystemNumber":` + strings.Repeat("9", 1000)), ""},
+		"long unknown":   {row(`"Foo":` + strings.Repeat("9", 1000)), ""},
+		"trailing comma": {row(`"Id":"1",`), "2:invalid_json"},
+		"trailing text":  {strings.TrimSpace(row(`"Id":"1"`)) + " x\n", "2:invalid_json"},
+		"open string":    {`{"Type":"SigninLogs","Id":"1` + "\n", "2:truncated"},
+		"many keys":      {row(`"k":1` + manyKeys(50000)), ""},
+	} {
+		start := time.Now()
+		rejects, rows := hostile(t, "rows.jsonl", good(1)+c.text+good(2))
+		want := 2
+		if c.want == "" {
+			want = 3
+		}
+		if rejects != c.want || rows != want {
+			t.Errorf("%s: %d rows, rejected %q, want %d and %q", name, rows, rejects, want, c.want)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%s took %s", name, d)
+		}
+	}
+}
+
+func manyKeys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `,"k%d":%d`, i, i)
+	}
+	return b.String()
+}
+
+// TestHugeLine: a line of 100 MB is rejected in bounded memory, as lines and inside an array.
+func TestHugeLine(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it reads 200 MB")
+	}
+	line := `{"Type":"SigninLogs","Id":"` + strings.Repeat("x", 100<<20) + `"}`
+	for name, text := range map[string]string{
+		"rows.jsonl": good(1) + line + "\n" + good(2),
+		"rows.json":  "[" + strings.TrimSpace(good(1)) + ",\n" + line + ",\n" + good(2) + "]",
+	} {
+		rejects, rows := hostile(t, name, text)
+		if rejects != "2:too_large" || rows != 2 {
+			t.Errorf("%s: %d rows, rejected %q", name, rows, rejects)
+		}
+	}
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	if m.Sys > 1500<<20 {
+		t.Errorf("%d MB of memory in use", m.Sys>>20)
+	}
+}
+
+func TestHostileCSV(t *testing.T) {
+	wide := "TimeGenerated,Type,Id" + strings.Repeat(",c", 100_000) + "\n"
+	cells := strings.Repeat(",", 100_000) + "\n"
+	for name, c := range map[string]struct {
+		text, want string
+		rows       int
+	}{
+		"wide":       {wide + "2026-03-20T10:00:00Z,SigninLogs,1" + cells + "2026-03-20T10:00:00Z,SigninLogs,2\n", "3:wrong_cell_count", 1},
+		"open quote": {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\"1\n2026-03-20T10:00:00Z,SigninLogs,2\n", "2:open_quote", 1},
+		"null bytes": {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\x001\n2026-03-20T10:00:00Z,SigninLogs,2\n", "", 2},
+	} {
+		rejects, rows := hostile(t, "rows.csv", c.text)
+		if rejects != c.want || rows != c.rows {
+			t.Errorf("%s: %d rows, rejected %q, want %d and %q", name, rows, rejects, c.rows, c.want)
+		}
+	}
+}
+
+// TestHalfPairInUTF16: half of a surrogate pair in UTF-16 rejects its record.
+func TestHalfPairInUTF16(t *testing.T) {
+	var text bytes.Buffer
+	write := func(s string, units ...uint16) {
+		for _, c := range []byte(s) {
+			units = append(units, uint16(c))
+		}
+		for _, u := range units {
+			text.Write([]byte{byte(u), byte(u >> 8)})
+		}
+	}
+	write("", 0xfeff)
+	write(good(1) + `{"Type":"SigninLogs","Id":"x`)
+	write("", 0xd800)
+	write("\"}\n" + good(2))
+	if rejects, rows := hostile(t, "rows.jsonl", text.String()); rejects != "2:invalid_utf8" || rows != 2 {
+		t.Errorf("%d rows, rejected %q", rows, rejects)
+	}
+	// Without a mark, as some shippers write it.
+	if rejects, rows := hostile(t, "rows.jsonl", strings.ReplaceAll(text.String()[2:], "\x00\xd8", "")); rejects != "" || rows != 3 {
+		t.Errorf("without a mark: %d rows, rejected %q", rows, rejects)
+	}
+}
+
+func TestArchives(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "evidence.zip")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(file)
+	for _, entry := range []struct{ name, text string }{
+		{"in/rows.jsonl", good(1)}, {"../../out.jsonl", good(2)}, {"/abs.jsonl", good(3)},
+	} {
+		w, err := z.Create(entry.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, entry.text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	outside := filepath.Join(t.TempDir(), "secret.jsonl")
+	if err := os.WriteFile(outside, []byte(good(4)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside, filepath.Join(dir, "link.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	files, problems := Discover([]string{dir})
+	if len(files) != 1 || files[0] != path+"!in/rows.jsonl" {
+		t.Errorf("files %q", files)
+	}
+	if len(problems) != 3 {
+		t.Errorf("problems %v", problems)
+	}
+	if _, rows, _ := records(t, files[0]); len(rows) != 1 || rows[0]["Id"] != "1" {
+		t.Errorf("rows %v", rows)
+	}
+	if sum, err := Hash(files[0]); err != nil || len(sum) != 64 {
+		t.Errorf("hash %q: %v", sum, err)
+	}
+}
+
+// TestBomb: a file that grows beyond what logs do ends in a reject; what came before is read.
+func TestBomb(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it unpacks 256 MB")
+	}
+	var packed bytes.Buffer
+	w, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(w, good(1)); err != nil {
+		t.Fatal(err)
+	}
+	blank := bytes.Repeat([]byte{'\n'}, 1<<20)
+	for range 600 {
+		if _, err := w.Write(blank); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	rejects, rows := hostile(t, "rows.jsonl.gz", packed.String())
+	if !strings.HasSuffix(rejects, ":truncated") || rows != 1 {
+		t.Errorf("%d rows, rejected %q", rows, rejects)
+	}
+	if d := time.Since(start); d > time.Minute {
+		t.Errorf("it took %s", d)
+	}
+}
+
+// TestAdversarial frames and validates the shared malformed inputs; the lines of the bad records were counted by hand.
+func TestAdversarial(t *testing.T) {
+	const dir = "../../../shared/perf/adversarial"
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("the shared inputs are not here: ", err)
+	}
+	layout, shapes := testLayout(t)
+	for name, c := range map[string]struct {
+		good int
+		bad  string
+	}{
+		"malf.ndjson": {8, "2 4 6 10 12 14"}, "nul.ndjson": {3, "2 3"}, "surr.ndjson": {2, "1"}, "trunc.ndjson": {2, "3"},
+		"badutf8.ndjson": {2, "2"}, "bom.ndjson": {2, ""}, "concat.json": {3, ""}, "pretty.json": {2, ""}, "big.ndjson": {3, ""},
+		"arrmalf.json": {2, "2"}, "arrtrunc.json": {2, "3"}, "u16arr.json": {2, ""}, "u16le.ndjson": {2, ""}, "wrapval.json": {2, ""},
+		"deep.ndjson": {2, "2 3"},
+	} {
+		f := &File{Path: filepath.Join(dir, name), container: JSON}
+		for i := range shapes {
+			if shapes[i].Name == "la-json" {
+				f.Shape = &shapes[i]
+			}
+		}
+		if name == "wrapval.json" {
+			f.page = []string{"value"}
+		}
+		r, closer, err := f.open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.header, err = io.ReadAll(io.LimitReader(r, sniffSize)); err != nil {
+			t.Fatal(err)
+		}
+		_ = closer.Close()
+		stream, err := f.Read(func(Reject) {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader, d := stream.Reader(), layout.NewDecoder(f)
+		fine, bad := 0, ""
+		for record, line, ok := reader.Next(); ok; record, line, ok = reader.Next() {
+			_, err := d.Decode(record, line)
+			switch code, _ := AsScanError(err); {
+			case err == nil || code == CodeUnrecognised || code == CodeUnsupportedTable:
+				fine++
+			default:
+				bad += fmt.Sprintf(" %d", line)
+			}
+		}
+		if fine != c.good || strings.TrimSpace(bad) != c.bad {
+			t.Errorf("%s: %d good, bad in lines %q, want %d and %q", name, fine, strings.TrimSpace(bad), c.good, c.bad)
+		}
+	}
+}
