@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
@@ -16,17 +17,43 @@ type filterFlags struct {
 	since, until moment
 }
 
-func (f *filterFlags) add(cmd *cobra.Command) {
+// add adds the flags; the shell completes users from the case that e opens.
+func (f *filterFlags) add(cmd *cobra.Command, e *evidenceFlags) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
 	flags.Var(&f.since, "since", "only what happened at this time or later, such as 2026-03-18 or 2026-03-18T14:00:00Z")
 	flags.Var(&f.until, "until", "only what happened at this time or before")
+	_ = cmd.RegisterFlagCompletionFunc("user", e.completeUsers) // fails for unknown flags only
 }
 
 func (f *filterFlags) empty() bool { return len(f.users) == 0 && f.since.IsZero() && f.until.IsZero() }
 
 func (f *filterFlags) filter() view.Filter {
 	return view.Filter{Users: f.users, Since: f.since.Time, Until: f.until.Time}
+}
+
+// completeUsers completes the users of the case that --case names.
+func (f *evidenceFlags) completeUsers(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if f.caseDir == "" || !casefile.Exists(f.caseDir) {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	f.meter = &meter{}
+	c, err := f.openCase(cmd.Context(), true)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer func() { _ = c.Close() }()
+	rows, err := view.Ask(cmd.Context(), c, "coverage.users", view.Filter{})
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	var users []string
+	for _, r := range rows.Rows {
+		if name, _ := r[1].(string); name != "" {
+			users = append(users, name)
+		}
+	}
+	return users, cobra.ShellCompDirectiveNoFileComp
 }
 
 // moment is a flag that takes a time; a time without a zone is UTC.

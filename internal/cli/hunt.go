@@ -48,7 +48,7 @@ func newHunt(s Streams) *cobra.Command {
 // add adds the flags of the commands that hunt; format is the default.
 func (f *huntFlags) add(cmd *cobra.Command, format string) {
 	f.evidenceFlags.add(cmd)
-	f.filterFlags.add(cmd)
+	f.filterFlags.add(cmd, &f.evidenceFlags)
 	words := []string{format}
 	for _, o := range append([]report.Output{{Name: "table"}}, report.Outputs()...) {
 		if o.Name != format {

@@ -82,7 +82,7 @@ func newStep(s Streams, def step) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
 	}
 	f.evidenceFlags.add(cmd)
-	f.filterFlags.add(cmd)
+	f.filterFlags.add(cmd, &f.evidenceFlags)
 	formatFlag(cmd, &f.format, "table", "json", "jsonl", "csv")
 	if choice := def.parts; len(choice) > 1 {
 		if def.whole {

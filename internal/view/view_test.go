@@ -2,6 +2,8 @@ package view_test
 
 import (
 	"io/fs"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +57,42 @@ func TestEvidenceIsWhole(t *testing.T) {
 	for _, table := range all {
 		if table.Name != "Watchlist" && !strings.Contains(string(text), "    ("+table.Name+" | project Table = \""+table.Name+"\", Time = ") {
 			t.Errorf("Evidence.part does not count the table %s", table.Name)
+		}
+	}
+}
+
+// TestCoverageIsDocumented: the document that `coverage --format json` prints is a contract, so docs/case.md has its
+// columns and the codes of its warnings.
+func TestCoverageIsDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../docs/case.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := casefile.Open(t.Context(), casefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for _, part := range []string{"warnings", "tables", "days", "gaps", "columns", "users"} {
+		rows, err := view.Ask(t.Context(), c, "coverage."+part, view.Filter{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, col := range rows.Columns {
+			names = append(names, "`"+col.Name+"`")
+		}
+		if line := "| `" + part + "` | " + strings.Join(names, ", "); !strings.Contains(string(page), line) {
+			t.Errorf("docs/case.md lacks %s", line)
+		}
+	}
+	v, err := view.Load("coverage.warnings")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(v.Text, -1) {
+		if !strings.Contains(string(page), "`"+m[1]+"`") {
+			t.Errorf("docs/case.md lacks the warning %s", m[1])
 		}
 	}
 }
