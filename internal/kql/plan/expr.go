@@ -22,6 +22,8 @@ type frame struct {
 	windows *windows
 	// absent are columns that other tables of a search have: they are null here.
 	absent []*Column
+	// states finds what a step of a scan remembers; nil outside of one.
+	states func(step, column *syntax.Name) Expr
 	// sensitive makes the string operators of a search case-sensitive.
 	sensitive bool
 }
@@ -327,6 +329,11 @@ func (b *binder) compare(x syntax.Expr, op string, l, r Expr) Expr {
 func (b *binder) member(f *frame, x *syntax.Member) Expr {
 	if n, ok := x.X.(*syntax.Name); ok && (n.Name == "$left" || n.Name == "$right") {
 		return b.sideColumn(f, n, x.Name)
+	}
+	if n, ok := x.X.(*syntax.Name); ok && f.states != nil {
+		if e := f.states(n, x.Name); e != nil {
+			return e
+		}
 	}
 	v := b.scalar(f, x.X)
 	return b.path(v, x.X, Step{Key: x.Name.Name})

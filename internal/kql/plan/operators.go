@@ -65,6 +65,8 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.mvApply(sc, n, op)
 	case *syntax.Partition:
 		return b.partition(sc, n, op)
+	case *syntax.Scan:
+		return b.scanRows(sc, n, op)
 	case *syntax.MakeSeries:
 		return b.makeSeries(sc, n, op)
 	case *syntax.Evaluate:
@@ -72,8 +74,6 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	case *syntax.Render:
 		b.visualization = op.Visualization
 		return n
-	case *syntax.GetSchema:
-		return b.getSchema(n)
 	case *syntax.Invoke:
 		return b.invoke(sc, n, op)
 	}
@@ -81,7 +81,7 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	return nil
 }
 
-// columnOp binds an operator that keeps the rows and makes or picks columns; nil for any other.
+// columnOp binds an operator that makes or picks columns, or tells of them; nil for any other.
 func (b *binder) columnOp(sc *scope, n Node, op syntax.Operator) Node {
 	switch op := op.(type) {
 	case *syntax.Extend:
@@ -104,6 +104,8 @@ func (b *binder) columnOp(sc *scope, n Node, op syntax.Operator) Node {
 		return b.parse(sc, n, op)
 	case *syntax.ParseKV:
 		return b.parseKV(sc, n, op)
+	case *syntax.GetSchema:
+		return b.getSchema(n)
 	}
 	return nil
 }

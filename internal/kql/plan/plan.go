@@ -190,6 +190,37 @@ type Windowed struct {
 	Per   []*Column
 }
 
+// Follow is `scan`: it walks the ordered rows and follows sequences of rows that match one step after the other. Its
+// columns are those of In, the declared ones and, when it is wanted, MatchID; Ordinal numbers the rows.
+type Follow struct {
+	base
+	In       Node
+	Declared []Item // each column with its default
+	Steps    []FollowStep
+	MatchID  *Column
+	Ordinal  *Column
+	Per      []*Column
+}
+
+// FollowStep is one step of a Follow. State are the columns of the step's latest row that any step reads: a column of
+// its own, and the column of In or the declared one that it remembers.
+type FollowStep struct {
+	Output Output
+	Cond   Expr
+	Assign []Item // to declared columns
+	State  []Item
+}
+
+// Output says which rows of a step are returned.
+type Output uint8
+
+// The outputs of a step: all rows that match it, the last of each series, none.
+const (
+	OutputAll Output = iota
+	OutputLast
+	OutputNone
+)
+
 // Ref reads a shared plan again. Items copies the shared columns into fresh ones.
 type Ref struct {
 	base

@@ -105,7 +105,7 @@ func (b *binder) onceOnly(op syntax.Operator) {
 		b.per.lost = true
 		return
 	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.Summarize,
-		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.SampleDistinct, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
+		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.SampleDistinct, *syntax.Scan, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
 		return
 	case *syntax.Take:
 		if !op.Sample {

@@ -19,6 +19,8 @@ func Inputs(n Node) []Node {
 		return []Node{n.In}
 	case *Expand:
 		return []Node{n.In}
+	case *Follow:
+		return []Node{n.In}
 	case *Number:
 		return []Node{n.In}
 	case *Join:
@@ -49,6 +51,11 @@ func Exprs(n Node) []Expr {
 		out = itemExprs(n.Items)
 	case *Aggregate:
 		out = append(itemExprs(n.Keys), itemExprs(n.Aggs)...)
+	case *Follow:
+		out = itemExprs(n.Declared)
+		for _, s := range n.Steps {
+			out = append(append(append(out, s.Cond), itemExprs(s.Assign)...), itemExprs(s.State)...)
+		}
 	case *Limit:
 		out = append(out, n.N)
 	case *Expand:

@@ -13,6 +13,9 @@ import (
 func (g *generator) expr(x plan.Expr) string {
 	switch x := x.(type) {
 	case *plan.Col:
+		if at, ok := g.places[x.C.ID]; ok {
+			return at
+		}
 		return name(x.C)
 	case *plan.Const:
 		return function.Literal(x.T, x.V)

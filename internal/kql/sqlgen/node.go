@@ -26,6 +26,8 @@ func (g *generator) node(n plan.Node) string {
 		return "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
 	case *plan.Windowed:
 		return g.windowed(n)
+	case *plan.Follow:
+		return g.follow(n)
 	case *plan.Sort:
 		return g.node(n.In) // the order is applied where it matters: at a limit, a window, a list and at the end
 	case *plan.Limit:

@@ -102,6 +102,14 @@ func (g *generator) reads(n plan.Node) {
 		for _, c := range n.Per {
 			g.read(c)
 		}
+	case *plan.Follow:
+		for _, x := range plan.Exprs(n) {
+			g.readExpr(x)
+		}
+		g.readKeys(n.In.Ordering())
+		for _, c := range n.Per {
+			g.read(c)
+		}
 	case *plan.Number:
 		g.readKeys(n.In.Ordering())
 	case *plan.Aggregate:

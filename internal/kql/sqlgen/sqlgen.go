@@ -59,7 +59,9 @@ type generator struct {
 	reading columns                // what the node in hand reads, while the plan is passed
 	refs    map[int]int
 	shared  map[int]*plan.Shared
-	keep    *keeper  // nil when everything stands in one statement
+	keep    *keeper // nil when everything stands in one statement
+	// places are the columns that stand elsewhere than under their name, inside of a lambda.
+	places  map[int]string
 	scalars *scalars // what the node that is being rendered takes from toscalar(); nil where it stays in place
 }
 
@@ -143,6 +145,8 @@ func available(n plan.Node) []*plan.Column {
 		return append(items(n.Items), available(n.In)...)
 	case *plan.Windowed:
 		return append(items(n.Items), available(n.In)...)
+	case *plan.Follow:
+		return append(append(append([]*plan.Column(nil), n.Columns()...), available(n.In)...), n.Ordinal)
 	case *plan.Number:
 		return append([]*plan.Column{n.Col}, available(n.In)...)
 	case *plan.Ref:

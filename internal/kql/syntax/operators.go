@@ -288,6 +288,23 @@ type AssertSchema struct {
 	Columns []Param
 }
 
+// Scan is `scan with_match_id=m declare (a:long=0) with (step s1 output=all: Cond => a = x; ...)`.
+type Scan struct {
+	At
+	Options  []Option // with_match_id
+	Declared []Param
+	Steps    []ScanStep
+}
+
+// ScanStep is one step of a Scan.
+type ScanStep struct {
+	At
+	Name   *Name
+	Output string // all, last or none; "" when absent
+	Cond   Expr
+	Assign []Expr // *Named
+}
+
 // Other is an operator that is known by name but not read: the binder refuses it as unsupported.
 type Other struct {
 	At
@@ -330,6 +347,7 @@ func (*TopHitters) operator()     {}
 func (*TopNested) operator()      {}
 func (*ProjectByNames) operator() {}
 func (*Consume) operator()        {}
+func (*Scan) operator()           {}
 func (*AssertSchema) operator()   {}
 func (*Other) operator()          {}
 
@@ -451,6 +469,9 @@ func (*TopNested) Keyword() string { return "top-nested" }
 
 // Keyword returns `project-by-names`.
 func (*ProjectByNames) Keyword() string { return "project-by-names" }
+
+// Keyword returns `scan`.
+func (*Scan) Keyword() string { return "scan" }
 
 // Keyword returns `consume`.
 func (*Consume) Keyword() string { return "consume" }

@@ -71,12 +71,13 @@ func init() {
 		"project-by-names": func(p *parser, s token) Operator { return &ProjectByNames{Items: p.items(), At: p.since(s)} },
 		"consume":          func(p *parser, s token) Operator { p.options(); return &Consume{At: p.since(s)} },
 		"assert-schema":    (*parser).opAssertSchema,
+		"scan":             (*parser).opScan,
 	}
 }
 
 // otherOperators exist in KQL and are refused by the binder, with the reason where there is more to say.
 var otherOperators = map[string]string{
-	"scan": "", "execute_and_cache": "", "partition-by": "", "__partitionby": "", "macro-expand": "it spans clusters and databases",
+	"execute_and_cache": "", "partition-by": "", "__partitionby": "", "macro-expand": "it spans clusters and databases",
 	"fork": "it returns several tables: run each of its branches as a query", "facet": "it returns several tables: run a `summarize count() by` for each column",
 	"reduce": "how Kusto groups texts into patterns is not documented", "graph": graphs, "make-graph": graphs,
 }
@@ -157,7 +158,7 @@ var optionNames = map[string]bool{
 	"hint.materialized": true, "hint.spread": true, "hint.concurrency": true, "hint.distribution": true, "hint.pass_filters": true,
 	"hint.pass_filters_column": true, "hint.progressive_top": true,
 	"withsource": true, "with_source": true, "isfuzzy": true, "with_itemindex": true, "bagexpansion": true, "flags": true,
-	"kind_": true, "decodeblocks": true,
+	"kind_": true, "decodeblocks": true, "with_match_id": true,
 }
 
 // optionName looks ahead for `name =` or `a.b =` and returns the name, "" when there is none.

@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// scanOutputs are the spellings of Output.
+var scanOutputs = map[string]Output{"": OutputAll, "all": OutputAll, "last": OutputLast, "none": OutputNone}
+
+// scanRows binds `scan`.
+// https://learn.microsoft.com/kusto/query/scan-operator
+func (b *binder) scanRows(sc *scope, n Node, op *syntax.Scan) Node {
+	if len(n.Ordering()) == 0 {
+		b.fail(diag.Semantic, op.Span(), "", "scan needs serialized rows: sort them first")
+	}
+	if len(op.Steps) == 0 {
+		b.fail(diag.Semantic, op.Span(), "", "scan needs a step")
+	}
+	out := &Follow{In: n, MatchID: b.hidden("match_id", schema.Long), Ordinal: b.hidden("", schema.Long), Per: b.per.columns()}
+	out.order = []Key{{X: &Col{out.Ordinal}}}
+	out.cols = append(out.cols, b.per.with(n.Columns())...)
+	b.declareScanned(sc, out, op.Declared)
+	if name, at := b.option(op.Options, "with_match_id"); at != nil {
+		if findColumn(out.cols, name) != nil {
+			b.fail(diag.Semantic, at.Span(), "", "a column with the name %s is already declared", name)
+		}
+		out.MatchID.Name, out.MatchID.Hidden = name, false
+		out.cols = append(out.cols, out.MatchID)
+	}
+	out.Steps = make([]FollowStep, len(op.Steps))
+	for i := range op.Steps {
+		b.attempt(func() { b.scanStep(sc, n, out, op, i) })
+	}
+	return out
+}
+
+func (b *binder) declareScanned(sc *scope, out *Follow, declared []syntax.Param) {
+	for _, p := range declared {
+		t, ok := schema.ParseType(p.Type)
+		if !ok {
+			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
+		}
+		if findColumn(out.cols, p.Name.Name) != nil {
+			b.fail(diag.Semantic, p.Span(), "", "a column with the name %s is already declared", p.Name.Name)
+		}
+		value := null(t)
+		if p.Default != nil {
+			value = b.convert(b.scalar(&frame{scope: sc}, p.Default), t)
+		}
+		c := b.column(p.Name.Name, t)
+		out.cols = append(out.cols, c)
+		out.Declared = append(out.Declared, Item{Col: c, X: value})
+	}
+}
+
+func (b *binder) scanStep(sc *scope, n Node, out *Follow, op *syntax.Scan, i int) {
+	f := b.row(sc, n)
+	f.cols = out.cols
+	f.states = func(step, column *syntax.Name) Expr { return b.scanState(out, op, i, step, column) }
+	step := &out.Steps[i]
+	step.Output = scanOutputs[op.Steps[i].Output]
+	for k := range i {
+		if op.Steps[k].Name.Name == op.Steps[i].Name.Name {
+			b.fail(diag.Semantic, op.Steps[i].Name.Span(), "", "there is a step %s already", op.Steps[i].Name.Name)
+		}
+	}
+	step.Cond = b.scanExpr(op.Steps[i].Cond, b.predicate(f, op.Steps[i].Cond))
+	for _, a := range op.Steps[i].Assign {
+		name, x := b.oneName(a)
+		var target *Column
+		var names []string
+		for _, d := range out.Declared {
+			names = append(names, d.Col.Name)
+			if d.Col.Name == name {
+				target = d.Col
+			}
+		}
+		if target == nil {
+			b.fail(diag.Semantic, a.Span(), suggest(name, names), "a step assigns to declared columns, %s is none", name)
+		}
+		step.Assign = append(step.Assign, Item{Col: target, X: b.scanExpr(x, b.convert(b.scalar(f, x), target.Type))})
+	}
+}
+
+// scanExpr refuses what cannot be asked row by row.
+func (b *binder) scanExpr(at syntax.Expr, x Expr) Expr {
+	Walk(x, func(e Expr) {
+		if _, ok := e.(*InQuery); ok {
+			b.fail(diag.Unsupported, at.Span(), "in (toscalar(... | summarize make_set(x)))", "a table inside of a step of scan is not supported")
+		}
+	})
+	return x
+}
+
+// scanState is the column that remembers a value of a step's latest row; nil when there is no such step.
+func (b *binder) scanState(out *Follow, op *syntax.Scan, current int, step, column *syntax.Name) Expr {
+	at := -1
+	for i := range op.Steps {
+		if op.Steps[i].Name.Name == step.Name {
+			at = i
+		}
+	}
+	switch {
+	case at < 0:
+		return nil
+	case at > current:
+		b.fail(diag.Semantic, step.Span(), "", "the step %s comes later: its state is not known here", step.Name)
+	}
+	source := findColumn(out.cols, column.Name)
+	if source == nil {
+		var names []string
+		for _, c := range out.cols {
+			names = append(names, c.Name)
+		}
+		b.fail(diag.Semantic, column.Span(), suggest(column.Name, names), "the rows of step %s have no column %s", step.Name, column.Name)
+	}
+	for _, s := range out.Steps[at].State {
+		if c, ok := s.X.(*Col); ok && c.C == source {
+			return &Col{s.Col}
+		}
+	}
+	state := b.copyOf(source)
+	out.Steps[at].State = append(out.Steps[at].State, Item{Col: state, X: &Col{source}})
+	return &Col{state}
+}
