@@ -41,9 +41,11 @@ var aggregateFuncs = []Func{
 	{Name: "covarianceif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_samp($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covarianceif-aggregation-function"},
 	{Name: "covariancep", Signatures: []string{"number, number -> real"}, SQL: "covar_pop($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariancep-aggregation-function"},
 	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covariancepif-aggregation-function"},
-	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: "var_pop($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
+	// The page calls it the variance of a population, its example shows that of a sample: the example decides.
+	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: "var_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
 	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
 	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
+	{Name: "buildschema", Signatures: []string{"array -> dynamic"}, Build: buildSchemaOf, Aggregate: true, Naming: NamePrefix, Prefix: "schema", Doc: "buildschema-aggregation-function"},
 	{Name: "binary_all_or", Signatures: []string{"long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
 	{Name: "binary_all_and", Signatures: []string{"long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
 	{Name: "binary_all_xor", Signatures: []string{"long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-xor-aggregation-function"},
@@ -159,8 +161,11 @@ func buildBag(filtered bool) func(Call) (string, error) {
 	}
 }
 
-// bagFuncs is the part of make_bag that SQL cannot do.
-var bagFuncs = []Func{{Name: "merge_bags", Signatures: []string{"dynamic, long -> dynamic"}, Go: goMergeBags, NullIn: true, Doc: "make-bag-aggregation-function"}}
+// bagFuncs are the parts of make_bag and buildschema that SQL cannot do.
+var bagFuncs = []Func{
+	{Name: "merge_bags", Signatures: []string{"dynamic, long -> dynamic"}, Go: goMergeBags, NullIn: true, Doc: "make-bag-aggregation-function"},
+	{Name: "schema_of", Signatures: []string{"dynamic -> dynamic"}, Go: goSchemaOf, Doc: "buildschema-aggregation-function"},
+}
 
 func goMergeBags(args []schema.Value) (schema.Value, error) {
 	list, _ := elements(args[0])

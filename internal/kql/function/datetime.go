@@ -133,7 +133,9 @@ func buildMakeDatetime(c Call) (string, error) {
 		}
 		return "0"
 	}
-	return fmt.Sprintf("TRY(kql_ticks(make_timestamp(%s, %s, %s, %s, %s, CAST(%s AS DOUBLE))))", arg(0), arg(1), arg(2), arg(3), arg(4), arg(5)), nil
+	ticks := "CAST(round(" + arg(5) + " * 10000000) AS BIGINT)"
+	start := fmt.Sprintf("TRY(kql_ticks(make_timestamp(%s, %s, %s, %s, %s, 0)))", arg(0), arg(1), arg(2), arg(3), arg(4))
+	return fmt.Sprintf("(%s + CASE WHEN %s BETWEEN 0 AND 599999999 THEN %s END)", start, ticks, ticks), nil
 }
 
 func buildMakeTimespan(c Call) (string, error) {

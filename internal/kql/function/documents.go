@@ -24,7 +24,10 @@ var documentFuncs = []Func{
 }
 
 // documentSteps are called by the binder only.
-var documentSteps = []Func{{Name: "bag_compact", Signatures: []string{"dynamic -> dynamic"}, Go: goBagCompact, Doc: "pack-all-function"}}
+var documentSteps = []Func{
+	{Name: "bag_compact", Signatures: []string{"dynamic -> dynamic"}, Go: goBagCompact, Doc: "pack-all-function"},
+	{Name: "has_path", Signatures: []string{"dynamic, string -> bool"}, Go: goHasPath, Doc: "bag-has-key-function"},
+}
 
 // goCommandLine splits as Windows' CommandLineToArgvW does: blanks separate, quotes keep together, and backslashes are
 // special before a quote only. The program's name, which comes first, knows no backslashes.
@@ -222,6 +225,18 @@ func goExtractJSON(args []schema.Value) (schema.Value, error) {
 	if !json.Valid(at) {
 		return "", nil
 	}
+	at, found := follow(at, steps)
+	if !found {
+		return "", nil
+	}
+	if canonical(at) == "null" {
+		return "", nil
+	}
+	return text(at), nil
+}
+
+// follow goes down a path of keys and indexes.
+func follow(at json.RawMessage, steps []any) (json.RawMessage, bool) {
 	for _, step := range steps {
 		switch s := step.(type) {
 		case int:
@@ -230,20 +245,19 @@ func goExtractJSON(args []schema.Value) (schema.Value, error) {
 				s += len(list)
 			}
 			if s < 0 || s >= len(list) {
-				return "", nil
+				return nil, false
 			}
 			at = list[s]
 		case string:
 			b, ok := readBag(at)
-			if at = b.values[s]; !ok || at == nil {
-				return "", nil
+			value, has := b.values[s]
+			if !ok || !has {
+				return nil, false
 			}
+			at = value
 		}
 	}
-	if canonical(at) == "null" {
-		return "", nil
-	}
-	return text(at), nil
+	return at, true
 }
 
 // goTreePath lists the paths of a value's members; of an array the first scalar and the first container of a kind stand

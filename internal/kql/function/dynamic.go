@@ -3,6 +3,7 @@ package function
 import (
 	"encoding/json"
 	"fmt"
+	"sort"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -18,7 +19,7 @@ var dynamicFuncs = []Func{
 	{Name: "array_reverse", Signatures: []string{"array -> dynamic"}, Go: goArrayReverse, Doc: "array-reverse-function"},
 	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(false), Doc: "array-sort-asc-function"},
 	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
-	{Name: "array_index_of", Signatures: []string{"array, any -> long"}, Build: buildArrayIndexOf, Doc: "array-index-of-function"},
+	{Name: "array_index_of", Signatures: []string{"array, value, long?, long?, long? -> long"}, Go: goArrayIndexOf, NullIn: true, Doc: "array-index-of-function"},
 	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
 	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, SQL: "coalesce(array_to_string(list_transform(kql_elements_text($1), e -> coalesce(e, '')), $2), '')", Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
@@ -27,10 +28,10 @@ var dynamicFuncs = []Func{
 	{Name: "set_difference", Signatures: []string{"array+ -> dynamic"}, Go: goSet(differenceOf), NullIn: true, Doc: "set-difference-function"},
 	{Name: "set_equals", Signatures: []string{"array, array -> bool"}, Go: goSetEquals, Doc: "scalar-functions"},
 	{Name: "bag_keys", Signatures: []string{"array -> dynamic"}, SQL: "CASE WHEN json_type($1) = 'OBJECT' THEN CAST(to_json(json_keys($1)) AS VARCHAR) END", Doc: "bag-keys-function"},
-	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, SQL: "(json_type($1) = 'OBJECT' AND list_contains(json_keys($1), $2))", Doc: "bag-has-key-function"},
+	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, Build: buildHasKey, Doc: "bag-has-key-function"},
 	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
-	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, SQL: "coalesce($1, '')", Doc: "dynamic-to-json-function"},
+	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
 	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
 	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
 }
@@ -61,8 +62,86 @@ func buildBagPack(c Call) (string, error) {
 	return "CAST(json_object(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
 }
 
-func buildArrayIndexOf(c Call) (string, error) {
-	return "(coalesce(list_position(kql_elements_text(" + c.Args[0].SQL + "), " + c.Args[1].text() + "), 0) - 1)", nil
+// goArrayIndexOf finds the n-th occurrence of a value among length elements from start on; a negative start counts from
+// the end, a length of -1 takes all.
+func goArrayIndexOf(args []schema.Value) (schema.Value, error) {
+	list, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
+	size := int64(len(list))
+	start, length, occurrence := integerOf(args, 2, 0), integerOf(args, 3, -1), integerOf(args, 4, 1)
+	if start < 0 {
+		start = max(0, start+size)
+	}
+	if length < -1 || occurrence < 1 {
+		return nil, nil
+	}
+	end := size
+	if length >= 0 {
+		end = min(end, start+length)
+	}
+	wanted := canonical(element(args[1]))
+	for i := start; i < end; i++ {
+		if canonical(list[i]) == wanted {
+			if occurrence--; occurrence == 0 {
+				return i, nil
+			}
+		}
+	}
+	return int64(-1), nil
+}
+
+// buildHasKey looks for a key, or for what a path such as $.a.b names.
+func buildHasKey(c Call) (string, error) {
+	bag, key := c.Args[0].SQL, c.Args[1].SQL
+	if text, ok := c.Args[1].Text(); ok && !strings.HasPrefix(text, "$") {
+		return "coalesce(json_type(" + bag + ") = 'OBJECT' AND list_contains(json_keys(" + bag + "), " + key + "), false)", nil
+	}
+	return "coalesce(kql_go_has_path_0(" + bag + ", " + key + "), false)", nil
+}
+
+// goHasPath is the part of bag_has_key that SQL cannot do.
+func goHasPath(args []schema.Value) (schema.Value, error) {
+	key := args[1].(string)
+	steps := []any{key}
+	if strings.HasPrefix(key, "$") {
+		var ok bool
+		if steps, ok = jsonPath(key); !ok || len(steps) == 0 {
+			return false, nil
+		}
+	}
+	b, ok := readBag(args[0])
+	if !ok {
+		return false, nil
+	}
+	at, _ := b.json().(json.RawMessage)
+	_, found := follow(at, steps)
+	return found, nil
+}
+
+// goToJSON writes a value with the keys of its bags in order.
+func goToJSON(args []schema.Value) (schema.Value, error) {
+	raw, _ := args[0].(json.RawMessage)
+	return string(ordered(raw)), nil
+}
+
+func ordered(e json.RawMessage) json.RawMessage {
+	if b, ok := readBag(e); ok {
+		sort.Strings(b.keys)
+		for k, v := range b.values {
+			b.values[k] = ordered(v)
+		}
+		text, _ := b.json().(json.RawMessage)
+		return text
+	}
+	if list, ok := elements(e); ok {
+		for i := range list {
+			list[i] = ordered(list[i])
+		}
+		return mustArray(list)
+	}
+	return json.RawMessage(canonical(e))
 }
 
 func buildSetHas(c Call) (string, error) {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"hash/adler32"
@@ -29,6 +30,7 @@ var encodeFuncs = []Func{
 	{Name: "hash_xxhash64 hash", Signatures: []string{"string, long? -> long", "datetime, long? -> long"}, Go: goXXHash, Doc: "hash-xxhash64-function"},
 	{Name: "base64_decode_toarray", Signatures: []string{"text -> dynamic"}, Go: goBase64Array, Doc: "base64-decode-toarray-function"},
 	{Name: "base64_encode_fromarray", Signatures: []string{"array -> string"}, Go: goArrayBase64, Doc: "base64-encode-fromarray-function"},
+	{Name: "base64_encode_fromguid", Signatures: []string{"guid -> string"}, Go: goGUIDBase64, Doc: "base64-encode-fromguid-function"},
 	{Name: "base64_decode_toguid", Signatures: []string{"text -> guid"}, Go: goBase64GUID, Doc: "base64-decode-toguid-function"},
 	{Name: "gzip_decompress_from_base64_string", Signatures: []string{"text -> string"}, Go: goUnpack(func(r io.Reader) (io.ReadCloser, error) { return gzip.NewReader(r) }), Doc: "gzip-base64-decompress"},
 	{Name: "zlib_decompress_from_base64_string", Signatures: []string{"text -> string"}, Go: goUnpack(zlib.NewReader), Doc: "zlib-base64-decompress-function"},
@@ -92,6 +94,17 @@ func goArrayBase64(args []schema.Value) (schema.Value, error) {
 		raw[i] = byte(n)
 	}
 	return base64.StdEncoding.EncodeToString(raw), nil
+}
+
+func goGUIDBase64(args []schema.Value) (schema.Value, error) {
+	b, err := hex.DecodeString(strings.ReplaceAll(args[0].(string), "-", ""))
+	if err != nil || len(b) != 16 {
+		return "", nil
+	}
+	out := binary.LittleEndian.AppendUint32(nil, binary.BigEndian.Uint32(b))
+	out = binary.LittleEndian.AppendUint16(out, binary.BigEndian.Uint16(b[4:]))
+	out = binary.LittleEndian.AppendUint16(out, binary.BigEndian.Uint16(b[6:]))
+	return base64.StdEncoding.EncodeToString(append(out, b[8:]...)), nil
 }
 
 // goBase64GUID reads sixteen bytes, the first three groups in little-endian order as .NET has them.

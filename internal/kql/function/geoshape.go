@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 
-	"github.com/golang/geo/r2"
 	"github.com/golang/geo/s1"
 	"github.com/golang/geo/s2"
 
@@ -24,6 +23,8 @@ var shapeFuncs = []Func{
 	{Name: "geo_line_locate_point", Signatures: []string{"array, real, real, bool? -> real"}, Go: goLineLocate, Doc: "geo-line-locate-point-function"},
 	{Name: "geo_closest_point_on_line", Signatures: []string{"real, real, array -> dynamic"}, Go: geo(1, goClosestOnLine), Doc: "geo-closest-point-on-line-function"},
 	{Name: "geo_closest_point_on_polygon", Signatures: []string{"real, real, array -> dynamic"}, Go: geo(1, goClosestOnPolygon), Doc: "geo-closest-point-on-polygon-function"},
+	{Name: "geo_polygon_to_s2cells", Signatures: []string{"array, long?, real? -> dynamic"}, Go: goPolygonCells, Doc: "geo-polygon-to-s2cells-function"},
+	{Name: "geo_line_to_s2cells", Signatures: []string{"array, long?, real? -> dynamic"}, Go: goLineCells, Doc: "geo-line-to-s2cells-function"},
 	{Name: "geo_s2cell_to_polygon", Signatures: []string{"text -> dynamic"}, Go: goS2CellPolygon, Doc: "geo-s2cell-to-polygon-function"},
 }
 
@@ -238,19 +239,24 @@ func densifier(args []schema.Value) (func(corners [][2]float64) [][2]float64, bo
 	if !(tolerance >= leastTolerance && tolerance <= greatestTolerance) {
 		return nil, false, nil
 	}
-	tessellator := s2.NewEdgeTessellator(s2.NewPlateCarreeProjection(180), s1.Angle(tolerance/earthRadius))
 	return func(corners [][2]float64) [][2]float64 {
 		out := corners[:1:1]
 		for i := 1; i < len(corners); i++ {
-			a, b := corners[i-1], corners[i]
-			between := tessellator.AppendUnprojected(r2.Point{X: a[0], Y: a[1]}, r2.Point{X: b[0], Y: b[1]}, nil)
-			for _, p := range between[1 : len(between)-1] {
-				out = append(out, coordinates(p))
-			}
-			out = append(out, b)
+			out = append(halve(out, corners[i-1], corners[i], tolerance), corners[i])
 		}
 		return out
 	}, true, nil
+}
+
+// halve adds the points between a and b at which an edge that is straight on a map is further from the geodesic than
+// the tolerance.
+func halve(out [][2]float64, a, b [2]float64, tolerance float64) [][2]float64 {
+	middle := [2]float64{(a[0] + b[0]) / 2, (a[1] + b[1]) / 2}
+	point := func(c [2]float64) s2.Point { return s2.PointFromLatLng(s2.LatLngFromDegrees(c[1], c[0])) }
+	if metres(s2.DistanceFromSegment(point(middle), point(a), point(b))) <= tolerance {
+		return out
+	}
+	return halve(append(halve(out, a, middle, tolerance), middle), middle, b, tolerance)
 }
 
 func goLineDensify(args []schema.Value) (schema.Value, error) {
@@ -317,4 +323,65 @@ func goS2CellPolygon(args []schema.Value) (schema.Value, error) {
 		ring = append(ring, coordinates(cell.Vertex((start+i)%4)))
 	}
 	return shape("Polygon", [][][2]float64{ring}), nil
+}
+
+// maxCells is the number of cells that a covering may have, and cellLevel its level where none is given.
+const maxCells, cellLevel = 65536, 11
+
+// cells covers regions with the cells of one level.
+func cells(args []schema.Value, regions []s2.Region) (schema.Value, error) {
+	at := integerOf(args, 1, cellLevel)
+	if at < 0 || at > 30 {
+		return nil, nil
+	}
+	if len(args) > 2 && args[2] != 0.0 {
+		return nil, Refused("a covering with a radius")
+	}
+	coverer := s2.RegionCoverer{MinLevel: int(at), MaxLevel: int(at), MaxCells: maxCells + 1}
+	var all s2.CellUnion
+	for _, r := range regions {
+		found := coverer.Covering(r)
+		found.Denormalize(int(at), 1)
+		if all = append(all, found...); len(all) > maxCells {
+			return nil, nil
+		}
+	}
+	seen := map[s2.CellID]bool{}
+	var out []json.RawMessage
+	for _, id := range all {
+		if !seen[id] {
+			seen[id] = true
+			out = append(out, schema.AppendJSON(nil, schema.String, id.ToToken()))
+		}
+	}
+	return array(out), nil
+}
+
+func goPolygonCells(args []schema.Value) (schema.Value, error) {
+	list, ok := polygons(args[0])
+	if !ok {
+		return nil, nil
+	}
+	var regions []s2.Region
+	for _, p := range list {
+		var loops []*s2.Loop
+		for _, r := range regionOf(p) {
+			loops = append(loops, s2.LoopFromPoints(r.corners))
+		}
+		regions = append(regions, s2.PolygonFromOrientedLoops(loops))
+	}
+	return cells(args, regions)
+}
+
+func goLineCells(args []schema.Value) (schema.Value, error) {
+	list, ok := lines(args[0])
+	if !ok {
+		return nil, nil
+	}
+	var regions []s2.Region
+	for _, l := range list {
+		line := s2.Polyline(l)
+		regions = append(regions, &line)
+	}
+	return cells(args, regions)
 }

@@ -47,6 +47,13 @@ func prefix(text string, four bool) (netip.Prefix, bool) {
 		n += 96
 		a = netip.AddrFrom16(a.As16())
 	}
+	if !four && strings.HasPrefix(addr, "::") && strings.Contains(addr, ".") { // an IPv4 address in the notation of IPv6
+		b := a.As16()
+		a = netip.AddrFrom16(netip.AddrFrom4([4]byte(b[12:])).As16())
+		if hasBits && n <= 32 {
+			n += 96
+		}
+	}
 	return netip.PrefixFrom(a, n), true
 }
 

@@ -1,6 +1,10 @@
 package function
 
-import "github.com/replaytrace/replaytrace/internal/kql/schema"
+import (
+	"math"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
 
 // refusedFuncs need what is not at hand offline. They refuse a row, not the query: over a table without rows, as a table
 // that was not exported is, there is nothing to refuse.
@@ -8,6 +12,44 @@ var refusedFuncs = []Func{
 	{Name: "ingestion_time", Signatures: []string{"-> datetime"}, Go: refuse("ingestion_time(): an export does not say when a row was ingested"), Volatile: true, Naming: NameOnly, Prefix: "$IngestionTime", Doc: "ingestion-time-function"},
 	{Name: "geo_info_from_ip_address", Signatures: []string{"text -> dynamic"}, Go: refuse("geo_info_from_ip_address(): there is no database of addresses"), Volatile: true, NullIn: true, Doc: "geo-info-from-ip-address-function"},
 	{Name: "parse_user_agent", Signatures: []string{"text, value -> dynamic"}, Go: refuse("parse_user_agent(): which patterns Kusto has is not documented"), Volatile: true, NullIn: true, Doc: "parse-user-agent-function"},
+	{Name: "geo_line_simplify", Signatures: []string{"array, real? -> dynamic"}, Go: refuseValid("geo_line_simplify(): which points Kusto keeps is not documented", isLine, 1, 0, 7.8e6), Volatile: true, Doc: "geo-line-simplify-function"},
+	{Name: "geo_polygon_simplify", Signatures: []string{"array, real? -> dynamic"}, Go: refuseValid("geo_polygon_simplify(): which points Kusto keeps is not documented", isPolygon, 1, leastTolerance, greatestTolerance), Volatile: true, Doc: "geo-polygon-simplify-function"},
+	{Name: "geo_line_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Go: refuseValid("geo_line_buffer(): which points Kusto makes is not documented", isLine, 1, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-line-buffer-function"},
+	{Name: "geo_polygon_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Go: refuseValid("geo_polygon_buffer(): which points Kusto makes is not documented", isPolygon, 1, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-polygon-buffer-function"},
+	{Name: "geo_point_buffer", Signatures: []string{"real, real, real, real? -> dynamic"}, Go: refuseValid("geo_point_buffer(): which points Kusto makes is not documented", isPoint, 2, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-point-buffer-function"},
+}
+
+// leastRadius is more than nothing: a buffer of no radius, or a negative one, is none.
+const leastRadius = math.SmallestNonzeroFloat64
+
+func isLine(args []schema.Value) bool {
+	_, ok := lines(args[0])
+	return ok
+}
+
+func isPolygon(args []schema.Value) bool {
+	_, ok := polygons(args[0])
+	return ok
+}
+
+func isPoint(args []schema.Value) bool {
+	_, ok := latLng(args[0].(float64), args[1].(float64))
+	return ok
+}
+
+// refuseValid answers null for what is not valid, a geometry or a number that is out of its range.
+func refuseValid(what string, valid func([]schema.Value) bool, number int, least, greatest float64) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		if len(args) > number {
+			if x, _ := args[number].(float64); !(x >= least && x <= greatest) {
+				return nil, nil
+			}
+		}
+		if !valid(args) {
+			return nil, nil
+		}
+		return nil, Refused(what)
+	}
 }
 
 func refuse(what string) func([]schema.Value) (schema.Value, error) {

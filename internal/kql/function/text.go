@@ -14,9 +14,13 @@ var conversionFuncs = []Func{
 }
 
 func buildToHex(c Call) (string, error) {
-	sql := "lower(to_hex(" + c.Args[0].SQL + "))"
+	number := c.Args[0].SQL
+	if c.Args[0].Type == schema.Int {
+		number = "CAST(" + number + " AS BIGINT) & 4294967295" // the complement of 32 bits
+	}
+	sql := "lower(to_hex(" + number + "))"
 	if len(c.Args) > 1 {
-		sql = "lpad(" + sql + ", greatest(length(" + sql + "), CAST(" + c.Args[1].SQL + " AS INTEGER)), '0')"
+		sql = "lpad(" + sql + ", CAST(greatest(length(" + sql + "), " + c.Args[1].SQL + ") AS INTEGER), '0')"
 	}
 	return "coalesce(" + sql + ", '')", nil
 }

@@ -186,7 +186,7 @@ func init() {
 		"now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
 		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
 		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
-		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames,
+		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames, "bin_auto": (*binder).callBinAuto,
 		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
 		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "toguid": to(schema.Guid),
@@ -333,6 +333,25 @@ func (b *binder) callPackAll(f *frame, x *syntax.Call) Expr {
 		return b.invent("bag_compact", all)
 	}
 	return all
+}
+
+// binAuto begins the names of the request options that bin_auto() reads.
+const binAuto = "query_bin_auto_"
+
+// callBinAuto binds bin_auto(), which has its bins from `set`.
+func (b *binder) callBinAuto(f *frame, x *syntax.Call) Expr {
+	b.arity(x, 1, 1)
+	size := b.settings[binAuto+"size"]
+	if size == nil {
+		b.fail(diag.Semantic, x.Span(), "set query_bin_auto_size=1h;", "bin_auto needs the size of its bins")
+	}
+	args := []Expr{b.scalar(f, x.Args[0]), size}
+	name := "bin"
+	if at := b.settings[binAuto+"at"]; at != nil {
+		name, args = "bin_at", append(args, at)
+	}
+	fn, _ := function.Lookup(name)
+	return b.applyAt(x.Func.Span(), x.Func.Name, fn, args)
 }
 
 // callColumnNames binds column_names_of(), the names of a table's columns.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -19,7 +20,7 @@ type Options struct {
 
 // Bind makes the plan of a script. The error is a *diag.List.
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
-	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}}
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}}
 	p := b.script(script)
 	if err := b.list.Err(); err != nil {
 		return nil, err
@@ -38,6 +39,8 @@ type binder struct {
 	depth         int
 	notes         []string
 	visualization string
+	// settings are the options of `set` that have a meaning here.
+	settings map[string]Expr
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of
 	// partition. It is nil outside of them.
 	per *group
@@ -137,6 +140,10 @@ func (b *binder) script(s *syntax.Script) *Plan {
 			case *syntax.Let:
 				sc = b.let(sc, st)
 			case *syntax.Set:
+				if strings.HasPrefix(st.Name, binAuto) && st.Value != nil {
+					b.settings[st.Name] = b.scalar(&frame{}, st.Value)
+					return
+				}
 				b.note("the request option `set %s` is ignored", st.Name)
 			case *syntax.DeclareParams:
 				sc = b.params(sc, st)

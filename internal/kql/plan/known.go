@@ -25,10 +25,8 @@ var whyNot = map[string]string{
 	"extent_id": "a case has no extents", "extent_tags": "a case has no extents",
 	"cluster": "a query reads the case only", "database": "a query reads the case only", "external_table": "a query reads the case only",
 	"materialized_view": "a query reads the case only", "stored_query_result": "a query reads the case only",
-	"geo_line_simplify": "which points Kusto keeps is not documented", "geo_polygon_simplify": "which points Kusto keeps is not documented",
-	"geo_simplify_polygons_array": "which points Kusto keeps is not documented", "geo_line_buffer": "which points Kusto makes is not documented",
-	"geo_point_buffer": "which points Kusto makes is not documented", "geo_polygon_buffer": "which points Kusto makes is not documented",
-	"series_fit_2lines": "where Kusto splits a series is not documented", "series_fit_2lines_dynamic": "where Kusto splits a series is not documented",
+	"geo_simplify_polygons_array": "which points Kusto keeps is not documented",
+	"series_fit_2lines":           "where Kusto splits a series is not documented", "series_fit_2lines_dynamic": "where Kusto splits a series is not documented",
 }
 
 const knownText = `__cast __geo_length_to_s2cell_level __geo_line_s2cell_covering_level __geo_line_validate

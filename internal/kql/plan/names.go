@@ -89,8 +89,8 @@ var specialNaming = map[string]function.Naming{
 	"todouble": function.NameFirst, "tobool": function.NameFirst, "toboolean": function.NameFirst,
 	"todatetime": function.NameFirst, "totimespan": function.NameFirst, "toguid": function.NameFirst,
 	"todecimal": function.NameFirst, "todynamic": function.NameFirst, "parse_json": function.NameFirst, "parsejson": function.NameFirst,
-	"gettype": function.NamePrefix,
-	"long":    function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
+	"gettype": function.NamePrefix, "bin_auto": function.NameFirst,
+	"long": function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
 	"bool": function.NameFirst, "datetime": function.NameFirst, "timespan": function.NameFirst,
 }
 

@@ -22,7 +22,7 @@ var datetimeLayouts = []string{
 	"Mon Jan 2 15:04:05 2006", "Mon Jan _2 15:04:05 2006",
 	"1-2-2006 15:04:05", "1-2-2006", "1/2/2006 15:04:05", "1/2/2006 15:04", "1/2/2006", "1/2/2006 3:04:05 PM", "1/2/2006, 3:04:05 PM", "20060102",
 	"2006/01/02 15:04:05", "2006/01/02", "2006-01-02 3:04:05 PM",
-	"2006, 1, 2", "2006,1,2", // as an example of startofweek has it
+	"2006, 1, 2", "2006,1,2", "2006 - 1 - 2", // as examples of startofweek and sliding_window_counts have it
 }
 
 // ParseDatetime reads a datetime in any of the forms that Kusto accepts, to the tick; a form without a zone is UTC.
