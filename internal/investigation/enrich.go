@@ -43,6 +43,9 @@ func (b *builder) enrich() error {
 			return err
 		}
 		b.events(f, rows)
+		if err := b.deeds(f); err != nil {
+			return err
+		}
 		b.networks(f, rows)
 		if err := b.persistence(f); err != nil {
 			return err
@@ -173,6 +176,45 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 }
 
 type set = map[string]bool
+
+// deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
+// audit log's rows are the persistence.
+func (b *builder) deeds(f *finding.Finding) error {
+	seen, named := set{}, set{}
+	for _, e := range f.Events {
+		seen[e.Key] = true
+	}
+	for _, s := range f.Signals {
+		for _, id := range s.EventIDs {
+			if !seen[id] {
+				named[id] = true
+			}
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	got, err := b.ask("deeds", fmt.Sprintf(`let Named = dynamic([%s]);
+union
+  (MicrosoftGraphActivityLogs | where RequestId in (Named) | project Table = "MicrosoftGraphActivityLogs", Key = RequestId, Time = TimeGenerated, IPAddress, AppId, What = strcat(RequestMethod, " ", RequestUri), UserAgent, SessionId, SourceFile = _SourceFile, SourceLine = _SourceLine),
+  (OfficeActivity | extend Key = iff(isempty(OfficeId), SourceRecordId, OfficeId) | where Key in (Named) | project Table = "OfficeActivity", Key, Time = TimeGenerated, IPAddress = iff(isempty(ClientIP), Client_IPAddress, ClientIP), AppId, What = Operation, UserAgent, SessionId = tostring(AppAccessContext.AADSessionId), SourceFile = _SourceFile, SourceLine = _SourceLine)
+| sort by Time asc, Key asc`, quotedList(keys(named))))
+	if err != nil {
+		return err
+	}
+	ips := set{}
+	for _, ip := range f.SourceIPs {
+		ips[ip] = true
+	}
+	for _, r := range got.Rows {
+		at, _ := r[2].(schema.Ticks)
+		line, _ := r[9].(int64)
+		ips[text(r[3])] = true
+		f.Events = append(f.Events, finding.Event{Table: text(r[0]), Key: text(r[1]), Time: at.Time(), File: text(r[8]), Row: line, Role: finding.Attacker, IP: text(r[3]), AppID: text(r[4]), Resource: text(r[5]), UserAgent: text(r[6]), SessionID: text(r[7])})
+	}
+	f.SourceIPs = keys(ips)
+	return nil
+}
 
 func (b *builder) networks(f *finding.Finding, rows []signIn) {
 	byIP := map[string]*finding.Network{}
