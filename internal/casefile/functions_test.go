@@ -108,6 +108,10 @@ var functionAnswers = []answer{
 	{"geo-polygon-densify-function", `print geo_polygon_densify(dynamic({"type":"Polygon","coordinates":[[[10,10],[11,10],[11,11],[10,11],[10,10]]]})).coordinates`, `[[[[10,10],[10.25,10],[10.5,10],[10.75,10],[11,10],[11,11],[10.75,11],[10.5,11],[10.25,11],[10,11],[10,10]]]]`},
 	{"geo-line-simplify-function", `print geo_line_simplify(dynamic({"type":"LineString","coordinates":[[1, 1]]})), geo_line_simplify(dynamic({"type":"LineString","coordinates":[[1, 1],[2,2]]}), -1), geo_polygon_buffer(dynamic({"type":"Polygon","coordinates":[[[10,10],[0,10],[0,0],[10,10]]]}), 0), geo_point_buffer(200, 1, 0.1)`, `[null,null,null,null]`},
 	{"geo-polygon-to-s2cells-function", `let p = dynamic({"type":"Polygon","coordinates":[[[-73.99,40.73],[-73.98,40.73],[-73.98,40.74],[-73.99,40.74],[-73.99,40.73]]]}); print set_has_element(geo_polygon_to_s2cells(p, 16), geo_point_to_s2cell(-73.985, 40.735, 16)), set_has_element(geo_polygon_to_s2cells(p, 16), geo_point_to_s2cell(-73.97, 40.735, 16)), array_length(geo_line_to_s2cells(dynamic({"type":"LineString","coordinates":[[1, 1],[2,2]]}), 3)), geo_polygon_to_s2cells(p, 31)`, `[true,false,1,null]`},
+	{"strcat-array-function", `datatable(d:dynamic, s:string) [dynamic([1, "b"]), "-", dynamic([]), "-"] | project strcat_array(d, s), strrep('a', 2, s), strcat_array(d, '->')`, `["1-b","a-a","1->b"] ["","a-a",""]`},
+	{"avg-aggregation-function", `datatable(t:datetime, x:timespan) [datetime(2020-01-01 00:00:00.0000001), 1s, datetime(2020-01-01 00:00:00.0000003), -3s] | summarize avg(t), avg(x), countif(t > datetime(2020-01-01))`, `["2020-01-01T00:00:00.0000002Z","-00:00:01",2]`},
+	{"series-greater-function", `print series_greater(dynamic([1, 5]), 3), series_less(3, dynamic([1, 5]))`, `[[false,true],[false,true]]`},
+	{"make-datetime-function", `print make_datetime('2017-10-01 12:11:10'), make_timespan('1.02:03:04'), unixtime_microseconds_todatetime(1546300800000000.0)`, `["2017-10-01T12:11:10Z","1.02:03:04","2019-01-01T00:00:00Z"]`},
 	{"array-shift-left-function", `print array_shift_left(dynamic([1, 2, 3]), 1, '[x')`, `[[2,3,"[x"]]`},
 }
 

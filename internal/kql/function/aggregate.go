@@ -13,13 +13,13 @@ import (
 // https://learn.microsoft.com/kusto/query/aggregation-functions
 var aggregateFuncs = []Func{
 	{Name: "count", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
-	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NameOnly, Prefix: "countif_", Doc: "countif-aggregation-function"},
+	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NamePrefix, Doc: "countif-aggregation-function"},
 	{Name: "dcount count_distinct", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
 	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
 	{Name: "sum", Signatures: []string{"summable -> promoted"}, Build: buildSum(""), Aggregate: true, Naming: NamePrefix, Doc: "sum-aggregation-function"},
 	{Name: "sumif", Signatures: []string{"summable, bool -> promoted"}, Build: buildSum(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "sumif-aggregation-function"},
-	{Name: "avg", Signatures: []string{"timespan -> timespan", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
-	{Name: "avgif", Signatures: []string{"timespan, bool -> timespan", "number, bool -> real"}, Build: buildAvg(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "avgif-aggregation-function"},
+	{Name: "avg", Signatures: []string{"timespan -> timespan", "datetime -> datetime", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
+	{Name: "avgif", Signatures: []string{"timespan, bool -> timespan", "datetime, bool -> datetime", "number, bool -> real"}, Build: buildAvg(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "avgif-aggregation-function"},
 	{Name: "min", Signatures: []string{"orderable -> first"}, Build: buildExtreme("min", ""), Aggregate: true, Naming: NamePrefix, Doc: "min-aggregation-function"},
 	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
 	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
@@ -71,8 +71,9 @@ func buildSum(filter string) func(Call) (string, error) {
 func buildAvg(filter string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		sql := "avg(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
-		if c.Result == schema.Timespan {
-			return "CAST(trunc(" + sql + ") AS BIGINT)", nil
+		if c.Result == schema.Timespan || c.Result == schema.Datetime { // in whole ticks, of which a sum has more than a real can count
+			over := func(fn string) string { return fn + "(" + c.Args[0].SQL + ")" + expand(filter, c.Args) }
+			return "CAST(kql_divide_long(" + over("sum") + ", " + over("count") + ") AS BIGINT)", nil
 		}
 		// Without a value it divides by 0, as the page of summarize says.
 		return "coalesce(" + sql + ", CAST('nan' AS DOUBLE))", nil

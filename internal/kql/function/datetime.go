@@ -3,6 +3,8 @@ package function
 import (
 	"fmt"
 	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // https://learn.microsoft.com/kusto/query/scalar-functions#datetimetimespan-functions
@@ -27,12 +29,12 @@ var datetimeFuncs = []Func{
 	{Name: "datetime_diff", Signatures: []string{"string!, datetime, datetime -> long"}, Build: buildDatetimeDiff, Doc: "datetime-diff-function"},
 	{Name: "datetime_add", Signatures: []string{"string!, long, datetime -> datetime"}, Build: buildDatetimeAdd, Doc: "datetime-add-function"},
 	{Name: "datetime_part", Signatures: []string{"string!, datetime -> int"}, Build: buildDatetimePart, Doc: "datetime-part-function"},
-	{Name: "make_datetime", Signatures: []string{"long, long, long, long?, long?, real? -> datetime"}, Build: buildMakeDatetime, Naming: NameSole, Doc: "make-datetime-function"},
-	{Name: "make_timespan", Signatures: []string{"long, long, real? -> timespan", "long, long, long, real -> timespan"}, Build: buildMakeTimespan, Naming: NameSole, Doc: "make-timespan-function"},
+	{Name: "make_datetime", Signatures: []string{"long, long, long, long?, long?, real? -> datetime", "string -> datetime"}, Build: buildMakeDatetime, Naming: NameSole, Doc: "make-datetime-function"},
+	{Name: "make_timespan", Signatures: []string{"long, long, real? -> timespan", "long, long, long, real -> timespan", "string -> timespan"}, Build: buildMakeTimespan, Naming: NameSole, Doc: "make-timespan-function"},
 	{Name: "unixtime_seconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000000 AS BIGINT) + 621355968000000000", Doc: "unixtime-seconds-todatetime-function"},
 	{Name: "unixtime_milliseconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000 AS BIGINT) + 621355968000000000", Doc: "unixtime-milliseconds-todatetime-function"},
-	{Name: "unixtime_microseconds_todatetime", Signatures: []string{"long -> datetime"}, SQL: "$1 * 10 + 621355968000000000", Doc: "unixtime-microseconds-todatetime-function"},
-	{Name: "unixtime_nanoseconds_todatetime", Signatures: []string{"long -> datetime"}, SQL: "$1 // 100 + 621355968000000000", Doc: "unixtime-nanoseconds-todatetime-function"},
+	{Name: "unixtime_microseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: "CAST($1 * 10 AS BIGINT) + 621355968000000000", Doc: "unixtime-microseconds-todatetime-function"},
+	{Name: "unixtime_nanoseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: "CAST($1 AS BIGINT) // 100 + 621355968000000000", Doc: "unixtime-nanoseconds-todatetime-function"},
 	{Name: "format_datetime", Signatures: []string{"datetime, string! -> string"}, Go: goFormatDatetime, Naming: NameFirst, Doc: "format-datetime-function"},
 	{Name: "format_timespan", Signatures: []string{"timespan, string! -> string"}, Go: goFormatTimespan, Naming: NameFirst, Doc: "format-timespan-function"},
 }
@@ -127,6 +129,9 @@ func buildDatetimePart(c Call) (string, error) {
 }
 
 func buildMakeDatetime(c Call) (string, error) {
+	if len(c.Args) == 1 {
+		return Conversion(c.Args[0].SQL, schema.String, schema.Datetime), nil
+	}
 	arg := func(i int) string {
 		if i < len(c.Args) {
 			return c.Args[i].SQL
@@ -139,6 +144,9 @@ func buildMakeDatetime(c Call) (string, error) {
 }
 
 func buildMakeTimespan(c Call) (string, error) {
+	if len(c.Args) == 1 {
+		return Conversion(c.Args[0].SQL, schema.String, schema.Timespan), nil
+	}
 	day, rest := "0", c.Args
 	if len(c.Args) == 4 {
 		day, rest = c.Args[0].SQL, c.Args[1:]

@@ -21,7 +21,7 @@ var dynamicFuncs = []Func{
 	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
 	{Name: "array_index_of", Signatures: []string{"array, value, long?, long?, long? -> long"}, Go: goArrayIndexOf, NullIn: true, Doc: "array-index-of-function"},
 	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
-	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, SQL: "coalesce(array_to_string(list_transform(kql_elements_text($1), e -> coalesce(e, '')), $2), '')", Doc: "strcat-array-function"},
+	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
 	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},
 	{Name: "set_intersect", Signatures: []string{"array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Doc: "set-intersect-function"},
@@ -31,7 +31,7 @@ var dynamicFuncs = []Func{
 	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, Build: buildHasKey, Doc: "bag-has-key-function"},
 	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
-	{Name: "dynamic_to_json", Signatures: []string{"array -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
+	{Name: "dynamic_to_json", Signatures: []string{"value -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
 	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
 	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
 }
@@ -60,6 +60,18 @@ func buildBagPack(c Call) (string, error) {
 		parts = append(parts, c.Args[i].text(), JSON(c.Args[i+1].SQL, c.Args[i+1].Type))
 	}
 	return "CAST(json_object(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
+}
+
+func buildStrcatArray(c Call) (string, error) {
+	return concat("list_transform(kql_elements_text("+c.Args[0].SQL+"), e -> coalesce(e, ''))", c.Args[1]), nil
+}
+
+// concat joins the texts of a list. DuckDB's own function takes a constant between them only.
+func concat(list string, delimiter Arg) string {
+	if delimiter.Fixed {
+		return "coalesce(array_to_string(" + list + ", " + delimiter.SQL + "), '')"
+	}
+	return "coalesce(CASE WHEN len(" + list + ") > 0 THEN list_reduce(" + list + ", (a, b) -> a || " + delimiter.SQL + " || b) END, '')"
 }
 
 // goArrayIndexOf finds the n-th occurrence of a value among length elements from start on; a negative start counts from

@@ -15,7 +15,7 @@ import (
 // this. Coordinates that are none give null.
 // https://learn.microsoft.com/kusto/query/geospatial-grid-systems
 var geoFuncs = []Func{
-	{Name: "geo_distance_2points", Signatures: []string{"real, real, real, real -> real"}, Go: geo(2, goDistance), Doc: "geo-distance-2points-function"},
+	{Name: "geo_distance_2points", Signatures: []string{"real, real, real, real, bool? -> real"}, Go: geo(2, goDistance), Doc: "geo-distance-2points-function"},
 	{Name: "geo_azimuth", Signatures: []string{"real, real, real, real -> real"}, Go: geo(2, goAzimuth), Doc: "geo-azimuth-function"},
 	{Name: "geo_angle", Signatures: []string{"real, real, real, real, real, real -> real"}, Go: geo(3, goAngle), Doc: "geo-angle-function"},
 	{Name: "geo_point_in_circle", Signatures: []string{"real, real, real, real, real -> bool"}, Go: geo(2, goInCircle), Doc: "geo-point-in-circle-function"},
@@ -55,7 +55,10 @@ func geo(n int, f func(points []s2.LatLng, rest []schema.Value) (schema.Value, e
 	}
 }
 
-func goDistance(p []s2.LatLng, _ []schema.Value) (schema.Value, error) {
+func goDistance(p []s2.LatLng, rest []schema.Value) (schema.Value, error) {
+	if len(rest) > 0 && rest[0] == true {
+		return nil, Refused("geo_distance_2points on a spheroid")
+	}
 	return metres(p[0].Distance(p[1])), nil
 }
 

@@ -137,7 +137,7 @@ func buildStrrep(c Call) (string, error) {
 	if len(c.Args) == 2 {
 		return "repeat(" + text + ", " + n + ")", nil
 	}
-	return "array_to_string(list_transform(range(" + n + "), i -> " + text + "), " + c.Args[2].SQL + ")", nil
+	return concat("list_transform(range("+n+"), i -> "+text+")", c.Args[2]), nil
 }
 
 // buildIndexOf finds the n-th occurrence; a start below zero counts from the end. The length bounds each search, which
