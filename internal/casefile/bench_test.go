@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,17 +29,15 @@ func BenchmarkIngest(b *testing.B) {
 	}
 	// Both read a file that is on the disk and in the page cache; the better run of each counts, for what disturbs a
 	// machine only ever adds time.
-	ours, theirs := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
+	ours, theirs := spent{math.MaxInt64, math.MaxInt64}, spent{math.MaxInt64, math.MaxInt64}
 	for b.Loop() {
-		start := time.Now()
-		loadDuckDB(b, path, int64(*benchRows))
-		theirs = min(theirs, time.Since(start))
-		start = time.Now()
-		loadOurs(b, path, int64(*benchRows))
-		ours = min(ours, time.Since(start))
+		theirs.least(func() { loadDuckDB(b, path, int64(*benchRows)) })
+		ours.least(func() { loadOurs(b, path, int64(*benchRows)) })
 	}
-	b.ReportMetric(ours.Seconds()/theirs.Seconds(), "x-duckdb")
-	b.ReportMetric(float64(*benchRows)/ours.Seconds(), "rows/s")
+	b.ReportMetric(ours.wall.Seconds()/theirs.wall.Seconds(), "x-duckdb")
+	b.ReportMetric(ours.cpu.Seconds()/theirs.cpu.Seconds(), "x-duckdb-cpu")
+	b.ReportMetric(ours.cpu.Seconds(), "cpu-s")
+	b.ReportMetric(float64(*benchRows)/ours.wall.Seconds(), "rows/s")
 	b.ReportMetric(float64(info.Size())/float64(*benchRows), "B/row")
 	b.ReportMetric(peakMB(b), "peak-MB")
 }
@@ -133,4 +132,23 @@ func peakMB(b *testing.B) float64 {
 		}
 	}
 	return 0
+}
+
+// spent is the time that work takes, on the clock and on the processors. On a machine that others use the second counts.
+type spent struct{ wall, cpu time.Duration }
+
+// least runs work and keeps the better times.
+func (s *spent) least(work func()) {
+	start, before := time.Now(), cpuTime()
+	work()
+	s.wall, s.cpu = min(s.wall, time.Since(start)), min(s.cpu, cpuTime()-before)
+}
+
+// cpuTime is the processor time of the process so far.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -162,6 +162,9 @@ func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) 
 	if err := c.fold(ctx, first, touched); err != nil {
 		return err
 	}
+	if err := c.gather(ctx); err != nil {
+		return err
+	}
 	return c.balance(ctx)
 }
 

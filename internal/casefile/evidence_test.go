@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 const samples = "../../../shared/evidence/samples"
@@ -120,5 +122,42 @@ func TestOtherForms(t *testing.T) {
 	want(r, "la-json", 1, 1)
 	if r.Bytes != int64(len(rows)) || r.Rejects[0].Code != "second_table" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestAuthenticationDetails joins the steps of the admin centre's second file to the sign-ins of the first.
+func TestAuthenticationDetails(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"InteractiveSignIns_1.csv": "Date (UTC),Request ID,Username,Application ID \n2026-03-20T10:00:00Z,i1,ann@example.com,a1\n2026-03-20T11:00:00Z,i2,ann@example.com,a1\n",
+		"InteractiveSignIns_AuthDetails_1.csv": "Date (UTC),Request ID,Authentication method,Succeeded,Result detail\n" +
+			"2026-03-20T10:00:05Z,i1,Text message,true,MFA completed\n2026-03-20T10:00:00Z,i1,Password,true,Correct password\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Open(ctx, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for range 2 { // the second time everything is there already
+		if _, err := c.Load(ctx, []string{dir}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text := schema.Column{Type: schema.String}
+	rows, err := c.Select(ctx, "SELECT Id, AuthenticationDetails FROM SigninLogs ORDER BY Id", []schema.Column{text, text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := func(at, method, detail string) string {
+		return `{"authenticationStepDateTime":"` + at + `","authenticationMethod":"` + method + `","authenticationMethodDetail":"","succeeded":true,"authenticationStepResultDetail":"` + detail + `","authenticationStepRequirement":""}`
+	}
+	want := "[" + step("2026-03-20T10:00:00.0000000Z", "Password", "Correct password") + "," + step("2026-03-20T10:00:05.0000000Z", "Text message", "MFA completed") + "]"
+	if len(rows) != 2 || rows[0][1] != want || rows[1][1] != "" {
+		t.Errorf("got %v, want %s", rows, want)
 	}
 }

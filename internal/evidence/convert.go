@@ -25,6 +25,7 @@ var converters = map[string]struct {
 	"epoch":         {asEpoch, "a time of seconds since 1970"},
 	"zoned_time":    {zonedTime, "a time that must say its zone"},
 	"camel":         {camel, "JSON whose keys in snake_case become camelCase"},
+	"printed":       {printed, "nothing, where PowerShell printed the name of a type instead of the value"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
 	"place_state":   {func(d *Decoder, v Span) (Span, error) { return part(d, v, 1), nil }, "its state"},
 	"place_country": {func(d *Decoder, v Span) (Span, error) { return part(d, v, 2), nil }, "its country"},
@@ -142,4 +143,15 @@ func part(d *Decoder, v Span, which int) Span {
 		return Span{bytes.TrimSpace(parts[0]), Text}
 	}
 	return Span{}
+}
+
+// printed leaves out what PowerShell writes into a CSV for a value that is no text: the name of its type.
+func printed(d *Decoder, v Span) (Span, error) {
+	text := d.text(v)
+	for _, prefix := range []string{"Microsoft.Graph.", "System."} {
+		if bytes.HasPrefix(text, []byte(prefix)) {
+			return Span{}, nil
+		}
+	}
+	return v, nil
 }

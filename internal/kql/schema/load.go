@@ -38,6 +38,7 @@ func load(fsys fs.FS, name string) (Table, error) {
 		KnownBy           [][]string `yaml:"known_by"`
 		Unlike, Addresses []string
 		Derive            []Derivation
+		Fills             Filling
 		Columns           []struct{ Name, Type string }
 	}
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
@@ -45,6 +46,7 @@ func load(fsys fs.FS, name string) (Table, error) {
 	}
 	t := Table{Name: file.Name, Source: file.Source, Intake: Intake{
 		Key: file.Key, Names: file.Names, KnownBy: file.KnownBy, Unlike: file.Unlike, Addresses: file.Addresses, Derive: file.Derive,
+		Fills: file.Fills,
 	}}
 	for _, c := range file.Columns {
 		typ, ok := ParseType(c.Type)
@@ -64,6 +66,12 @@ func (t *Table) checkIntake() error {
 	}
 	for _, d := range t.Intake.Derive {
 		names = append(names, d.Column, d.From)
+	}
+	if f := t.Intake.Fills; f.Column != "" {
+		names = append(names, f.From)
+		for _, m := range f.Object {
+			names = append(names, m.Column)
+		}
 	}
 	if t.Intake.Key != "" {
 		names = append(names, t.Intake.Key)

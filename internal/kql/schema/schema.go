@@ -85,6 +85,17 @@ type Intake struct {
 	Addresses []string
 	// Derive fills columns that the evidence leaves out, in this order.
 	Derive []Derivation
+	// Fills says that the table's rows, gathered by From, are a column of other tables.
+	Fills Filling
+}
+
+// Filling is a column that is a JSON list of another table's rows.
+type Filling struct {
+	Column string   // that is filled where it is empty
+	Tables []string // of these tables
+	Key    string   // of their rows
+	From   string   // the column that has the key
+	Object []struct{ Name, Column string }
 }
 
 // Derivation is a column that follows from another one.
