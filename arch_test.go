@@ -47,7 +47,7 @@ var layers = []layer{
 	{"internal/kql/syntax", "KQL text to a syntax tree, and back", "internal/diag"},
 	{"internal/kql/function", "the one table of KQL functions", "internal/kql/schema"},
 	{"internal/kql/plan", "a syntax tree bound to tables and types", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function"},
-	{"internal/kql/sqlgen", "a plan to DuckDB SQL", "internal/escape internal/kql/schema internal/kql/function internal/kql/plan"},
+	{"internal/kql/sqlgen", "a plan to DuckDB SQL", "internal/diag internal/escape internal/kql/schema internal/kql/function internal/kql/plan"},
 	{"internal/kql", "the language's only door", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function internal/kql/plan internal/kql/sqlgen"},
 	{"internal/kql/kqltest", "the conformance scripts' language, on any engine", "internal/diag internal/kql internal/kql/schema"},
 	{"internal/kql/oracle", "a second, slow answer to KQL and random queries, for tests", "internal/diag internal/kql/schema internal/kql/syntax"},

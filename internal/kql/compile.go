@@ -1,6 +1,7 @@
 package kql
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -77,11 +78,27 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	}
 	sql, kept, err := sqlgen.GenerateKept(p)
 	if err != nil {
-		refused := &diag.List{Source: request.Source}
-		refused.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: script.Span(), Message: err.Error()})
-		return nil, refused
+		return nil, refused(request.Source, err)
 	}
 	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}, nil
+}
+
+// refused says at each place why it has no SQL.
+func refused(source *diag.Source, err error) error {
+	var all *sqlgen.Refusals
+	if !errors.As(err, &all) {
+		return err
+	}
+	list := &diag.List{Source: source}
+	for _, r := range *all {
+		d := diag.Diagnostic{Kind: diag.Unsupported, Span: r.At, Message: r.Err.Error()}
+		var invalid *function.Invalid
+		if errors.As(r.Err, &invalid) {
+			d.Kind = diag.Semantic
+		}
+		list.Add(d)
+	}
+	return list
 }
 
 // SQL is the whole query as one statement.

@@ -184,6 +184,21 @@ func index(families ...[]Func) map[string]*Func {
 	return m
 }
 
+// Called is the name that messages use: the first of a function's, the whole of an operator's.
+func (f *Func) Called() string {
+	if operators[f.Name] == f {
+		return f.Name
+	}
+	return strings.Fields(f.Name)[0]
+}
+
+// Invalid is an error in an argument that Kusto refuses too. Any other error of Build is what replaytrace does not
+// support.
+type Invalid struct{ Err error }
+
+// Error is the message of the error inside.
+func (e *Invalid) Error() string { return e.Err.Error() }
+
 // Overloads returns the parsed signatures.
 func (f *Func) Overloads() []Signature { return f.overloads }
 

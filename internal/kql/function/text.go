@@ -236,7 +236,7 @@ func regexArg(a Arg) (string, error) {
 		return a.SQL, nil
 	}
 	if _, err := regexp.Compile(pattern); err != nil {
-		return "", fmt.Errorf("%q is not a regular expression that Kusto accepts (RE2): %w", pattern, err)
+		return "", &Invalid{fmt.Errorf("%q is not a regular expression that Kusto accepts (RE2): %w", pattern, err)}
 	}
 	return Quote(pattern), nil
 }

@@ -25,7 +25,7 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 		b.noOverload(at, name, fn, args)
 	}
 	sig := fn.Overloads()[best]
-	out := &Apply{Func: fn, Overload: best, Args: make([]Expr, len(args))}
+	out := &Apply{At: at, Func: fn, Overload: best, Args: make([]Expr, len(args))}
 	common := schema.Unknown
 	for i, a := range args {
 		if sig.Param(i).Accepts == function.Common {

@@ -6,6 +6,7 @@ package plan
 import (
 	"slices"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -266,6 +267,7 @@ type Const struct {
 
 // Apply calls a function, an operator or an aggregate.
 type Apply struct {
+	At       diag.Span // where it stands in the query
 	Func     *function.Func
 	Overload int
 	Args     []Expr

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -32,7 +33,7 @@ func (g *generator) expr(x plan.Expr) string {
 	case *plan.Scalar:
 		return g.scalar(x)
 	}
-	panic(refusal{fmt.Errorf("no SQL for %T", x)})
+	return g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", x))
 }
 
 // hoist renders expressions of one node. What toscalar() made of them stands beside the node's input, as one row that
@@ -104,7 +105,7 @@ func (g *generator) call(x plan.Expr, c function.Call) string {
 	}
 	sql, err := a.Func.Render(c, a.Overload)
 	if err != nil {
-		panic(refusal{fmt.Errorf("%s: %w", strings.Fields(a.Func.Name)[0], err)})
+		return g.refuse(a.At, fmt.Errorf("%s: %w", a.Func.Called(), err))
 	}
 	return sql
 }

@@ -19,16 +19,17 @@ type Kept struct {
 // GenerateKept is Generate for an engine that keeps what materialize() asks for. The tables come in the order in which
 // they must be made.
 func GenerateKept(p *plan.Plan) (sql string, tables []Kept, err error) {
-	k := &keeper{done: map[int]string{}, known: map[string]bool{}}
-	sql, err = newGenerator(k).statement(p)
+	k := &keeper{refused: &Refusals{}, done: map[int]string{}, known: map[string]bool{}}
+	sql, err = newGenerator(k, k.refused).statement(p)
 	return sql, k.tables, err
 }
 
 // keeper collects the tables that a query wants kept.
 type keeper struct {
-	done   map[int]string // by the number of the shared plan
-	known  map[string]bool
-	tables []Kept
+	refused *Refusals
+	done    map[int]string // by the number of the shared plan
+	known   map[string]bool
+	tables  []Kept
 }
 
 // keeps reports whether a shared plan is a table of its own.
@@ -39,7 +40,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	if t, ok := k.done[s.ID]; ok {
 		return t
 	}
-	g := newGenerator(k)
+	g := newGenerator(k, k.refused)
 	var all columns
 	for _, c := range s.Handed() {
 		all.add(c)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -47,7 +48,7 @@ func (g *generator) node(n plan.Node) string {
 	case *plan.Ref:
 		return g.ref(n)
 	}
-	panic(refusal{fmt.Errorf("no SQL for %T", n)})
+	return g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", n))
 }
 
 func (g *generator) scan(n *plan.Scan) string {

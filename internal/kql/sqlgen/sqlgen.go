@@ -7,27 +7,21 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
-func Generate(p *plan.Plan) (sql string, err error) { return newGenerator(nil).statement(p) }
+func Generate(p *plan.Plan) (sql string, err error) {
+	return newGenerator(nil, &Refusals{}).statement(p)
+}
 
-func newGenerator(keep *keeper) *generator {
-	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep}
+func newGenerator(keep *keeper, refused *Refusals) *generator {
+	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep, refused: refused}
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			refused, ok := r.(refusal)
-			if !ok {
-				panic(r)
-			}
-			err = refused.err
-		}
-	}()
 	for _, c := range p.Columns {
 		g.read(c)
 	}
@@ -48,17 +42,42 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
-	return g.with() + text, nil
+	text = g.with() + text
+	if len(*g.refused) > 0 {
+		return "", g.refused
+	}
+	return text, nil
 }
 
-// refusal carries an error of the function table out of the recursion.
-type refusal struct{ err error }
+// Refusal is one expression that has no SQL, with its place in the query.
+type Refusal struct {
+	At  diag.Span
+	Err error
+}
+
+// Refusals are all of a query. They are an error.
+type Refusals []Refusal
+
+// Error is the first refusal's message.
+func (r *Refusals) Error() string { return (*r)[0].Err.Error() }
+
+// refuse notes a refusal, each once; the SQL that it returns stands where there is none.
+func (g *generator) refuse(at diag.Span, err error) string {
+	for _, r := range *g.refused {
+		if r.At == at && r.Err.Error() == err.Error() {
+			return "NULL"
+		}
+	}
+	*g.refused = append(*g.refused, Refusal{at, err})
+	return "NULL"
+}
 
 type generator struct {
 	live    map[plan.Node]*columns // what the nodes above want of each
 	reading columns                // what the node in hand reads, while the plan is passed
 	refs    map[int]int
 	shared  map[int]*plan.Shared
+	refused *Refusals
 	keep    *keeper // nil when everything stands in one statement
 	// places are the columns that stand elsewhere than under their name, inside of a lambda.
 	places  map[int]string
