@@ -15,6 +15,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -46,7 +47,7 @@ func newQuery(s Streams) *cobra.Command {
 	flags.StringVar(&f.batch, "batch", "", "run the {id, query} lines of this file")
 	flags.StringArrayVar(&f.data, "data", nil, "NAME=PATH: load a CSV, TSV, JSON or Parquet file as table NAME")
 	flags.StringArrayVar(&f.params, "param", nil, "name=value for declare query_parameters")
-	flags.BoolVar(&f.explain, "explain", false, "print the SQL instead of running it")
+	flags.BoolVar(&f.explain, "explain", false, "print the plan, as comments, and the SQL instead of running it")
 	return cmd
 }
 
@@ -120,6 +121,9 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 		compiled, err := kql.Compile(request, c, asOf)
 		if err != nil {
 			return err
+		}
+		for step := range strings.Lines(compiled.Plan()) {
+			_, _ = fmt.Fprint(s.Out, "-- ", escape.Terminal(strings.TrimSuffix(step, "\n")), "\n")
 		}
 		_, err = fmt.Fprintln(s.Out, compiled.SQL())
 		return err

@@ -4,8 +4,10 @@
 package diag
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,6 +102,15 @@ func (l *List) Err() error {
 
 // Add appends a diagnostic.
 func (l *List) Add(d Diagnostic) { l.Items = append(l.Items, d) }
+
+// With adds the diagnostics that stand in err, if it is a List, and puts all in the order of the text.
+func (l *List) With(err error) *List {
+	if more, ok := AsList(err); ok {
+		l.Items = append(l.Items, more.Items...)
+	}
+	slices.SortStableFunc(l.Items, func(a, b Diagnostic) int { return cmp.Compare(a.Span.Start, b.Span.Start) })
+	return l
+}
 
 // AsList finds the List in err's chain.
 func AsList(err error) (*List, bool) {

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// Suggest returns the candidate nearest to word, "" when none is near: at most two edits, or a third of the word.
+// Suggest returns the candidate nearest to word, "" when none is near: about one edit for every four letters.
 func Suggest(word string, candidates []string) string {
 	sorted := append([]string(nil), candidates...)
 	sort.Strings(sorted)
-	best, least := "", max(2, len(word)/3)+1
+	best, least := "", max(1, (len(word)+2)/4)+1
 	for _, c := range sorted {
 		if strings.EqualFold(c, word) && c != word {
 			return c

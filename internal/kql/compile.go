@@ -53,6 +53,7 @@ type Compiled struct {
 	KeptSQL string
 	Columns []schema.Column
 	Notes   []string
+	plan    *plan.Plan
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
 }
@@ -65,14 +66,17 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 			compiled, err = nil, fmt.Errorf("internal error in the KQL compiler: %v (the query: %q)", r, request.Source.Text)
 		}
 	}()
-	script, list := syntax.Parse(request.Source)
-	if err := list.Err(); err != nil {
-		return nil, err
+	script, wrong := syntax.Parse(request.Source)
+	if wrong.Err() != nil && (script.Partial || len(script.Statements) == 0) {
+		return nil, wrong
 	}
 	if !request.AsOf.IsZero() {
 		asOf = schema.TicksOf(request.AsOf)
 	}
 	p, err := plan.Bind(request.Source, script, plan.Options{Catalog: catalog, Now: asOf, Params: request.Params, Ask: explore(catalog)})
+	if wrong.Err() != nil {
+		return nil, wrong.With(err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +84,11 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if err != nil {
 		return nil, refused(request.Source, err)
 	}
-	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Visualization: p.Visualization}, nil
+	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, plan: p, Visualization: p.Visualization}, nil
 }
+
+// Plan is the bound query as text, one step a line.
+func (c *Compiled) Plan() string { return c.plan.Explain() }
 
 // refused says at each place why it has no SQL.
 func refused(source *diag.Source, err error) error {
@@ -98,7 +105,7 @@ func refused(source *diag.Source, err error) error {
 		}
 		list.Add(d)
 	}
-	return list
+	return list.With(nil)
 }
 
 // SQL is the whole query as one statement.

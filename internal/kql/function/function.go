@@ -192,6 +192,16 @@ func (f *Func) Called() string {
 	return strings.Fields(f.Name)[0]
 }
 
+// IsOperator reports whether it is written between its operands.
+func (f *Func) IsOperator() bool {
+	for i := range operatorTable {
+		if &operatorTable[i] == f {
+			return true
+		}
+	}
+	return false
+}
+
 // Invalid is an error in an argument that Kusto refuses too. Any other error of Build is what replaytrace does not
 // support.
 type Invalid struct{ Err error }

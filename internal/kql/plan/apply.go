@@ -153,10 +153,7 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	case fn.Aggregate:
 		return b.aggregate(f, x, fn)
 	}
-	args := make([]Expr, len(x.Args))
-	for i, a := range x.Args {
-		args[i] = b.scalar(f, a)
-	}
+	args := b.scalars(f, x.Args...)
 	if fn.Window {
 		return f.windows.call(b, x, fn, args)
 	}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -22,8 +23,8 @@ type Options struct {
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
 	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}}
 	p := b.script(script)
-	if err := b.list.Err(); err != nil {
-		return nil, err
+	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
+		return nil, b.list.With(nil)
 	}
 	p.Notes = b.notes
 	p.Visualization = b.visualization
@@ -131,6 +132,17 @@ type closure struct {
 	name  string
 }
 
+// required is how many arguments a call must give at least.
+func (c *closure) required() int {
+	n := 0
+	for _, p := range c.lit.Params {
+		if p.Default == nil {
+			n++
+		}
+	}
+	return n
+}
+
 func (b *binder) script(s *syntax.Script) *Plan {
 	var sc *scope
 	var root *Plan
@@ -160,7 +172,8 @@ func (b *binder) script(s *syntax.Script) *Plan {
 			}
 		}
 	}
-	if root == nil && len(b.list.Items) == 0 {
+	asked := slices.ContainsFunc(s.Statements, func(st syntax.Statement) bool { _, is := st.(*syntax.ExprStatement); return is })
+	if !asked && len(b.list.Items) == 0 {
 		b.report(diag.Syntax, s.Span(), "", "the text holds no query")
 	}
 	return root

@@ -74,6 +74,19 @@ func (b *binder) scalar(f *frame, x syntax.Expr) Expr {
 	return nil
 }
 
+// scalars binds several expressions, so that the errors of all are told.
+func (b *binder) scalars(f *frame, xs ...syntax.Expr) []Expr {
+	out := make([]Expr, len(xs))
+	wrong := false
+	for i, x := range xs {
+		wrong = !b.attempt(func() { out[i] = b.scalar(f, x) }) || wrong
+	}
+	if wrong {
+		panic(failed{})
+	}
+	return out
+}
+
 // bound turns what a let name stands for into a scalar.
 func (b *binder) boundScalar(x *syntax.Name, value any) Expr {
 	switch v := value.(type) {
@@ -114,6 +127,9 @@ func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	}
 	if f.right != nil && findColumn(f.right, x.Name) != nil {
 		b.fail(diag.Semantic, x.Span(), "$right."+x.Name, "the column %s belongs to the right side", x.Name)
+	}
+	if _, isTable := b.opt.Catalog.Table(x.Name); isTable {
+		b.fail(diag.Semantic, x.Span(), "toscalar("+x.Name+" | ...)", "%s is a table, a scalar is expected here", x.Name)
 	}
 	b.fail(diag.Semantic, x.Span(), suggest(x.Name, b.visible(f)), "unknown name %s", x.Name)
 	return nil
@@ -173,7 +189,8 @@ func (b *binder) binary(f *frame, x *syntax.Binary) Expr {
 	if e := b.anyColumn(f, x); e != nil {
 		return e
 	}
-	l, r := b.scalar(f, x.L), b.scalar(f, x.R)
+	sides := b.scalars(f, x.L, x.R)
+	l, r := sides[0], sides[1]
 	fn, ok := function.Operator(x.Op)
 	if !ok {
 		b.fail(diag.Unsupported, x.OpSpan, "", "the operator `%s` is not supported yet", x.Op)

@@ -202,7 +202,13 @@ type value struct {
 // the function's own.
 func (b *binder) values(f *frame, item syntax.Expr) []value {
 	names, x := named(item)
-	v := b.scalar(f, x)
+	var v Expr
+	if !b.attempt(func() { v = b.scalar(f, x) }) {
+		if len(names) != 1 {
+			panic(failed{})
+		}
+		return []value{{name: names[0].Name, explicit: true, x: null(schema.Unknown)}} // its readers are not to blame
+	}
 	out := []value{{name: implicitName(x), x: v}}
 	if fields := fieldsOf(x, v); fields != nil {
 		out = nil

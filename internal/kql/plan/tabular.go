@@ -97,6 +97,7 @@ func (b *binder) pipe(sc *scope, x *syntax.Pipe) Node {
 }
 
 func (b *binder) ops(sc *scope, n Node, ops []syntax.Operator) Node {
+	wrong := false
 	for _, op := range ops {
 		if as, ok := op.(*syntax.As); ok {
 			b.onceOnly(op)
@@ -105,9 +106,32 @@ func (b *binder) ops(sc *scope, n Node, ops []syntax.Operator) Node {
 			n = b.ref(s)
 			continue
 		}
-		n = b.op(sc, n, op)
+		var next Node
+		_, bad := op.(*syntax.Bad)
+		switch {
+		case bad:
+			panic(failed{})
+		case b.attempt(func() { next = b.op(sc, n, op) }):
+			n = next
+		case n != nil && keepsColumns(op):
+			wrong = true // what follows sees the same columns, and may have errors of its own
+		default:
+			panic(failed{})
+		}
+	}
+	if wrong {
+		panic(failed{})
 	}
 	return n
+}
+
+// keepsColumns reports whether an operator hands on the columns that it is given.
+func keepsColumns(op syntax.Operator) bool {
+	switch op.(type) {
+	case *syntax.Where, *syntax.Sort, *syntax.Top, *syntax.Take, *syntax.Render:
+		return true
+	}
+	return false
 }
 
 func (b *binder) table(sc *scope, x *syntax.Name) Node {
@@ -283,7 +307,7 @@ func (b *binder) enter(c *closure, at diag.Span, f *frame, args []syntax.Expr) (
 		b.fail(diag.Semantic, at, "", "the function %s calls itself", c.name)
 	}
 	if len(args) > len(c.lit.Params) {
-		b.fail(diag.Semantic, at, "", "%s takes %s, here are %d", c.name, plural(0, len(c.lit.Params)), len(args))
+		b.fail(diag.Semantic, at, "", "%s takes %s, here are %d", c.name, plural(c.required(), len(c.lit.Params)), len(args))
 	}
 	given := b.arguments(c, args)
 	sc := c.scope

@@ -19,6 +19,9 @@ func (a At) Span() diag.Span { return a.Pos }
 // Script is a whole text: statements separated by semicolons.
 type Script struct {
 	At
+	// Partial is true when a whole statement could not be read, so that names may be missing. An operator that could not
+	// be read is a *Bad.
+	Partial    bool
 	Statements []Statement
 }
 

@@ -312,6 +312,13 @@ type Other struct {
 	Reason string // why not, "" when there is nothing to add
 }
 
+// Bad stands for an operator that has a syntax error.
+type Bad struct{ At }
+
+// Keyword returns "".
+func (*Bad) Keyword() string { return "" }
+
+func (*Bad) operator()            {}
 func (*Where) operator()          {}
 func (*Extend) operator()         {}
 func (*Project) operator()        {}

@@ -26,20 +26,44 @@ func Parse(src *diag.Source) (*Script, *diag.List) {
 		if p.accept(";") {
 			continue
 		}
-		p.recoverTo(func() {
+		whole := p.recoverTo(func() {
 			if st := p.statement(); st != nil {
 				script.Statements = append(script.Statements, st)
 			}
 			if !p.at(tokEOF) && !p.is(";") {
+				p.misspelled(script)
 				p.unexpected("`|`, `;` or the end of the query")
 			}
 		}, ";")
+		script.Partial = script.Partial || !whole
 	}
 	script.Pos = diag.Span{Start: 0, End: diag.Pos(len(src.Text))}
 	if len(list.Items) > maxErrors {
 		list.Items = list.Items[:maxErrors]
 	}
 	return script, list
+}
+
+// leadingWords are the operators that a query may begin with, and the words of statements.
+var leadingWords = []string{"print", "range", "union", "search", "find", "datatable", "let", "set", "declare"}
+
+// misspelled fails at a statement of one name with something behind it, when the name is nearly a word that may stand
+// there.
+func (p *parser) misspelled(script *Script) {
+	if len(script.Statements) == 0 {
+		return
+	}
+	st, ok := script.Statements[len(script.Statements)-1].(*ExprStatement)
+	if !ok {
+		return
+	}
+	n, ok := st.X.(*Name)
+	if !ok {
+		return
+	}
+	if word := diag.Suggest(n.Name, leadingWords); word != "" {
+		p.fail(n.Span(), word, "no statement begins with `%s`", n.Name)
+	}
 }
 
 type parser struct {
@@ -53,8 +77,8 @@ type parser struct {
 // stop is thrown at a syntax error and caught where the parser can go on.
 type stop struct{}
 
-// recoverTo runs f; after an error it skips to the given punctuation at the same bracket depth.
-func (p *parser) recoverTo(f func(), marks ...string) {
+// recoverTo runs f; after an error, which makes it false, it skips to the given punctuation at the same bracket depth.
+func (p *parser) recoverTo(f func(), marks ...string) (whole bool) {
 	defer func() {
 		if r := recover(); r != nil {
 			if _, ok := r.(stop); !ok {
@@ -64,6 +88,7 @@ func (p *parser) recoverTo(f func(), marks ...string) {
 		}
 	}()
 	f()
+	return true
 }
 
 func (p *parser) skipTo(marks ...string) {

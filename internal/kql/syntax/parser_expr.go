@@ -14,7 +14,10 @@ func (p *parser) pipe() Expr {
 		out.Source = p.namedExpr()
 	}
 	for p.accept("|") {
-		p.recoverTo(func() { out.Ops = append(out.Ops, p.operator()) }, "|", ";", ")", "}")
+		at := p.tok()
+		if !p.recoverTo(func() { out.Ops = append(out.Ops, p.operator()) }, "|", ";", ")", "}") {
+			out.Ops = append(out.Ops, &Bad{At: p.since(at)})
+		}
 	}
 	if len(out.Ops) == 0 {
 		return out.Source
