@@ -2,8 +2,6 @@ package hunts
 
 import (
 	"context"
-	"errors"
-	"io/fs"
 	"os"
 	"testing"
 
@@ -21,10 +19,10 @@ func TestProofs(t *testing.T) {
 		h := &all[i]
 		t.Run(h.Signal, func(t *testing.T) {
 			t.Parallel()
-			p, err := proof.Load(os.DirFS("."), h.Path)
-			if errors.Is(err, fs.ErrNotExist) && testing.Short() {
-				t.Skip("no proof yet: make test fails for it")
+			if testing.Short() && i%8 != 0 {
+				t.Skip("one in eight in the quick loop")
 			}
+			p, err := proof.Load(os.DirFS("."), h.Path)
 			if err != nil {
 				t.Fatal(err)
 			}

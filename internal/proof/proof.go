@@ -16,6 +16,7 @@ import (
 
 // Proof is one file NAME.txtar beside NAME.yaml. Its sections are
 //
+//	-- with --                 files of further sections, by their paths in the folder of rules; they come first
 //	-- TABLE.jsonl --          rows of the table, with only the columns that matter, see Rows
 //	-- watchlist/ALIAS.csv --  what _GetWatchlist('ALIAS') returns
 //	-- as-of --                what now() means; the newest row when it is left out
@@ -55,41 +56,69 @@ func Load(fsys fs.FS, rule string) (*Proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a proof: %w", err)
 	}
-	return Parse(path, text)
+	return Parse(fsys, path, text)
 }
 
-// Parse reads a proof.
-func Parse(path string, text []byte) (*Proof, error) {
+// Parse reads a proof. The files that it names lie in fsys.
+func Parse(fsys fs.FS, path string, text []byte) (*Proof, error) {
 	p := &Proof{Path: path, Watchlists: map[string][]byte{}}
-	known := map[string]map[string]any{}
-	wanted := false
-	for _, f := range txtar.Parse(text).Files {
-		var err error
-		switch name, kind, _ := strings.Cut(f.Name, "."); {
-		case f.Name == "want.jsonl":
-			wanted = true
-			p.Want, err = lines(f.Data)
-		case f.Name == "as-of":
-			p.AsOf = strings.TrimSpace(string(f.Data))
-		case f.Name == "decisive":
-			p.Decisive = strings.Fields(string(f.Data))
-		case strings.HasPrefix(name, "watchlist/") && kind == "csv":
-			p.Watchlists[strings.TrimPrefix(name, "watchlist/")] = f.Data
-		case kind == "jsonl" && !strings.Contains(name, "/"):
-			var rows Rows
-			rows, err = readRows(name, f.Data, known)
-			p.Tables = append(p.Tables, rows)
-		default:
-			err = errors.New("no such section: it is TABLE.jsonl, watchlist/ALIAS.csv, as-of, want.jsonl or decisive")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("proof %s: %s: %w", path, f.Name, err)
-		}
+	r := reader{proof: p, fsys: fsys, known: map[string]map[string]any{}}
+	if err := r.read(path, text); err != nil {
+		return nil, err
 	}
-	if len(p.Tables) == 0 || !wanted {
+	if len(p.Tables) == 0 || !r.wanted {
 		return nil, fmt.Errorf("proof %s: it needs rows of a table and the section want.jsonl", path)
 	}
 	return p, nil
+}
+
+// reader fills a proof from its file and those that it names.
+type reader struct {
+	proof  *Proof
+	fsys   fs.FS
+	known  map[string]map[string]any // rows by Id
+	wanted bool
+}
+
+func (r *reader) read(path string, text []byte) error {
+	for _, f := range txtar.Parse(text).Files {
+		if err := r.section(f.Name, f.Data); err != nil {
+			return fmt.Errorf("proof %s: %s: %w", path, f.Name, err)
+		}
+	}
+	return nil
+}
+
+func (r *reader) section(full string, data []byte) (err error) {
+	p := r.proof
+	switch name, kind, _ := strings.Cut(full, "."); {
+	case full == "with":
+		for _, path := range strings.Fields(string(data)) {
+			text, err := fs.ReadFile(r.fsys, path)
+			if err != nil {
+				return err
+			}
+			if err := r.read(path, text); err != nil {
+				return err
+			}
+		}
+	case full == "want.jsonl":
+		r.wanted = true
+		p.Want, err = lines(data)
+	case full == "as-of":
+		p.AsOf = strings.TrimSpace(string(data))
+	case full == "decisive":
+		p.Decisive = strings.Fields(string(data))
+	case strings.HasPrefix(name, "watchlist/") && kind == "csv":
+		p.Watchlists[strings.TrimPrefix(name, "watchlist/")] = data
+	case kind == "jsonl" && !strings.Contains(name, "/"):
+		var rows Rows
+		rows, err = readRows(name, data, r.known)
+		p.Tables = append(p.Tables, rows)
+	default:
+		err = errors.New("no such section: it is with, TABLE.jsonl, watchlist/ALIAS.csv, as-of, want.jsonl or decisive")
+	}
+	return err
 }
 
 // lines reads JSON objects, one a line; empty lines and those that begin with // are passed over.
@@ -167,7 +196,11 @@ func repeat(row map[string]any) ([]map[string]any, error) {
 	for i := range out {
 		one := plain(row)
 		if i > 0 {
-			one["Id"] = fmt.Sprintf("%v-%d", row["Id"], i+1)
+			for column, value := range one {
+				if value == row["Id"] { // the table's own key, too, where it is another column
+					one[column] = fmt.Sprintf("%v-%d", row["Id"], i+1)
+				}
+			}
 		}
 		if err := complete(one, time.Duration(i)*every); err != nil {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/replaytrace/replaytrace/internal/hunt"
 )
@@ -33,13 +34,16 @@ ip
 198.51.100.1
 `
 
+// more is what several proofs share.
+const more = "-- AADNonInteractiveUserSignInLogs.jsonl --\n" + `{"_like": "e", "Id": "x", "UserPrincipalName": "xan@x", "_times": 2, "_every": "1m"}`
+
 func proved(t *testing.T, text string) []string {
 	t.Helper()
 	h, err := hunt.Parse("Scripts.yaml", []byte(rule))
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Parse("Scripts.txtar", []byte(text))
+	p, err := Parse(fstest.MapFS{"more.txtar": {Data: []byte(more)}}, "Scripts.txtar", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,6 +63,7 @@ func TestRun(t *testing.T) {
 		"a row too many":       {evidence + "-- want.jsonl --\n", "not wanted: "},
 		"nothing decisive":     {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nResultType\n", "without the column ResultType"},
 		"later":                {evidence + "-- want.jsonl --\n-- as-of --\n2026-05-01T00:00:00Z\n", ""},
+		"with another file":    {evidence + "-- with --\nmore.txtar\n-- want.jsonl --\n" + right + "\n" + `{"UserId": "xan@x", "EventIds": ["x", "x-2"]}`, ""},
 		"nobody is innocent":   {strings.Replace(evidence, "\n198.51.100.1", "\n198.51.100.2", 1) + "-- want.jsonl --\n" + right + "\n" + `{"UserId": "ann@x"}`, "there is no benign look-alike"},
 		"a guard that is gone": {strings.Replace(evidence, "\n198.51.100.1", "\n198.51.100.2", 1) + "-- want.jsonl --\n" + right, "not wanted: "},
 	} {
@@ -79,10 +84,11 @@ func TestParseRefuses(t *testing.T) {
 		"-- SigninLogs.jsonl --\n{\"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n-- want.jsonl --\n": "a row has no Id",
 		"-- SigninLogs.jsonl --\n{\"_like\": \"b\", \"Id\": \"a\"}\n-- want.jsonl --\n":               "no row above",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"x\"}\n-- want.jsonl --\n":     "CreatedDateTime",
-		"-- wants.txt --\n": "no such section",
+		"-- wants.txt --\n":        "no such section",
+		"-- with --\nnone.txtar\n": "none.txtar",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"2026-03-10T10:00:00Z\", \"_times\": 2}\n-- want.jsonl --\n": "_every",
 	} {
-		if _, err := Parse("x.txtar", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Parse(fstest.MapFS{}, "x.txtar", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
 		}
 	}
