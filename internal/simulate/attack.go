@@ -1,9 +1,7 @@
 package simulate
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -84,7 +82,6 @@ type attacker struct {
 	end        time.Time
 	exits      []place
 	incident   Incident
-	shared     []event
 }
 
 // attack draws the victims, lets things happen to them, settles everybody's sessions, and then lets the attackers act.
@@ -122,6 +119,7 @@ func (w *world) attack(plans []*scenario) []Incident {
 	for _, a := range attackers {
 		a.scenario.act(a)
 		a.incident.sort()
+		a.grade()
 		a.incident.Detectable = a.incident.successes > 0 && !a.scenario.undetectable
 		w.attacks = append(w.attacks, a.out...)
 		if len(a.incident.EventIDs) > 0 {
@@ -129,6 +127,16 @@ func (w *world) attack(plans []*scenario) []Incident {
 		}
 	}
 	return out
+}
+
+// grade corrects the difficulty by what was left: who leaves little is not easily found.
+func (a *attacker) grade() {
+	switch {
+	case a.incident.successes < 4:
+		a.incident.Difficulty = string(hard)
+	case a.incident.successes < 10 && a.difficulty == easy:
+		a.incident.Difficulty = string(medium)
+	}
 }
 
 func drawScenario(d dice) *scenario {
@@ -183,7 +191,7 @@ func (a *attacker) when() {
 // from gives the attacker ways out: rented servers, VPNs, telephones, or homes of other people in the victim's city.
 func (a *attacker) from(n int) {
 	d, w := a.d, a.w
-	kinds := map[difficulty][]kind{easy: {hosting, hosting, anonymizer, microsoft}, medium: {hosting, anonymizer, anonymizer, home, carrier}, hard: {home, home, carrier, guestWifi}}[a.difficulty]
+	kinds := map[difficulty][]kind{easy: {hosting, hosting, hosting, anonymizer, microsoft}, medium: {hosting, hosting, anonymizer, home, carrier, guestWifi}, hard: {home, home, carrier, guestWifi}}[a.difficulty]
 	for range n {
 		c := &cities[d.IntN(len(cities))]
 		if a.difficulty == hard || a.difficulty == medium && d.chance(0.35) {
@@ -216,7 +224,7 @@ func (a *attacker) browser() *machine {
 
 // script is a program on a machine that nobody knows.
 func (a *attacker) script() *machine {
-	m := newMachine(a.d, linux, false)
+	m := newMachine(a.d, pick(a.d, []system{linux, windows10, headless}), false)
 	m.voice = []string{pick(a.d, scriptAgents)}
 	if a.difficulty == hard {
 		m = a.browser()
@@ -225,9 +233,9 @@ func (a *attacker) script() *machine {
 	return m
 }
 
-// steal copies the session that one of the victim's seats holds when the attack begins, if the victim was there by then.
+// steal copies the session that one of the victim's seats held a day before it is used: by then the victim has begun it.
 func (a *attacker) steal(s *seat, m *machine) *seat {
-	return s.stolen(a.begin.Add(-a.d.span(time.Hour, 3*time.Hour)), m)
+	return s.stolen(a.begin.Add(-a.d.span(20*time.Hour, 30*time.Hour)), m)
 }
 
 func (a *attacker) page() *seat   { return a.victim.pages[a.laptop()] }
@@ -297,12 +305,42 @@ func (a *attacker) alarmed() {
 	}
 	e := a.out[a.d.IntN(len(a.out))]
 	if e.table <= silent {
-		a.detect(&e, pick(a.d, []string{"anomalousToken", "unfamiliarFeatures", "unlikelyTravel", "anonymizedIPAddress"}), pick(a.d, []string{"low", "medium", "high"}))
+		a.detect(&e, pick(a.d, riskKinds), pick(a.d, []string{"low", "medium", "high"}))
 	}
 }
 
-// ordered sorts events by time; attackers' are few.
-func ordered(events []event) []event {
-	slices.SortFunc(events, func(x, y event) int { return cmp.Compare(x.at.UnixNano(), y.at.UnixNano()) })
-	return events
+// own is a hand for what the victim does of it: those rows are nobody's crime.
+func (a *attacker) own() *hand { return &hand{w: a.w, d: a.d} }
+
+// rehearsed are the events of the victim's life on a day, as they will be: a copy of the person lives until then.
+func (a *attacker) rehearsed(day int) []event {
+	p := *a.victim
+	p.natives, p.pages, p.seats = map[*machine]*seat{}, map[*machine]*seat{}, nil
+	copies := map[*seat]*seat{}
+	twin := func(s *seat) *seat {
+		if s != nil && copies[s] == nil {
+			c := *s
+			c.sessions = append([]session(nil), s.sessions...)
+			copies[s] = &c
+		}
+		return copies[s]
+	}
+	for m, s := range a.victim.natives {
+		p.natives[m] = twin(s)
+	}
+	for m, s := range a.victim.pages {
+		p.pages[m] = twin(s)
+	}
+	p.scripts, p.services = append([]script(nil), p.scripts...), append([]service(nil), p.services...)
+	for i := range p.scripts {
+		p.scripts[i].seat = twin(p.scripts[i].seat)
+	}
+	for i := range p.services {
+		p.services[i].seat = twin(p.services[i].seat)
+	}
+	var out []event
+	for n := range day + 1 {
+		out = a.w.live(&p, n)
+	}
+	return out
 }

@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -178,10 +179,15 @@ var uris = []string{
 
 // call is what a client does with a token for Graph, while it lives.
 func (h *hand) call(e *event) {
-	if e == nil || e.to != graph || e.code != "0" || !h.w.graphLogs || !h.d.chance(0.35) {
+	if e == nil || e.to != graph || e.code != "0" || !h.w.graphLogs {
 		return
 	}
-	h.spend(e, e.place, e.agent, e.at, h.d.between(1, 5))
+	// Calls have dice of their own: whether a tenant keeps these logs changes nothing else.
+	calls := &hand{w: h.w, d: throw(h.w.opt.Seed, callDice, binary.BigEndian.Uint64(e.id[:])), incident: h.incident}
+	if calls.d.chance(0.35) {
+		calls.spend(e, e.place, e.agent, e.at, calls.d.between(1, 5))
+		h.out = append(h.out, calls.out...)
+	}
 }
 
 // spend calls Graph with the token that a sign-in issued.
@@ -257,6 +263,9 @@ type detected struct {
 	occurred                                             time.Time
 	agent                                                string
 }
+
+// riskKinds are detections of sign-ins that come with tokens, good and bad.
+var riskKinds = []string{"anomalousToken", "unfamiliarFeatures", "unfamiliarFeatures", "unlikelyTravel", "anonymizedIPAddress"}
 
 // detect writes a risk detection of a sign-in: at once, or many hours late.
 func (h *hand) detect(e *event, kind, level string) {

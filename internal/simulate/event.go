@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"encoding/base64"
+	"strings"
 	"time"
 )
 
@@ -71,6 +72,7 @@ type hand struct {
 	d        dice
 	out      []event
 	incident *Incident // whose events these are; nil for ordinary life
+	refused  []string  // what Entra answers to everything; empty where it is as usual
 }
 
 // emit gives an event its identity and its way into the evidence, unless it happened outside of it or had not arrived
@@ -128,6 +130,8 @@ func (h *hand) silently(s *seat, from place, c *client, to *resource, at time.Ti
 	}
 	h.caller(&e)
 	switch {
+	case len(h.refused) > 0:
+		e.code = pick(h.d, h.refused)
 	case at.Before(s.sessions[i].rooted) || s.sessions[i].rooted.IsZero():
 		if !s.sessions[i].forced && h.d.chance(0.7) {
 			return nil
@@ -164,8 +168,11 @@ func (h *hand) caller(e *event) {
 	case spa:
 		e.agent, e.parsed = m.browserAgent(day), m.parsedBrowser(day)
 		e.known = registered && m.browser != "Firefox" && d.chance(0.8)
-		if d.chance(0.55) {
+		switch {
+		case d.chance(0.5):
 			e.token = "none"
+		case e.known && d.chance(0.4):
+			e.token = "primaryRefreshToken"
 		}
 	case confidential, foreign:
 		e.credential = pick(d, []string{"clientAssertion", "clientAssertion", "clientAssertion", "certificate", "clientSecret"})
@@ -181,7 +188,7 @@ func (h *hand) caller(e *event) {
 		}
 	case commandLine:
 		e.agent = pick(d, e.client.agents)
-		e.parsed = pick(d, []string{"", "Python Requests 2.32"})
+		e.parsed = ""
 		e.known = registered && d.chance(0.3)
 		if d.chance(0.15) {
 			e.token = "none"
@@ -189,7 +196,16 @@ func (h *hand) caller(e *event) {
 	}
 	if m.voice != nil {
 		e.agent = pick(d, m.voice)
+		e.parsed = parsedScript(e.agent)
 	}
+}
+
+// parsedScript is what Entra makes of a program's agent.
+func parsedScript(agent string) string {
+	if strings.HasPrefix(agent, "python-requests/") {
+		return "Python Requests " + agent[len("python-requests/"):len("python-requests/")+4]
+	}
+	return ""
 }
 
 // openly is a sign-in with a window: by factors that are given now, or by what the browser has already.
@@ -213,6 +229,12 @@ func (h *hand) openly(s *seat, from place, c *client, at time.Time, code string,
 	}
 	if s.machine.voice != nil && c.manner != native {
 		e.agent = pick(h.d, s.machine.voice)
+	}
+	if e.transfer != "" { // the code is typed into the person's own browser, whatever machine asked for it
+		e.protocol, e.known = "deviceCode", false
+		if own := s.person.laptops; len(own) > 0 {
+			e.machine, e.agent, e.parsed = own[0], own[0].browserAgent(day), own[0].parsedBrowser(day)
+		}
 	}
 	if len(factors) == 0 && e.known && h.d.chance(0.5) {
 		e.token = "primaryRefreshToken"

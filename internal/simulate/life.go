@@ -25,6 +25,7 @@ func (w *world) live(p *person, day int) []event {
 	h.carry(p, today)
 	h.serve(p, today)
 	h.run(p, today)
+	h.misjudge(p, today)
 	return h.out
 }
 
@@ -214,6 +215,7 @@ func (h *hand) work(s shift) {
 		clients = nil
 	}
 	hours := s.to.Sub(s.from).Hours()
+	h.besides(s)
 	for i, c := range clients {
 		if i > 2 && d.chance(0.4) {
 			continue
@@ -222,13 +224,48 @@ func (h *hand) work(s shift) {
 			h.start(own, s.route, c, s.from.Add(d.span(20*time.Second, 12*time.Minute)))
 		}
 		for _, r := range some(d, 1+boolInt(d.chance(0.25*s.load)), c.resources) {
-			if d.chance(0.5 * s.load) {
+			if d.chance(0.26 * s.load) {
 				h.renew(own, s.route, c, r, s.from, s.to)
 			}
 		}
 	}
-	for range int(hours*0.45*s.load + d.Float64()) {
+	for range int(hours*0.46*s.load + d.Float64()) {
 		h.load(page, s.route, pick(d, pages), s.from.Add(d.span(0, s.to.Sub(s.from))), s.to)
+	}
+}
+
+// besides are the clients that not everybody has.
+func (h *hand) besides(s shift) {
+	for _, c := range s.person.extras {
+		if !h.d.chance(0.2) {
+			continue
+		}
+		at := s.from.Add(h.d.span(0, s.to.Sub(s.from)))
+		if c.manner == spa {
+			h.load(s.person.pages[s.machine], s.route, c, at, s.to)
+			continue
+		}
+		h.renew(s.person.natives[s.machine], s.route, c, pick(h.d, c.resources), at, s.to)
+	}
+}
+
+// misjudge is Identity Protection on ordinary days: it finds travel and strange ways out unusual, and now and then
+// nothing at all.
+func (h *hand) misjudge(p *person, t today) {
+	chance := 0.0012
+	if t.trip != nil {
+		chance = 0.08
+	}
+	for _, x := range p.habits {
+		if x.net != nil && x.net.kind == anonymizer && t.day >= x.from {
+			chance = 0.05
+		}
+	}
+	if len(h.out) == 0 || !h.d.chance(chance) {
+		return
+	}
+	if e := h.out[h.d.IntN(len(h.out))]; e.table <= silent && !e.copy {
+		h.detect(&e, pick(h.d, riskKinds), pick(h.d, []string{"low", "low", "medium", "high"}))
 	}
 }
 
@@ -299,7 +336,7 @@ func (h *hand) carry(p *person, t today) {
 	h.open(own, way, outlookApp, from, to)
 	rest := t.off
 	for i, c := range phoneClients {
-		if i > 1 && h.d.chance(0.7) || i == 1 && h.d.chance(0.3) {
+		if i > 1 && h.d.chance(0.8) || i == 1 && h.d.chance(0.45) {
 			continue
 		}
 		for _, r := range c.resources[:1+boolInt(h.d.chance(0.2))] {
@@ -330,8 +367,8 @@ func (h *hand) naps(s *seat, from route, c *client, r *resource, since, until ti
 // pocket is the route of the telephone. Its carrier gives it another address every hour or three.
 func (w *world) pocket(d dice, p *person, t today) route {
 	net := p.phoneNet
-	if t.trip != nil && t.trip.roams {
-		net = pick(d, w.carriersIn(t.trip.city))
+	if t.trip != nil && t.trip.cell != nil {
+		net = t.trip.cell
 	}
 	seed := d.Uint64()
 	span := int64(d.between(40, 200)) * 60

@@ -14,6 +14,7 @@ const (
 	windows11 system = "Windows11"
 	macOS     system = "MacOs"
 	linux     system = "Linux"
+	headless  system = "" // what has no agent that names one
 	iOS       system = "Ios"
 	android   system = "Android"
 )
@@ -39,7 +40,7 @@ type machine struct {
 // browsers by system, with the chance of each.
 var browsers = map[system][]string{
 	windows10: {"Edge", "Edge", "Edge", "Chrome", "Firefox"}, windows11: {"Edge", "Edge", "Edge", "Chrome", "Firefox"},
-	macOS: {"Safari", "Chrome", "Edge"}, linux: {"Firefox", "Chrome"}, iOS: {"Safari"}, android: {"Chrome"},
+	macOS: {"Safari", "Chrome", "Edge"}, linux: {"Firefox", "Chrome"}, headless: {"Firefox", "Chrome"}, iOS: {"Safari"}, android: {"Chrome"},
 }
 
 // release is a browser's version on a day: everybody is on the newest or one or two behind it.
@@ -57,7 +58,7 @@ func (m *machine) browserAgent(day int) string {
 	v := m.release(day)
 	platform := map[system]string{
 		windows10: "Windows NT 10.0; Win64; x64", windows11: "Windows NT 10.0; Win64; x64", macOS: "Macintosh; Intel Mac OS X 10_15_7",
-		linux: "X11; Linux x86_64", android: "Linux; Android 10; K", iOS: "iPhone; CPU iPhone OS 18_3_1 like Mac OS X",
+		linux: "X11; Linux x86_64", headless: "X11; Linux x86_64", android: "Linux; Android 10; K", iOS: "iPhone; CPU iPhone OS 18_3_1 like Mac OS X",
 	}[m.system]
 	switch m.browser {
 	case "Firefox":
@@ -102,7 +103,7 @@ func (m *machine) clientAgent(d dice, c *client, day int) string {
 		return pick(d, []string{"Dalvik/2.1.0 (Linux; U; Android 14; SM-S911B Build/UP1A.231005.007)", "", "Mozilla/5.0 (Linux; Android 14; SM-S911B) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/133.0.6943.49 Mobile Safari/537.36 PKeyAuth/1.0"})
 	case macOS:
 		return pick(d, []string{"", "Microsoft Office/16.93 (Macintosh; Intel Mac OS X 15.3)", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"})
-	case linux:
+	case linux, headless:
 		return pick(d, []string{"", m.browserAgent(day)})
 	}
 	if len(c.agents) == 0 {

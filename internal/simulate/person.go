@@ -32,6 +32,7 @@ type person struct {
 	trips          []trip
 	habits         []habit
 	scripts        []script
+	extras         []*client // what the person uses besides everyday's
 	services       []service
 	seats          []*seat
 	natives, pages map[*machine]*seat
@@ -48,7 +49,7 @@ type trip struct {
 	from, to int
 	city     *city
 	stay     *network
-	roams    bool // the phone is on a network there
+	cell     *network // what the telephone is on there; nil where its own carrier takes the traffic home
 }
 
 // habit is another way out to the internet that a person's work takes on some days.
@@ -112,7 +113,7 @@ var populations = []population{
 	{"vpn", 5, func(w *world, d dice, p *person) { p.homeDays = 0.7; p.habit(w.vpn, 0.8) }},
 	{"secure-web-gateway", 4, func(w *world, d dice, p *person) { p.homeDays = 0.5; p.habit(w.gateway, 0.95) }},
 	{"icloud-relay", 2, func(w *world, d dice, p *person) { p.setPhone(w, d, iOS); p.relay(w, d) }},
-	{"consumer-vpn", 2, shapeConsumerVPN},
+	{"consumer-vpn", 4, shapeConsumerVPN},
 	{"split-tunnel", 3, func(w *world, d dice, p *person) {
 		p.homeDays = 0.8
 		p.habits = append(p.habits, habit{net: w.vpn, chance: 0.9, split: true})
@@ -165,8 +166,16 @@ func shapeTraveller(w *world, d dice, p *person) {
 	for range d.between(1, 3) {
 		c := w.net.elsewhere(d, p.city)
 		from := d.between(0, max(1, w.days-2))
-		p.trips = append(p.trips, trip{from: from, to: from + d.between(1, 5), city: c, stay: w.net.at(guestWifi, c), roams: d.chance(0.5)})
+		p.trips = append(p.trips, w.trip(d, c, from, from+d.between(1, 5)))
 	}
+}
+
+func (w *world) trip(d dice, c *city, from, to int) trip {
+	t := trip{from: from, to: to, city: c, stay: w.net.at(guestWifi, c)}
+	if d.chance(0.5) {
+		t.cell = pick(d, w.carriersIn(c))
+	}
+	return t
 }
 
 func shapeNewLaptop(w *world, d dice, p *person) {
@@ -223,9 +232,10 @@ func shapeAdmin(w *world, d dice, p *person) {
 		p.tool(w, d, c, place{})
 	}
 	if d.chance(0.4) && !w.quiet { // a jump host in the cloud
-		p.tool(w, d, pick(d, shells), w.net.at(pick(d, []kind{hosting, microsoft}), w.net.cityOf(p.city.country)).only4(d))
+		p.tool(w, d, pick(d, shells), w.server(d, w.net.cityOf(p.city.country)))
 	}
 	p.nights = some(d, d.between(1, 5), upTo(w.days))
+	p.extras = append(p.extras, azure, ibiza, mySignIns)
 }
 
 func shapeDeveloper(w *world, d dice, p *person) {
@@ -236,9 +246,10 @@ func shapeDeveloper(w *world, d dice, p *person) {
 		p.tool(w, d, c, place{})
 	}
 	if d.chance(0.35) { // a machine in the cloud, signed in by device code
-		p.tool(w, d, azureCLI, w.net.at(pick(d, []kind{hosting, microsoft, hosting}), &cities[d.IntN(len(cities))]).only4(d))
+		p.tool(w, d, azureCLI, w.server(d, &cities[d.IntN(len(cities))]))
 	}
 	p.nights = some(d, d.between(2, 8), upTo(w.days))
+	p.extras = append(p.extras, some(d, 2, []*client{azure, ibiza, explorer})...)
 }
 
 // shapeScript gives a person a program that runs in their name, from the company or from the cloud. A sanctioned one is
@@ -247,10 +258,10 @@ func shapeScript(sanctioned bool) func(*world, dice, *person) {
 	return func(w *world, d dice, p *person) {
 		from := p.officeHost
 		if d.chance(0.6) {
-			from = w.net.at(pick(d, []kind{hosting, microsoft, hosting}), &cities[d.IntN(len(cities))]).only4(d)
+			from = w.server(d, &cities[d.IntN(len(cities))])
 		}
 		c := pick(d, []*client{azureCLI, graphCLI, azurePS, officeApps})
-		m := newMachine(d, pick(d, []system{linux, windows10}), false)
+		m := newMachine(d, pick(d, []system{linux, windows10, headless}), false)
 		m.voice = []string{pick(d, scriptAgents)}
 		s := script{
 			seat: w.seat(p, m, 20, 90, passwordAndPush), place: from, client: c, to: pick(d, c.resources),
@@ -328,7 +339,7 @@ func shapeTechnician(w *world, d dice, p *person) {
 	for _, c := range some(d, 2, shells) {
 		p.tool(w, d, c, place{})
 	}
-	p.tool(w, d, graphCLI, w.net.at(hosting, p.city).only4(d))
+	p.tool(w, d, graphCLI, w.server(d, p.city))
 	p.laptops[0].id = ""
 }
 
@@ -336,6 +347,11 @@ func shapeTechnician(w *world, d dice, p *person) {
 func shapeCopilot(w *world, d dice, p *person) {
 	p.load *= 1.3
 	p.services = append(p.services, service{client: chat, every: d.span(15*time.Minute, 50*time.Minute), day: -1, seat: w.seat(p, p.laptops[0], 5, 30, passwordAndPush)})
+}
+
+// server is a rented machine.
+func (w *world) server(d dice, c *city) place {
+	return w.net.at(pick(d, []kind{hosting, hosting, microsoft}), c).host(d, d.between(1, 0xfff0))
 }
 
 // beginning is the day on which a habit begins; that of most is before the evidence, by so many times its length.
@@ -366,7 +382,7 @@ func (p *person) tool(w *world, d dice, c *client, server place) {
 	own := *p.laptops[0]
 	m := &own
 	if server.net != nil {
-		m = newMachine(d, linux, false)
+		m = newMachine(d, pick(d, []system{linux, headless}), false)
 	}
 	m.voice = []string{pick(d, c.agents)}
 	if c == azureCLI && d.chance(0.3) || server.net != nil && d.chance(0.4) {
@@ -437,10 +453,11 @@ func (w *world) newPerson(index int, pop population) *person {
 
 // season gives ordinary people a little of what populations have much of.
 func (w *world) season(d dice, p *person) {
+	p.extras = some(d, d.between(0, 3), []*client{toDo, powerBI, flow, companyApp, authApp, outlookApp})
 	if d.chance(0.08) {
 		c := &cities[d.IntN(len(cities))]
 		from := d.between(0, w.days-1)
-		p.trips = append(p.trips, trip{from: from, to: from + d.between(0, 3), city: c, stay: w.net.at(guestWifi, c), roams: d.chance(0.5)})
+		p.trips = append(p.trips, w.trip(d, c, from, from+d.between(0, 3)))
 	}
 	if d.chance(0.15) {
 		p.detours = append(p.detours, detour{w.net.at(guestWifi, p.city), 0.06})
@@ -448,8 +465,8 @@ func (w *world) season(d dice, p *person) {
 	if d.chance(0.1) {
 		p.relay(w, d)
 	}
-	if d.chance(0.02) {
-		p.habits = append(p.habits, habit{net: w.net.at(anonymizer, &cities[d.IntN(len(cities))]), chance: 0.1, from: d.between(0, w.days-1), phone: true})
+	if d.chance(0.06) {
+		p.habits = append(p.habits, habit{net: w.net.at(anonymizer, &cities[d.IntN(len(cities))]), chance: 0.25, from: max(0, d.between(-w.days, w.days-1)), phone: d.chance(0.5)})
 	}
 	if d.chance(0.25) {
 		p.letIn(w, d, pick(d, w.thirdParty), d.between(-90, w.days-1))

@@ -15,6 +15,21 @@ var scenarios = []*scenario{
 	{name: "imported-cookies", how: "browser profile stolen by malware", weight: 4, difficulties: []difficulty{medium, medium, hard}, act: importedCookies},
 	{name: "family-enumeration", how: "refresh token copied from the endpoint", weight: 4, difficulties: []difficulty{easy, easy, medium}, act: enumeration},
 	{name: "low-and-slow", how: "refresh token copied from the endpoint", weight: 3, difficulties: []difficulty{hard}, act: lowAndSlow},
+	{name: "illicit-consent", how: "consent phishing", weight: 3, difficulties: []difficulty{medium, medium, hard}, before: withGraph, act: illicitConsent},
+	{name: "replay-after-reset", how: "refresh token copied from the endpoint", weight: 3, difficulties: []difficulty{easy, medium}, before: resetInTheMiddle, act: afterReset},
+	{name: "ipv6-hosting-at-night", how: "refresh token copied from the endpoint", weight: 2, difficulties: []difficulty{easy, medium}, act: ipv6AtNight},
+	{name: "same-session-concurrency", how: "browser profile stolen by malware", weight: 3, difficulties: []difficulty{medium, medium, hard}, act: concurrency},
+	{name: "leavers-token", how: "kept by someone who left", weight: 2, difficulties: []difficulty{medium}, before: leaves, act: leaversToken},
+	{name: "theft-before-evidence", how: "stolen before the evidence begins", weight: 3, difficulties: []difficulty{medium, medium, hard}, act: beforeEvidence},
+	{name: "cookie-in-the-browser", how: "session cookie stolen by malware", weight: 2, difficulties: []difficulty{medium, hard}, act: cookieOnly},
+	{name: "access-token-only", how: "access token copied from memory", weight: 2, difficulties: []difficulty{medium, hard}, before: withGraph, act: accessToken},
+	{name: "authorization-code", how: "authorization code handed over by the victim", weight: 3, difficulties: []difficulty{easy, medium}, act: authorizationCode},
+	{name: "prt-cookie", how: "cookie of the primary refresh token made on the endpoint", weight: 2, difficulties: []difficulty{medium, hard}, act: prtCookie},
+	{name: "added-method", how: "browser profile stolen by malware", weight: 2, difficulties: []difficulty{easy, medium}, act: addedMethod},
+	{name: "added-device", how: "refresh token copied from the endpoint", weight: 2, difficulties: []difficulty{medium}, act: addedDevice},
+	{name: "two-attackers", how: "sold twice", weight: 2, difficulties: []difficulty{easy, medium}, act: twoAttackers},
+	{name: "handed-over", how: "sold to a buyer", weight: 2, difficulties: []difficulty{easy, medium}, act: handedOver},
+	{name: "probes", how: "a token that is dead already", weight: 2, difficulties: []difficulty{easy, medium}, undetectable: true, act: probes},
 }
 
 func replayLesson(a *attacker) {
@@ -25,8 +40,8 @@ func replayLesson(a *attacker) {
 	for range d.between(1, 3) {
 		a.exits = append(a.exits, a.w.net.of(hosting, &cities[d.between(12, 20)], published[hosting][d.IntN(6)]).only4(d))
 	}
-	m := newMachine(d, linux, false)
-	m.voice = []string{pick(d, []string{"python-requests/2.28.1", "python-requests/2.31.0", "Python/3.11 aiohttp/3.9.1", "Go-http-client/1.1", "curl/8.4.0"})}
+	m := newMachine(d, headless, false)
+	m.voice = []string{pick(d, scriptAgents[:11])}
 	s := a.steal(a.native(), m)
 	way := a.route()
 	for at := a.begin; at.Before(a.end); at = at.Add(time.Hour) {
@@ -101,9 +116,7 @@ func deviceCode(a *attacker) {
 	now := a.page().sessions[a.page().at(a.begin)]
 	now.rooted, now.transfer = a.begin, "deviceCodeFlow"
 	victims := &seat{person: a.victim, machine: a.laptop(), sessions: []session{now}}
-	if e := a.openly(victims, here, c, a.begin, "0", nil, guid{}); e != nil {
-		a.out[0].protocol = "deviceCode"
-	}
+	a.openly(victims, here, c, a.begin, "0", nil, guid{})
 	s := &seat{person: a.victim, machine: m, sessions: []session{now}}
 	at := a.begin.Add(d.span(3*time.Second, 40*time.Second))
 	for _, r := range []*resource{c.resources[0], devices, graph} {

@@ -46,6 +46,7 @@ const (
 	lifeDice
 	attackDice
 	tableDice
+	callDice
 )
 
 // world is what a tenant is made of.
