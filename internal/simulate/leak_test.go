@@ -19,6 +19,9 @@ type share struct {
 // the times, the lag, and the place of the row among its neighbours. What a scenario means to be visible is no leak:
 // it is found by looking at the user, and the test looks at rows alone.
 func TestLeaks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many rows are measured: not in short mode")
+	}
 	seen := map[string]*share{}
 	total := share{users: [2]map[string]bool{{}, {}}}
 	for seed := uint64(1); seed <= 3; seed++ {

@@ -23,6 +23,14 @@ func generated(t *testing.T, opt Options) *Tenant {
 	return tenant
 }
 
+// seeds are fewer in short mode.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n/10 + 1
+	}
+	return n
+}
+
 // events are all rows of a tenant.
 func events(t *testing.T, tenant *Tenant) []event {
 	t.Helper()
@@ -36,7 +44,7 @@ func events(t *testing.T, tenant *Tenant) []event {
 // TestEveryScenario makes each attack with each difficulty it has, and finds every row of its key in the evidence,
 // inside of the first and the last of them, and no other row of the victim's from there.
 func TestEveryScenario(t *testing.T) {
-	for seed := uint64(1); seed <= 3; seed++ {
+	for seed := uint64(1); seed <= seeds(3); seed++ {
 		tenant := generated(t, Options{Seed: seed, Users: 64, Days: 14, Scenarios: ScenarioNames()})
 		if want := len(ScenarioNames()); len(tenant.Key.Incidents) != want {
 			t.Errorf("seed %d: %d incidents of %d scenarios", seed, len(tenant.Key.Incidents), want)
@@ -78,7 +86,7 @@ func TestEveryScenario(t *testing.T) {
 
 // TestUndetectable holds the contract: at most a tenth of the incidents, and the share is said.
 func TestUndetectable(t *testing.T) {
-	for seed := uint64(1); seed <= 20; seed++ {
+	for seed := uint64(1); seed <= seeds(20); seed++ {
 		key := generated(t, Options{Seed: seed, Users: 100, Days: 10, Incidents: 20}).Key
 		n := 0
 		if len(key.Incidents) != 20 {
@@ -246,7 +254,7 @@ func TestNoRuleKnowsUs(t *testing.T) {
 			}
 		}
 	}
-	for seed := uint64(1); seed <= 20; seed++ {
+	for seed := uint64(1); seed <= seeds(20); seed++ {
 		tenant := generated(t, Options{Seed: seed, Users: 60, Days: 10, Incidents: 20})
 		for _, e := range tenant.world.attacks {
 			for what, value := range map[string]string{"address": e.place.address, "session": e.session} {
