@@ -95,7 +95,7 @@ func (f *File) recogniseJSON(head []byte) bool {
 		return false
 	}
 	keys := objectPaths(head[start:])
-	if keys["frametype"] || keys["tables"] && bytes.Contains(bytes.ToLower(head), []byte(`"columns"`)) {
+	if keys["frametype"] || (keys["tables"] || firstMember(head[start:]) == "tables") && bytes.Contains(bytes.ToLower(head), []byte(`"columns"`)) {
 		f.container = Tables
 		return f.choose(f.tableKeys())
 	}
@@ -323,6 +323,19 @@ func objectPaths(b []byte) map[string]bool {
 		walk(b[i:], "", 1)
 	}
 	return keys
+}
+
+// firstMember is the folded name of an object's first member, whose value may be larger than what was read of it.
+func firstMember(b []byte) string {
+	i, done, err := objectStart(b, 0)
+	if done || err != nil {
+		return ""
+	}
+	name, _, err := memberName(b, i)
+	if err != nil {
+		return ""
+	}
+	return fold(string(unescape(nil, name)), false)
 }
 
 // topKeys are the names of an object's members.
