@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,7 +38,7 @@ func newSimulate(s Streams) *cobra.Command {
 			if err := t.WriteTo(out, shapes...); err != nil {
 				return &exit{exitInternal, err}
 			}
-			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt %s/evidence, then compare with %s/answer_key.json\n", opt.Users, len(t.Key.Incidents), out, out, out)
+			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt a folder in it, then compare with %s\n", len(t.Key.Benign)+len(t.Key.Incidents), len(t.Key.Incidents), out, filepath.Join(out, "answer_key.json"))
 			return err
 		},
 	}
@@ -49,7 +50,7 @@ func newSimulate(s Streams) *cobra.Command {
 	flags.StringSliceVar(&opt.Scenarios, "scenario", nil, "attacks by name, one each: "+strings.Join(simulate.ScenarioNames(), ", "))
 	flags.IntVar(&opt.Incidents, "incidents", 0, "how many attacks to draw from all scenarios")
 	flags.BoolVar(&opt.NoAttacks, "no-attacks", false, "a tenant to which nothing happens")
-	flags.StringSliceVar(&shapes, "shape", nil, "forms of the evidence: "+strings.Join(simulate.Shapes(), ", ")+" (all when none is named)")
+	flags.StringSliceVar(&shapes, "shape", nil, "forms of the evidence: "+strings.Join(simulate.Shapes(), ", ")+" (jsonl and portal-csv when none is named)")
 	flags.BoolVar(&force, "force", false, "write into a folder that is not empty")
 	return cmd
 }

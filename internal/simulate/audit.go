@@ -277,7 +277,16 @@ func (h *hand) detect(e *event, kind, level string) {
 	if kind == "anomalousToken" || kind == "unlikelyTravel" || kind == "anonymizedIPAddress" || h.d.chance(0.2) {
 		r.timing, late = "offline", h.d.span(time.Hour, 46*time.Hour)
 	}
-	h.emit(event{table: risks, at: e.at, arrival: e.at.Add(late), person: e.person, place: e.place, correlation: e.correlation, detail: r})
+	at := e.at.Add(late)
+	if !h.w.premium || at.After(h.w.end) {
+		return
+	}
+	h.emit(event{table: risks, at: e.at, arrival: at, person: e.person, place: e.place, correlation: e.correlation, detail: r})
+	again := *e
+	again.copy, again.risk, again.arrival = true, &risk{level, kind}, later(at, e.arrival).Add(h.d.span(time.Second, 4*time.Minute))
+	if !again.arrival.After(h.w.end) {
+		h.out = append(h.out, again)
+	}
 }
 
 // robot is a service principal: an application that signs in as itself.

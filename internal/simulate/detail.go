@@ -28,8 +28,12 @@ func orNone(s string) string {
 	return s
 }
 
-func (e *event) riskLevel() string {
-	if e.risk == nil {
+// riskLevel is hidden from tenants without the licence for it.
+func (e *event) riskLevel(w *world) string {
+	switch {
+	case !w.premium:
+		return "hidden"
+	case e.risk == nil:
 		return "none"
 	}
 	return e.risk.level
@@ -39,7 +43,7 @@ func (e *event) riskTypes() string {
 	if e.risk == nil {
 		return "[]"
 	}
-	return e.risk.types
+	return `["` + e.risk.kind + `"]`
 }
 
 const (

@@ -57,8 +57,8 @@ type factor struct {
 	after                  time.Duration
 }
 
-// risk is what Identity Protection says of a sign-in while it happens.
-type risk struct{ level, types string }
+// risk is what Identity Protection says of a sign-in: the row is sent again with it.
+type risk struct{ level, kind string }
 
 // token is the identifier of the token that a sign-in issued.
 func (e *event) tokenID() string {
@@ -136,7 +136,7 @@ func (h *hand) silently(s *seat, from place, c *client, to *resource, at time.Ti
 		if !s.sessions[i].forced && h.d.chance(0.7) {
 			return nil
 		}
-		e.code = "50173"
+		e.code = pick(h.d, []string{"50173", "50173", "50173", "50173", "50173", "50173", "50196"})
 		if !s.sessions[i].forced {
 			e.code = pick(h.d, []string{"70043", "50078", "70044"})
 		}
@@ -303,9 +303,27 @@ func (h *hand) open(s *seat, route func(time.Time, *client) place, c *client, fr
 		if now.forced {
 			wait = h.d.span(2*time.Minute, 2*time.Hour)
 		}
+		begin := at
 		if at = at.Add(wait); at.Before(to) {
 			now.rooted = at
 			h.root(s, route(at, c), c, at)
 		}
+		if now.forced {
+			h.storm(s, route, begin, at)
+		}
+	}
+}
+
+// storm are programs that do not understand that their token is dead: they ask again and again until its owner signs
+// in, some until Entra tells them that they loop.
+func (h *hand) storm(s *seat, route func(time.Time, *client) place, from, to time.Time) {
+	c := pick(h.d, []*client{officeApps, teamsApp, oneDrive, outlookApp})
+	if s.machine.system.phone() {
+		c = outlookApp
+	}
+	pause := h.d.span(10*time.Second, 6*time.Minute)
+	for at, n := from, h.d.between(3, 70); n > 0 && at.Before(to); n-- {
+		at = at.Add(h.d.span(pause/2, pause*2))
+		h.silently(s, route(at, c), c, c.resources[0], at, guid{})
 	}
 }

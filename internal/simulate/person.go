@@ -12,6 +12,7 @@ type person struct {
 	upn, name, id  string
 	population     string
 	guest          bool
+	access         string // across tenants, as Entra calls it; empty for the tenant's own people
 	homeTenant     string
 	city           *city
 	office         *network
@@ -300,7 +301,7 @@ func shapeMonthEnd(w *world, d dice, p *person) {
 }
 
 func shapeGuest(w *world, d dice, p *person) {
-	p.guest, p.homeTenant = true, pick(d, w.partners)
+	p.guest, p.access, p.homeTenant = true, "b2bCollaboration", pick(d, w.partners)
 	p.officeHost = p.home
 	p.homeDays, p.load = 1, p.load*0.3
 	p.laptops[0].id = ""
@@ -333,7 +334,7 @@ func shapeLeaver(w *world, d dice, p *person) {
 }
 
 func shapeTechnician(w *world, d dice, p *person) {
-	p.guest, p.homeTenant = true, pick(d, w.partners)
+	p.guest, p.access, p.homeTenant = true, "serviceProvider", pick(d, w.partners)
 	p.officeHost = w.net.at(office, &cities[d.IntN(len(cities))]).only4(d)
 	p.load *= 0.4
 	for _, c := range some(d, 2, shells) {

@@ -101,10 +101,8 @@ var signInRow = map[string]field{
 		}
 		return orNone(e.transfer)
 	}),
-	"CrossTenantAccessType": text(func(_ *world, e *event) string {
-		return map[bool]string{true: "b2bCollaboration", false: "none"}[e.person.guest]
-	}),
-	"Status": func(b []byte, _ *world, e *event) []byte { return e.appendStatus(b) }, "MfaDetail": func(b []byte, _ *world, e *event) []byte { return e.appendMFA(b) },
+	"CrossTenantAccessType": text(func(_ *world, e *event) string { return orNone(e.person.access) }),
+	"Status":                func(b []byte, _ *world, e *event) []byte { return e.appendStatus(b) }, "MfaDetail": func(b []byte, _ *world, e *event) []byte { return e.appendMFA(b) },
 	"AuthenticationDetails": func(b []byte, _ *world, e *event) []byte { return e.appendSteps(b) },
 	"AuthenticationRequirement": text(func(_ *world, e *event) string {
 		return map[bool]string{true: "multiFactorAuthentication", false: "singleFactorAuthentication"}[e.strong]
@@ -121,7 +119,7 @@ var signInRow = map[string]field{
 		return append(append(append(b, `["`...), e.to.id...), `"]`...)
 	},
 	"ConditionalAccessPolicies": text(func(w *world, e *event) string { return w.policies.applied(e) }), "ConditionalAccessStatus": text(func(w *world, e *event) string { return w.policies.status(e) }),
-	"RiskLevelDuringSignIn": text(func(_ *world, e *event) string { return e.riskLevel() }), "RiskLevelAggregated": text(func(_ *world, e *event) string { return e.riskLevel() }),
+	"RiskLevelDuringSignIn": text(func(w *world, e *event) string { return e.riskLevel(w) }), "RiskLevelAggregated": text(func(w *world, e *event) string { return e.riskLevel(w) }),
 	"RiskDetail": constant("none"), "RiskState": text(func(_ *world, e *event) string {
 		if e.risk != nil {
 			return "atRisk"
@@ -248,4 +246,14 @@ func (r *row) cell(i int) []byte {
 		return r.text[:r.ends[0]]
 	}
 	return r.text[r.ends[i-1]:r.ends[i]]
+}
+
+// named is the cell of a column; empty where the table has none.
+func (r *row) named(column string) []byte {
+	for i, c := range r.layout.columns {
+		if c.Name == column {
+			return r.cell(i)
+		}
+	}
+	return nil
 }

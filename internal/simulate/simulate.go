@@ -83,6 +83,7 @@ type world struct {
 
 	quiet bool // people have the habits of their population alone
 
+	premium    bool // Entra ID P2: risk is shown
 	graphLogs  bool
 	officeLogs bool
 }
@@ -155,7 +156,7 @@ func newWorld(opt Options) *world {
 	w.domain = pick(d, []string{"northgate", "harbourlight", "meridianworks", "fennimore", "oakline", "castleford", "brightwater", "stonebridge", "larkfield", "westmere"}) + pick(d, []string{".example", ".test", ".example.com", ".example.net"})
 	w.synced, w.strictness = d.chance(0.5), d.Uint64()
 	w.policies = newPolicies(d)
-	w.graphLogs, w.officeLogs = d.chance(0.75), d.chance(0.75)
+	w.graphLogs, w.officeLogs, w.premium = d.chance(0.75), d.chance(0.75), throw(opt.Seed, worldDice, 1).chance(0.7)
 	where := &cities[d.IntN(21)]
 	for i := range 1 + min(4, opt.Users/150) {
 		c := where

@@ -317,3 +317,21 @@ func BenchmarkRows(b *testing.B) {
 	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(bytes)/float64(rows), "bytes/row")
 }
+
+// TestDocs: the page of the laboratory names every scenario and every population.
+func TestDocs(t *testing.T) {
+	page, err := os.ReadFile("../../docs/laboratory.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range ScenarioNames() {
+		if !bytes.Contains(page, []byte("\n| "+name+" |")) {
+			t.Errorf("docs/laboratory.md does not describe the scenario %s", name)
+		}
+	}
+	for _, p := range populations {
+		if !regexp.MustCompile(`\b` + p.name + `[,.]`).Match(page) {
+			t.Errorf("docs/laboratory.md does not name the population %s", p.name)
+		}
+	}
+}
