@@ -112,6 +112,9 @@ var functionAnswers = []answer{
 	{"avg-aggregation-function", `datatable(t:datetime, x:timespan) [datetime(2020-01-01 00:00:00.0000001), 1s, datetime(2020-01-01 00:00:00.0000003), -3s] | summarize avg(t), avg(x), countif(t > datetime(2020-01-01))`, `["2020-01-01T00:00:00.0000002Z","-00:00:01",2]`},
 	{"series-greater-function", `print series_greater(dynamic([1, 5]), 3), series_less(3, dynamic([1, 5]))`, `[[false,true],[false,true]]`},
 	{"make-datetime-function", `print make_datetime('2017-10-01 12:11:10'), make_timespan('1.02:03:04'), unixtime_microseconds_todatetime(1546300800000000.0)`, `["2017-10-01T12:11:10Z","1.02:03:04","2019-01-01T00:00:00Z"]`},
+	{"geo-polygon-area-function", `let two = dynamic({"type":"MultiPolygon","coordinates":[[[[0,0],[4,0],[4,4],[0,4],[0,0]]],[[[4,0],[8,0],[8,4],[4,4],[4,0]]]]}); let one = dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}); let twice = dynamic({"type":"MultiPolygon","coordinates":[[[[0,0],[4,0],[4,4],[0,4],[0,0]]],[[[0,0],[4,0],[4,4],[0,4],[0,0]]]]}); print round(geo_polygon_area(two) / geo_polygon_area(one), 9), round(geo_polygon_area(twice) / geo_polygon_area(one), 9)`, `[2.0,1.0]`},
+	{"pivot-plugin", `datatable(E:string, S:string) ['a', 'x', 'a', 'y', 'b', 'x', 'b', 'z'] | evaluate pivot(S) : (E:string, x:long, none:real) | sort by E asc`, `["a",1,0.0] ["b",1,0.0]`},
+	{"geo-polygon-to-s2cells-function", `print geo_polygon_to_s2cells(dynamic({"type":"Polygon","coordinates":[[[0,0],[40,0],[40,40],[0,40],[0,0]]]}), 30), geo_line_to_s2cells(dynamic({"type":"LineString","coordinates":[[0,0],[40,0]]}), 30)`, `[null,null]`},
 	{"array-shift-left-function", `print array_shift_left(dynamic([1, 2, 3]), 1, '[x')`, `[[2,3,"[x"]]`},
 }
 

@@ -2,8 +2,10 @@ package function
 
 import (
 	"encoding/json"
+	"math"
 	"sort"
 
+	"github.com/golang/geo/s1"
 	"github.com/golang/geo/s2"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -69,17 +71,17 @@ func regionOf(p polygon) region {
 	return out
 }
 
-const degenerate = "an overlay of shapes that share edges, or cross at a corner"
+const (
+	degenerate = "an overlay of shapes that cross at a corner"
+	sharing    = "the outline of polygons that share edges"
+)
 
 // split cuts the edges where those of the other shape cross them.
-func split(edges, others []arc) ([]arc, error) {
+func split(edges, others []arc) []arc {
 	var out []arc
 	for _, e := range edges {
 		cuts := []s2.Point{}
 		for _, o := range others {
-			if e.from == o.from && e.to == o.to || e.from == o.to && e.to == o.from {
-				return nil, Refused(degenerate)
-			}
 			if s2.CrossingSign(e.from, e.to, o.from, o.to) == s2.Cross {
 				cuts = append(cuts, s2.Intersection(e.from, e.to, o.from, o.to))
 			}
@@ -93,45 +95,46 @@ func split(edges, others []arc) ([]arc, error) {
 			at = c
 		}
 	}
-	return out, nil
+	return out
 }
 
-// overlay keeps the pieces of a that lie inside of b, or outside, and those of b by a, and joins them to rings.
-func overlay(a, b region, inside bool) (region, error) {
+// overlay keeps the pieces of a that lie inside of b, or outside, and those of b by a, and joins them to rings. Of an
+// edge that both have one stays where they run alike, and none where they meet from both sides; shared tells that there
+// was one, since how Kusto orders the corners then is not known.
+func overlay(a, b region, inside bool) (out region, shared bool, err error) {
 	left, right := a.edges(), b.edges()
 	for i := range right {
 		right[i].number += len(left)
 	}
-	cutLeft, err := split(left, right)
-	if err != nil {
-		return nil, err
-	}
-	cutRight, err := split(right, left)
-	if err != nil {
-		return nil, err
-	}
+	left, right = split(left, right), split(right, left)
 	var kept []arc
-	keep := func(list []arc, other region) {
+	keep := func(list, others []arc, other region, first bool) {
+		both := map[[2]s2.Point]bool{}
+		for _, o := range others {
+			both[[2]s2.Point{o.from, o.to}] = true
+		}
 		for _, e := range list {
-			if other.contains(s2.Interpolate(0.5, e.from, e.to)) == inside {
+			alike, against := both[[2]s2.Point{e.from, e.to}], both[[2]s2.Point{e.to, e.from}]
+			shared = shared || alike || against
+			switch {
+			case against:
+			case alike && first, !alike && other.contains(s2.Interpolate(0.5, e.from, e.to)) == inside:
 				kept = append(kept, e)
 			}
 		}
 	}
-	keep(cutLeft, b)
-	keep(cutRight, a)
-	return join(kept)
+	keep(left, right, b, true)
+	keep(right, left, a, false)
+	out, err = join(kept)
+	return out, shared, err
 }
 
 // join makes rings of edges. A ring begins behind its edge with the highest number, as S2 has it, which Kusto uses; of
 // the pieces of that edge the last one counts.
 func join(edges []arc) (region, error) {
-	next := map[s2.Point]int{}
+	next := map[s2.Point][]int{}
 	for i, e := range edges {
-		if _, taken := next[e.from]; taken {
-			return nil, Refused(degenerate)
-		}
-		next[e.from] = i
+		next[e.from] = append(next[e.from], i)
 	}
 	used := make([]bool, len(edges))
 	var out region
@@ -140,11 +143,20 @@ func join(edges []arc) (region, error) {
 			continue
 		}
 		var loop []int
-		for at := i; !used[at]; {
+		for at := i; len(loop) == 0 || at != i; {
+			if used[at] {
+				return nil, Refused(degenerate)
+			}
 			used[at] = true
 			loop = append(loop, at)
-			follower, ok := next[edges[at].to]
-			if !ok {
+			// Where rings touch, the sharpest turn to the left keeps them apart.
+			follower, turn := -1, s1.Angle(math.Inf(-1))
+			for _, k := range next[edges[at].to] {
+				if t := s2.TurnAngle(edges[at].from, edges[at].to, edges[k].to); t > turn {
+					follower, turn = k, t
+				}
+			}
+			if follower < 0 {
 				return nil, Refused(degenerate)
 			}
 			at = follower
@@ -166,7 +178,7 @@ func join(edges []arc) (region, error) {
 }
 
 // unite makes one region of polygons that may overlap, the two with the fewest corners first, as S2 has it.
-func unite(list []polygon) (region, error) {
+func unite(list []polygon) (whole region, shared bool, err error) {
 	queue := make([]region, len(list))
 	for i, p := range list {
 		queue[i] = regionOf(p)
@@ -174,13 +186,13 @@ func unite(list []polygon) (region, error) {
 	size := func(i int) int { return len(queue[i].edges()) }
 	for len(queue) > 1 {
 		sort.SliceStable(queue, func(i, j int) bool { return size(i) < size(j) })
-		both, err := overlay(queue[0], queue[1], false)
+		both, common, err := overlay(queue[0], queue[1], false)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		queue = append(queue[2:], both)
+		queue, shared = append(queue[2:], both), shared || common
 	}
-	return queue[0], nil
+	return queue[0], shared, nil
 }
 
 // json renders a region whose rings are all shells; how several rings are ordered where there are holes is not known.
@@ -212,7 +224,10 @@ func goUnionPolygons(args []schema.Value) (schema.Value, error) {
 	if !ok || len(all) == 0 {
 		return nil, nil
 	}
-	whole, err := unite(all)
+	whole, shared, err := unite(all)
+	if err == nil && shared {
+		err = Refused(sharing)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -380,7 +395,7 @@ func goIntersectLinePolygon(args []schema.Value) (schema.Value, error) {
 	if !okLine || !okArea {
 		return nil, nil
 	}
-	whole, err := unite(area)
+	whole, _, err := unite(area)
 	if err != nil {
 		return nil, err
 	}
@@ -397,10 +412,7 @@ func goIntersectLinePolygon(args []schema.Value) (schema.Value, error) {
 			}
 			edges = append(edges, e)
 		}
-		pieces, err := split(edges, borders)
-		if err != nil {
-			return nil, err
-		}
+		pieces := split(edges, borders)
 		joined := false
 		for _, p := range pieces {
 			inside := whole.contains(s2.Interpolate(0.5, p.from, p.to))
@@ -433,15 +445,18 @@ func goIntersectPolygons(args []schema.Value) (schema.Value, error) {
 	if !okA || !okB {
 		return nil, nil
 	}
-	a, err := unite(listA)
+	a, sharedA, err := unite(listA)
 	if err != nil {
 		return nil, err
 	}
-	b, err := unite(listB)
+	b, sharedB, err := unite(listB)
 	if err != nil {
 		return nil, err
 	}
-	both, err := overlay(a, b, true)
+	both, shared, err := overlay(a, b, true)
+	if err == nil && (shared || sharedA || sharedB) {
+		err = Refused(sharing)
+	}
 	if err != nil {
 		return nil, err
 	}

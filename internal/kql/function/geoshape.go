@@ -72,7 +72,7 @@ func onRegion(f func(region) schema.Value) func([]schema.Value) (schema.Value, e
 		if !ok {
 			return nil, nil
 		}
-		whole, err := unite(list)
+		whole, _, err := unite(list)
 		if err != nil {
 			return nil, err
 		}
@@ -328,14 +328,19 @@ func goS2CellPolygon(args []schema.Value) (schema.Value, error) {
 // maxCells is the number of cells that a covering may have, and cellLevel its level where none is given.
 const maxCells, cellLevel = 65536, 11
 
-// cells covers regions with the cells of one level.
-func cells(args []schema.Value, regions []s2.Region) (schema.Value, error) {
+// cells covers regions with the cells of one level. The area, in steradians, and the length of the borders, in radians,
+// tell about how many there will be.
+func cells(args []schema.Value, regions []s2.Region, area, length float64) (schema.Value, error) {
 	at := integerOf(args, 1, cellLevel)
 	if at < 0 || at > 30 {
 		return nil, nil
 	}
+	size := area/s2.AvgAreaMetric.Value(int(at)) + length/s2.AvgEdgeMetric.Value(int(at))
 	if len(args) > 2 && args[2] != 0.0 {
 		return nil, Refused("a covering with a radius")
+	}
+	if size > maxCells*2 { // far beyond the limit: do not begin
+		return nil, nil
 	}
 	coverer := s2.RegionCoverer{MinLevel: int(at), MaxLevel: int(at), MaxCells: maxCells + 1}
 	var all s2.CellUnion
@@ -363,14 +368,19 @@ func goPolygonCells(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	var regions []s2.Region
+	area, length := 0.0, 0.0
 	for _, p := range list {
 		var loops []*s2.Loop
 		for _, r := range regionOf(p) {
 			loops = append(loops, s2.LoopFromPoints(r.corners))
 		}
-		regions = append(regions, s2.PolygonFromOrientedLoops(loops))
+		whole := s2.PolygonFromOrientedLoops(loops)
+		regions, area = append(regions, whole), area+whole.Area()
+		for _, e := range regionOf(p).edges() {
+			length += float64(e.from.Distance(e.to))
+		}
 	}
-	return cells(args, regions)
+	return cells(args, regions, area, length)
 }
 
 func goLineCells(args []schema.Value) (schema.Value, error) {
@@ -379,9 +389,10 @@ func goLineCells(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	var regions []s2.Region
+	length := 0.0
 	for _, l := range list {
 		line := s2.Polyline(l)
-		regions = append(regions, &line)
+		regions, length = append(regions, &line), length+float64(line.Length())
 	}
-	return cells(args, regions)
+	return cells(args, regions, 0, length)
 }

@@ -251,7 +251,7 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 		b.pivotKey(op, agg, b.pluginColumn(n, a))
 	}
 	text := b.convert(&Col{over}, schema.String)
-	for _, value := range b.pivotValues(op, n, text) {
+	for _, value := range b.pivotValues(op, n, text, agg.cols) {
 		is := b.invent("==", text, &Const{T: schema.String, V: value})
 		fn, _ := function.Lookup(name)
 		args := []Expr{}
@@ -266,7 +266,32 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 		agg.cols = append(agg.cols, c)
 		agg.Aggs = append(agg.Aggs, Item{Col: c, X: v})
 	}
+	if op.Schema != nil {
+		return b.declared(op.Schema, agg)
+	}
 	return agg
+}
+
+// declared brings a plugin's result to the columns that the query declares.
+func (b *binder) declared(lit *syntax.TypeLit, in Node) Node {
+	out := &Compute{In: in}
+	for _, p := range lit.Columns {
+		t, ok := schema.ParseType(p.Type)
+		if !ok {
+			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
+		}
+		source := findColumn(in.Columns(), p.Name.Name)
+		if source == nil {
+			b.fail(diag.Semantic, p.Span(), "", "the plugin makes no column %s", p.Name.Name)
+		}
+		if !convertible(source.Type, t) {
+			b.fail(diag.Semantic, p.Span(), "", "the column %s is %s, not %s", p.Name.Name, source.Type, t)
+		}
+		c := b.column(p.Name.Name, t)
+		out.cols = append(out.cols, c)
+		out.Items = append(out.Items, Item{Col: c, X: b.convert(&Col{source}, t)})
+	}
+	return out
 }
 
 func (b *binder) pivotKey(op *syntax.Evaluate, agg *Aggregate, c *Column) {
@@ -278,10 +303,16 @@ func (b *binder) pivotKey(op *syntax.Evaluate, agg *Aggregate, c *Column) {
 	agg.cols = append(agg.cols, key)
 }
 
-// pivotValues are the columns that pivot makes: declared ones, or what the data hold.
-func (b *binder) pivotValues(op *syntax.Evaluate, n Node, text Expr) []string {
+// pivotValues are the columns that pivot makes: those declared beside the keys, or what the data hold.
+func (b *binder) pivotValues(op *syntax.Evaluate, n Node, text Expr, keys []*Column) []string {
 	if op.Schema != nil {
-		b.fail(diag.Unsupported, op.Schema.Span(), "", "pivot with a declared schema is not supported yet")
+		var names []string
+		for _, p := range op.Schema.Columns {
+			if findColumn(keys, p.Name.Name) == nil {
+				names = append(names, p.Name.Name)
+			}
+		}
+		return names
 	}
 	c := b.column("Value", schema.String)
 	values := &Compute{base: base{cols: []*Column{c}}, In: n, Items: []Item{{Col: c, X: text}}}
