@@ -96,8 +96,8 @@ func (b *binder) boundScalar(x *syntax.Name, value any) Expr {
 		panic(failed{})
 	case *Shared:
 		b.fail(diag.Semantic, x.Span(), "toscalar("+x.Name+")", "%s is a table, a scalar is expected here", x.Name)
-	case *closure:
-		b.fail(diag.Semantic, x.Span(), x.Name+"()", "%s is a function: call it", x.Name)
+	case *closure: // a function without parameters is called by its name alone
+		return b.callScalar(&frame{}, &syntax.Call{At: x.At, Func: x}, v)
 	}
 	b.fail(diag.Semantic, x.Span(), "", "%s is not a scalar", x.Name)
 	return nil

@@ -49,10 +49,10 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 		kind = k
 	}
 	right := b.tabular(sc, op.Right)
-	j := &Join{Kind: kind, L: n, R: right}
+	j := &Join{Kind: kind, L: n, R: right, Per: b.per.columns()}
 	f := &frame{scope: sc, left: reachable(n), right: reachable(right)}
 	dropped := map[*Column]bool{}
-	for _, cond := range op.On {
+	for _, cond := range conditions(op.On) {
 		b.attempt(func() {
 			p, key := b.joinPair(f, cond)
 			j.On = append(j.On, p)
@@ -79,6 +79,19 @@ func visibleColumnsOf(cols []*Column) []*Column {
 		if !c.Hidden {
 			out = append(out, c)
 		}
+	}
+	return out
+}
+
+// conditions takes `a and b` apart.
+func conditions(on []syntax.Expr) []syntax.Expr {
+	var out []syntax.Expr
+	for _, x := range on {
+		if and, ok := x.(*syntax.Binary); ok && and.Op == "and" {
+			out = append(out, conditions([]syntax.Expr{and.L, and.R})...)
+			continue
+		}
+		out = append(out, x)
 	}
 	return out
 }

@@ -27,6 +27,21 @@ var whyNot = map[string]string{
 	"materialized_view": "a query reads the case only", "stored_query_result": "a query reads the case only",
 	"geo_simplify_polygons_array": "which points Kusto keeps is not documented",
 	"series_fit_2lines":           "where Kusto splits a series is not documented", "series_fit_2lines_dynamic": "where Kusto splits a series is not documented",
+	"_GetWatchlistAlias": "a case does not list its watchlists",
+	"FileProfile":        "it asks a service of Microsoft", "DeviceFromIP": "it asks a service of Microsoft", "SeenBy": "it asks a service of Microsoft", "AssignedIPAddresses": "it asks a service of Microsoft",
+}
+
+// parserPrefixes begin the names of Sentinel's unifying parsers.
+// https://learn.microsoft.com/azure/sentinel/normalization-parsers-list
+var parserPrefixes = []string{"_Im_", "_ASim_", "_ASIM_", "ASim", "vim"}
+
+func isParser(name string) bool {
+	for _, prefix := range parserPrefixes {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return len(name) > 2 && name[:2] == "im" && name[2] >= 'A' && name[2] <= 'Z'
 }
 
 const knownText = `__cast __geo_length_to_s2cell_level __geo_line_s2cell_covering_level __geo_line_validate

@@ -56,7 +56,7 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	case *syntax.Take:
 		return b.limit(sc, n, op.N)
 	case *syntax.Count:
-		return b.count(n)
+		return b.count(n, op)
 	case *syntax.Consume:
 		return &Filter{In: n, Pred: &Const{T: schema.Bool, V: false}}
 	case *syntax.MvExpand:
@@ -164,10 +164,11 @@ func (b *binder) predicate(f *frame, x syntax.Expr) Expr {
 	pred := b.scalar(f, x)
 	switch pred.Type() {
 	case schema.Bool:
-	case schema.Unknown, schema.Dynamic, schema.Int, schema.Long:
+	case schema.Unknown:
 		pred = b.convert(pred, schema.Bool)
 	default:
-		b.fail(diag.Semantic, x.Span(), "", "a condition must be bool, this is %s", pred.Type())
+		text := b.src.Text[x.Span().Start:x.Span().End]
+		b.fail(diag.Semantic, x.Span(), "tobool("+text+")", "a condition must be bool, this is %s", pred.Type())
 	}
 	return pred
 }
@@ -221,7 +222,7 @@ func (b *binder) values(f *frame, item syntax.Expr) []value {
 		}
 	}
 	if len(names) > len(out) {
-		b.fail(diag.Semantic, item.Span(), "", "here are %d names for %s", len(names), plural(0, len(out)))
+		b.fail(diag.Semantic, item.Span(), "", "here are %d names, the expression has fewer values: %d", len(names), len(out))
 	}
 	for i, n := range names {
 		out[i].name, out[i].explicit = n.Name, true
@@ -252,7 +253,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 	for _, item := range items {
 		b.attempt(func() {
 			for _, v := range b.values(f, item) {
-				if !v.explicit {
+				if _, plain := item.(*syntax.Name); !v.explicit && !(plain && findColumn(out, v.name) != nil) {
 					v.name = nm.implicit(v.name)
 				}
 				c := b.column(v.name, v.x.Type())
@@ -382,8 +383,11 @@ func (b *binder) limit(sc *scope, n Node, x syntax.Expr) Node {
 	return &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: v, Per: b.per.columns()}
 }
 
-func (b *binder) count(n Node) Node {
+func (b *binder) count(n Node, op *syntax.Count) Node {
 	c := b.column("Count", schema.Long)
+	if op.As != nil {
+		c.Name = op.As.Name
+	}
 	return b.grouped(&Aggregate{base: base{cols: []*Column{c}}, In: n, Aggs: []Item{{Col: c, X: b.countRows()}}})
 }
 

@@ -153,6 +153,8 @@ type Join struct {
 	Items []Item // output column and the *Col of L or R that it copies
 	// Nulls makes null equal to null, where the join brings parts of one table together.
 	Nulls bool
+	// Per are the groups within which innerunique keeps one row per key.
+	Per []*Column
 }
 
 // Pair is one equality of a join: an expression over L and one over R.

@@ -101,23 +101,24 @@ func (b *binder) onceOnly(op syntax.Operator) {
 		return
 	}
 	switch op := op.(type) {
-	case *syntax.Where, *syntax.MvExpand, *syntax.ParseOp:
+	case *syntax.Where, *syntax.MvExpand, *syntax.ParseOp, *syntax.Scan:
 		b.per.lost = true
 		return
-	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.Summarize,
-		*syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.SampleDistinct, *syntax.Scan, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV:
+	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.ProjectByNames,
+		*syntax.AssertSchema, *syntax.Summarize, *syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.Take,
+		*syntax.SampleDistinct, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV, *syntax.Render:
 		return
-	case *syntax.Take:
-		if !op.Sample {
-			return
-		}
 	case *syntax.Join:
 		b.per.lost = true
-		kind, _ := b.option(op.Options, "kind")
+		kind, at := b.option(op.Options, "kind")
 		switch joinKinds[strings.ToLower(kind)] {
-		case Inner, LeftOuter, LeftSemi, LeftAnti:
+		case Inner, InnerUniq, LeftOuter, LeftSemi, LeftAnti:
 			return
-		case InnerUniq, RightOuter, FullOuter, RightSemi, RightAnti:
+		case RightOuter, FullOuter, RightSemi, RightAnti:
+		default:
+			if at == nil {
+				return
+			}
 		}
 	}
 	b.fail(diag.Unsupported, op.Span(), "", "`%s` inside of a subquery is not supported yet", op.Keyword())

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"strings"
+
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -24,11 +26,16 @@ func (b *binder) isTabular(sc *scope, x syntax.Expr) bool {
 		}
 		_, ok := b.opt.Catalog.Table(x.Name)
 		return ok
+	case *syntax.Member:
+		return leadsElsewhere(x) != nil
 	case *syntax.Call:
 		if v, ok := sc.find(x.Func.Name); ok {
 			if c, ok := v.(*closure); ok {
 				return b.returnsTable(c)
 			}
+		}
+		if leadsElsewhere(x) != nil {
+			return true
 		}
 		switch x.Func.Name {
 		case "materialize", "table", "_GetWatchlist", "view":
@@ -84,7 +91,34 @@ func (b *binder) tabular(sc *scope, x syntax.Expr) Node {
 	case *syntax.ExternalData:
 		b.fail(diag.Unsupported, x.Span(), "", "externaldata is not supported: a query reads only what is named on the command line (--data NAME=PATH)")
 	}
+	b.refuseElsewhere(x)
 	b.fail(diag.Semantic, x.Span(), "", "a table is expected here")
+	return nil
+}
+
+// elsewhere are the functions that lead to other databases. https://learn.microsoft.com/kusto/query/cross-cluster-or-database-queries
+var elsewhere = map[string]bool{"cluster": true, "database": true, "workspace": true, "app": true, "adx": true, "resource": true}
+
+// refuseElsewhere says that a table such as database("d").T is not at hand.
+func (b *binder) refuseElsewhere(x syntax.Expr) {
+	if call := leadsElsewhere(x); call != nil {
+		b.fail(diag.Unsupported, call.Func.Span(), "", "%s(...) is not supported: a query reads the case only", call.Func.Name)
+	}
+}
+
+// leadsElsewhere is the call that a path such as cluster("c").database("d").T begins with; nil for any other expression.
+func leadsElsewhere(x syntax.Expr) *syntax.Call {
+	switch x := x.(type) {
+	case *syntax.Member:
+		return leadsElsewhere(x.X)
+	case *syntax.Call:
+		if elsewhere[x.Func.Name] {
+			return x
+		}
+		if strings.HasPrefix(x.Func.Name, ".") {
+			return leadsElsewhere(x.Args[0])
+		}
+	}
 	return nil
 }
 
@@ -187,6 +221,7 @@ func (b *binder) ref(s *Shared) *Ref {
 }
 
 func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
+	b.refuseElsewhere(x)
 	if v, ok := sc.find(x.Func.Name); ok {
 		if c, ok := v.(*closure); ok {
 			return b.callClosure(c, x.Span(), sc, x.Args)
@@ -200,10 +235,11 @@ func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
 		return b.ref(s)
 	case "table":
 		b.arity(x, 1, 2)
-		if l, ok := x.Args[0].(*syntax.Literal); ok && l.Kind == syntax.LitString {
-			return b.table(nil, &syntax.Name{At: l.At, Name: l.Text})
+		if c, ok := b.scalar(&frame{scope: sc}, x.Args[0]).(*Const); ok && c.T == schema.String {
+			name, _ := c.V.(string)
+			return b.table(sc, &syntax.Name{At: syntax.At{Pos: x.Args[0].Span()}, Name: name})
 		}
-		b.fail(diag.Unsupported, x.Span(), "", "table() takes the table's name as a literal here")
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "table() takes the table's name as a constant")
 	case "_GetWatchlist":
 		return b.watchlist(sc, x)
 	}

@@ -71,9 +71,14 @@ func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 		return sql, keys
 	}
 	// innerunique keeps one row per key: the first in the input's order, or else the least, so that a run repeats.
+	var on []string
+	for _, c := range n.Per {
+		on = append(on, name(c))
+	}
+	per := strings.Join(append(on, keys...), ", ")
 	order := "ALL"
 	if k := in.Ordering(); len(k) > 0 {
-		order = strings.Join(keys, ", ") + ", " + g.keys(k)
+		order = per + ", " + g.keys(k)
 	}
-	return strings.Replace(sql, "SELECT ", "SELECT DISTINCT ON ("+strings.Join(keys, ", ")+") ", 1) + " ORDER BY " + order, keys
+	return strings.Replace(sql, "SELECT ", "SELECT DISTINCT ON ("+per+") ", 1) + " ORDER BY " + order, keys
 }

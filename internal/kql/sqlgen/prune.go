@@ -132,6 +132,9 @@ func (g *generator) reads(n plan.Node) {
 		g.readItems(n, n.Items)
 		if n.Kind == plan.InnerUniq {
 			g.readKeys(n.L.Ordering())
+			for _, c := range n.Per {
+				g.read(c)
+			}
 		}
 		for _, p := range n.On {
 			g.readExpr(p.L)

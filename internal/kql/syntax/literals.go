@@ -228,8 +228,10 @@ func (p *parser) externalData() Expr {
 // inlineExternalTable reads the columns; what else it says is of no use to an engine that fetches nothing.
 func (p *parser) inlineExternalTable() Expr {
 	start := p.take()
-	p.expect("(")
-	e := &ExternalData{Columns: p.params(")")}
+	e := &ExternalData{}
+	if p.accept("(") {
+		e.Columns = p.params(")")
+	}
 	p.skipTo("|", ";", ")")
 	e.At = p.since(start)
 	return e

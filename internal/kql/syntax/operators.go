@@ -137,8 +137,11 @@ type SampleDistinct struct {
 	N, X Expr
 }
 
-// Count is `count`.
-type Count struct{ At }
+// Count is `count` or `count as Name`.
+type Count struct {
+	At
+	As *Name // nil when absent
+}
 
 // MvExpand is `mv-expand kind=... with_itemindex=i a, b = x to typeof(t) limit n`.
 type MvExpand struct {

@@ -224,6 +224,9 @@ func (p *parser) statement() Statement {
 		return st
 	case p.word("declare"):
 		return p.declare()
+	case p.is(".") && p.peek(1).kind == tokName:
+		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "management commands are not supported: ask a query"})
+		panic(stop{})
 	case (p.word("restrict") || p.word("alias")) && p.peek(1).kind == tokName:
 		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "the statement `" + start.text + "` is not supported"})
 		panic(stop{})

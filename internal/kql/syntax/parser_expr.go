@@ -345,6 +345,8 @@ func (p *parser) nameExpr() Expr {
 	start := p.tok()
 	next := p.peek(1)
 	switch {
+	case start.text == "inline_external_table" && (next.text == "(" || next.kind == tokName):
+		return p.inlineExternalTable()
 	case start.text == "true" || start.text == "false":
 		p.take()
 		return &Literal{Kind: LitBool, Text: start.text, At: p.since(start)}
@@ -355,8 +357,6 @@ func (p *parser) nameExpr() Expr {
 		switch start.text {
 		case "datatable":
 			return p.datatable()
-		case "inline_external_table":
-			return p.inlineExternalTable()
 		case "externaldata", "external_data":
 			return p.externalData()
 		case "typeof":
@@ -394,15 +394,15 @@ func (p *parser) wildcardContext() bool {
 func (p *parser) call(start token, n *Name) *Call {
 	p.expect("(")
 	c := &Call{Func: n}
-	for !p.accept(")") {
+	for more := !p.is(")"); more; more = p.accept(",") {
 		if f := p.funcLit(); f != nil {
 			c.Args = append(c.Args, f)
 		} else {
 			c.Args = append(c.Args, p.pipe())
 		}
-		if !p.accept(",") && !p.is(")") {
-			p.unexpected("`,` or `)`")
-		}
+	}
+	if !p.accept(")") {
+		p.unexpected("`,` or `)`")
 	}
 	c.At = p.since(start)
 	return c

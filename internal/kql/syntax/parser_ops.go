@@ -427,10 +427,12 @@ func (p *parser) opSampleDistinct(start token) Operator {
 }
 
 func (p *parser) opCount(start token) Operator {
+	o := &Count{}
 	if p.acceptWord("as") {
-		p.anyName()
+		o.As = p.anyName()
 	}
-	return &Count{At: p.since(start)}
+	o.At = p.since(start)
+	return o
 }
 
 func (p *parser) mvItems(end string) []MvItem {
