@@ -47,6 +47,7 @@ type Case struct {
 	tables     map[string]*schema.Table
 	names      []string
 	watchlists map[string]string // alias in lower case -> table
+	named      map[string]string // what LoadNamed has loaded, by name: its path
 	asOf       schema.Ticks
 	asOfSource string
 	sources    int      // table functions registered so far, for their names
@@ -74,7 +75,7 @@ func Exists(dir string) bool {
 func Open(ctx context.Context, opt Options) (*Case, error) {
 	opt.Memory = cmp.Or(opt.Memory, "2GB")
 	opt.Batch = cmp.Or(opt.Batch, 256<<20)
-	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}}
+	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}}
 	dir := opt.Dir
 	switch {
 	case dir == "":

@@ -2,7 +2,9 @@ package casefile
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -43,10 +45,50 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	c.add(t)
+	c.named[name] = path
 	if err := c.forget(ctx); err != nil {
 		return nil, err
 	}
 	return t, c.Exec(ctx, "DROP TABLE load_named")
+}
+
+// External reads a CSV or TSV that LoadNamed was given, under that name or the last part of an address, as texts.
+func (s session) External(source string, ignoreFirst bool) (*schema.Table, error) {
+	path, ok := s.named[source]
+	if !ok {
+		file := source
+		if u, err := url.Parse(source); err == nil {
+			file = u.Path
+		}
+		if path, ok = s.named[file[strings.LastIndex(file, "/")+1:]]; !ok {
+			return nil, nil
+		}
+	}
+	delimiter, skip := ",", 0
+	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))); ext {
+	case ".csv":
+	case ".tsv":
+		delimiter = "\t"
+	default:
+		return nil, fmt.Errorf("externaldata reads CSV and TSV only, %s is neither", path)
+	}
+	if ignoreFirst {
+		skip = 1
+	}
+	t := &schema.Table{Name: fmt.Sprintf("_external_%x_%d", sha256.Sum256([]byte(path)), skip)}
+	reader := fmt.Sprintf("read_csv(%s, delim = %s, quote = '\"', escape = '\"', header = false, skip = %d, all_varchar = true, null_padding = true)", quoteText(path), quoteText(delimiter), skip)
+	if err := s.Exec(s.ctx, "CREATE TEMP TABLE IF NOT EXISTS "+quoteName(t.Name)+" AS SELECT coalesce(COLUMNS(*), '') FROM "+reader); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	rows, err := s.Select(s.ctx, "SELECT column_name FROM duckdb_columns() WHERE table_name = "+quoteText(t.Name)+" ORDER BY column_index", []schema.Column{{Name: "name", Type: schema.String}})
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	for _, row := range rows {
+		column, _ := row[0].(string)
+		t.Columns = append(t.Columns, schema.Column{Name: column, Type: schema.String})
+	}
+	return t, nil
 }
 
 // storedForm converts a DuckDB column to the stored form of the nearest KQL type.

@@ -45,7 +45,7 @@ func newQuery(s Streams) *cobra.Command {
 	flags.StringVar(&f.format, "format", "table", "table, json, jsonl or csv")
 	flags.StringVar(&f.file, "file", "", "read the KQL from this file")
 	flags.StringVar(&f.batch, "batch", "", "run the {id, query} lines of this file")
-	flags.StringArrayVar(&f.data, "data", nil, "NAME=PATH: load a CSV, TSV, JSON or Parquet file as table NAME")
+	flags.StringArrayVar(&f.data, "data", nil, "NAME=PATH: load a CSV, TSV, JSON or Parquet file as table NAME, or as what externaldata reads under that name")
 	flags.StringArrayVar(&f.params, "param", nil, "name=value for declare query_parameters")
 	flags.BoolVar(&f.explain, "explain", false, "print the plan, as comments, and the SQL instead of running it")
 	return cmd
@@ -89,6 +89,9 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 func (f *queryFlags) loadData(ctx context.Context, c *casefile.Case) error {
 	for _, d := range f.data {
 		name, path, ok := strings.Cut(d, "=")
+		if at := strings.LastIndex(d, "="); strings.HasPrefix(d, "http") { // an address may hold the sign too
+			name, path = d[:at], d[at+1:]
+		}
 		if !ok {
 			return &exit{exitUsage, fmt.Errorf("--data takes NAME=PATH, this is %q", d)}
 		}

@@ -37,6 +37,21 @@ func explore(catalog Catalog) func(*plan.Plan) ([][]schema.Value, error) {
 	}
 }
 
+// Library is a Catalog that has files which externaldata may read: those that the user has named.
+type Library interface {
+	// External returns a file's records as columns of strings, nil when the source is not one of the files.
+	External(source string, ignoreFirst bool) (*schema.Table, error)
+}
+
+// external is the plan's way to the named files.
+func external(catalog Catalog) func(string, bool) (*schema.Table, error) {
+	l, ok := catalog.(Library)
+	if !ok {
+		return nil
+	}
+	return l.External
+}
+
 func columns(p *plan.Plan) []schema.Column {
 	var out []schema.Column
 	for _, c := range p.Columns {
@@ -73,7 +88,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if !request.AsOf.IsZero() {
 		asOf = schema.TicksOf(request.AsOf)
 	}
-	p, err := plan.Bind(request.Source, script, plan.Options{Catalog: catalog, Now: asOf, Params: request.Params, Ask: explore(catalog)})
+	p, err := plan.Bind(request.Source, script, plan.Options{Catalog: catalog, Now: asOf, Params: request.Params, Ask: explore(catalog), External: external(catalog)})
 	if wrong.Err() != nil {
 		return nil, wrong.With(err)
 	}

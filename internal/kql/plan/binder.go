@@ -17,6 +17,9 @@ type Options struct {
 	Params  map[string]string // values of declared query parameters, as KQL literals
 	// Ask runs a plan while another is being bound; nil where no data are at hand.
 	Ask func(*Plan) ([][]schema.Value, error)
+	// External reads a source of externaldata as a table of strings; without its first record where that is asked for. It
+	// returns nil for a source that nobody has named. The function itself is nil where there are no sources.
+	External func(source string, ignoreFirst bool) (*schema.Table, error)
 }
 
 // Bind makes the plan of a script. The error is a *diag.List.

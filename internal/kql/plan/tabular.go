@@ -89,7 +89,7 @@ func (b *binder) tabular(sc *scope, x syntax.Expr) Node {
 	case *syntax.Call:
 		return b.callTable(sc, x)
 	case *syntax.ExternalData:
-		b.fail(diag.Unsupported, x.Span(), "", "externaldata is not supported: a query reads only what is named on the command line (--data NAME=PATH)")
+		return b.externalData(sc, x)
 	}
 	b.refuseElsewhere(x)
 	b.fail(diag.Semantic, x.Span(), "", "a table is expected here")
