@@ -101,11 +101,24 @@ func Open(ctx context.Context, opt Options) (*Case, error) {
 			err = c.start(ctx, path)
 		}
 	}
+	if err != nil && strings.Contains(err.Error(), "Could not set lock") {
+		err = &Busy{dir}
+	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
 }
+
+// Busy is a case that another program has open: one may write to it, or several may read it.
+type Busy struct{ Dir string }
+
+func (e *Busy) Error() string {
+	return "the case " + e.Dir + " is in use: another replaytrace is adding evidence, or reads it while this one would add some"
+}
+
+// Hint says what to do.
+func (e *Busy) Hint() string { return "wait until it has ended, then give the command again" }
 
 // errOutdated says that the tables of a case that was opened for reading must be brought up to date first.
 var errOutdated = errors.New("the tables of the case are those of an older version")

@@ -164,7 +164,8 @@ func (l *loader) progress(f *evidence.File) {
 // text is a text from outside as the database can hold it.
 func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
-// open recognises a file. Parquet is written as JSON lines first: only the database reads it. done removes them.
+// open recognises a file. Parquet is written as JSON lines first: only the database reads it. done removes them. It is
+// read on a connection of its own: what fails in a transaction ends the transaction.
 func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done func(), err error) {
 	if !evidence.IsParquet(path) {
 		f, err = evidence.Open(path, l.shapes)
@@ -176,7 +177,12 @@ func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done 
 	}
 	done = func() { _ = os.RemoveAll(dir) }
 	rows := filepath.Join(dir, "rows.jsonl")
-	if err := l.c.Exec(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(path)+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
+	conn, err := l.c.db.Conn(ctx)
+	if err != nil {
+		return nil, done, fmt.Errorf("unpack Parquet: %w", err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(path)+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
 		return nil, done, &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
 	}
 	f, err = evidence.OpenUnpacked(path, rows, l.shapes)
@@ -208,7 +214,7 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 			return same, nil
 		}
 	}
-	l.number(report)
+	number := l.number(report).Number
 	l.progress(f)
 	hashed := make(chan error, 1)
 	hash := func() {
@@ -227,8 +233,23 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 	if hashErr := <-hashed; hashErr != nil && err == nil {
 		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
 	}
+	if f.Once() && err == nil {
+		if same := l.same(report); same != nil {
+			return same, l.undo(ctx, number)
+		}
+	}
 	l.remember(report)
 	return report, err
+}
+
+// undo takes out of the tables what a stream brought that turned out to be in the case already.
+func (l *loader) undo(ctx context.Context, number int64) error {
+	for _, t := range l.c.canonical() {
+		if err := l.c.Exec(ctx, fmt.Sprintf("DELETE FROM %s WHERE _SourceNumber = %d", quoteName(t.Name), number)); err != nil {
+			return err
+		}
+	}
+	return l.c.Exec(ctx, fmt.Sprintf("DELETE FROM RejectedRows WHERE Number = %d", number))
 }
 
 // same deals with a file whose bytes the case has already: under the same path it is that file, under another one a
@@ -251,6 +272,7 @@ func (l *loader) same(report *FileReport) *FileReport {
 		return nil
 	}
 	report.SameAs, report.RowsRead, report.RowsDuplicate = first.Number, first.RowsRead, first.RowsRead
+	report.Tables, report.RowsLoaded, report.RowsRejected = map[string]int64{}, 0, 0
 	report.First, report.Last = first.First, first.Last
 	l.number(report)
 	l.remember(report)

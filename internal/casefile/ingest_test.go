@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"archive/zip"
 	"bufio"
 	"context"
 	"encoding/json"
@@ -352,6 +353,77 @@ func TestInterrupted(t *testing.T) {
 	balanced(t, c)
 	if got, want := contents(t, c, true), contents(t, whole, true); got != want {
 		t.Errorf("after an interruption the rows differ:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestBesideDamage: a file that the database itself cannot read ends nothing, and an archive's files are files of their own
+// that verify finds again.
+func TestBesideDamage(t *testing.T) {
+	dir := t.TempDir()
+	lines := emissions(rand.New(rand.NewPCG(2, 2)), 10)
+	paths := writeParts(t, dir, lines, 2)
+	if err := os.WriteFile(filepath.Join(dir, "a.parquet"), []byte("PAR1 damaged PAR1"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	archive, err := os.Create(filepath.Join(dir, "b.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	z := zip.NewWriter(archive)
+	inside, err := z.Create("inside.jsonl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inside.Write([]byte(lines[0] + "\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(z.Close(), archive.Close()); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, Options{Dir: t.TempDir()})
+	reports := ingest(t, c, dir)
+	if len(reports) != len(paths)+2 || reports[0].Error == "" || reports[1].Path != filepath.Join(dir, "b.zip!inside.jsonl") || reports[1].Error != "" {
+		t.Fatalf("%+v", reports)
+	}
+	if err := c.WriteBooks(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := c.Verify(t.Context(), filepath.Clean)
+	if err != nil || len(v.Faults) > 0 || v.FilesChecked != 3 {
+		t.Errorf("%+v, %v: want three files checked and no fault", v, err)
+	}
+}
+
+// TestStreamTwice gives the same bytes by standard input twice, and then as a file.
+func TestStreamTwice(t *testing.T) {
+	path := writeParts(t, t.TempDir(), emissions(rand.New(rand.NewPCG(4, 4)), 10), 1)[0]
+	c := open(t, Options{Dir: t.TempDir()})
+	stdin := os.Stdin
+	defer func() { os.Stdin = stdin }()
+	var want string
+	for i := range 3 {
+		given := "-"
+		if i == 2 {
+			given = path
+		}
+		in, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		os.Stdin = in
+		r := ingest(t, c, given)[0]
+		if err := in.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if r.Present != (i == 1) || (r.SameAs > 0) != (i == 2) {
+			t.Errorf("time %d: %+v", i+1, r)
+		}
+		balanced(t, c)
+		if got := contents(t, c, true); i > 0 && got != want {
+			t.Errorf("time %d changed the rows:\n%s\nwant\n%s", i+1, got, want)
+		} else {
+			want = got
+		}
 	}
 }
 

@@ -3,15 +3,13 @@ package casefile
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -55,11 +53,11 @@ func (c *Case) Verify(ctx context.Context, locate func(path string) string) (*Ve
 	if err := c.verifyRows(ctx, v); err != nil {
 		return nil, err
 	}
-	if sum, _, err := hashFile(filepath.Join(c.opt.Dir, RejectsName)); err != nil || sum != m.Rejects.SHA256 {
+	if sum, err := evidence.Hash(filepath.Join(c.opt.Dir, RejectsName)); err != nil || sum != m.Rejects.SHA256 {
 		v.add("rejects", RejectsName, "it is missing or not as it was written: SHA-256 %s, the manifest has %s", orNone(sum), m.Rejects.SHA256)
 	}
 	for _, f := range m.Files {
-		if locate != nil && f.SHA256 != "" {
+		if locate != nil && f.SHA256 != "" && f.Path != evidence.Stdin { // standard input cannot be read again
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -119,29 +117,15 @@ func asJSON(v any) string {
 }
 
 func (v *Verification) file(f ManifestFile, path string) {
-	sum, size, err := hashFile(path)
-	switch {
-	case err != nil:
-		v.add("file", f.Path, "it cannot be read: %s", err)
-	case size != f.Bytes || sum != f.SHA256:
-		v.add("file", f.Path, "it has changed: %d bytes with SHA-256 %s, the manifest has %d bytes with %s", size, sum, f.Bytes, f.SHA256)
-		v.FilesChecked++
-	default:
-		v.FilesChecked++
-	}
-}
-
-func hashFile(path string) (sum string, size int64, err error) {
-	f, err := os.Open(path)
+	sum, err := evidence.Hash(path)
 	if err != nil {
-		return "", 0, err
+		v.add("file", f.Path, "it cannot be read: %s", err)
+		return
 	}
-	defer func() { _ = f.Close() }()
-	h := sha256.New()
-	if size, err = io.Copy(h, f); err != nil {
-		return "", 0, err
+	v.FilesChecked++
+	if sum != f.SHA256 {
+		v.add("file", f.Path, "it has changed: its SHA-256 is %s, the manifest has %s", sum, f.SHA256)
 	}
-	return hex.EncodeToString(h.Sum(nil)), size, nil
 }
 
 // verifyRows counts every file's rows where they stand: in the tables, among the copies and among the rejects.

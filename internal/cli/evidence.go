@@ -86,8 +86,9 @@ func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.
 	})
 	var missing *casefile.Missing
 	var stale *casefile.Stale
+	var busy *casefile.Busy
 	switch {
-	case errors.As(err, &missing), errors.As(err, &stale):
+	case errors.As(err, &missing), errors.As(err, &stale), errors.As(err, &busy):
 		return nil, &exit{exitPartial, err}
 	case err != nil:
 		return nil, &exit{exitInternal, err}
