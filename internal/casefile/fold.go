@@ -20,11 +20,49 @@ func copiesOf(t *schema.Table) string { return "_Copies_" + t.Name }
 // tables that got rows of new files: only such rows are looked up.
 func (c *Case) fold(ctx context.Context, first int64, touched []*schema.Table) error {
 	for _, t := range touched {
-		if t.Intake.Key == "" {
-			continue
+		err := c.foldTwins(ctx, t, first)
+		if err == nil && t.Intake.Key != "" {
+			err = c.foldTable(ctx, t, first)
 		}
-		if err := c.foldTable(ctx, t, first); err != nil {
+		if err != nil {
 			return fmt.Errorf("fold the copies in %s: %w", t.Name, err)
+		}
+	}
+	return nil
+}
+
+// foldTwins deals with rows that have no key: overlapping exports hold them alike in every column. A file can hold the
+// same row several times, and all of them count: of the rows that say the same, as many stay as the file has that has
+// most of them. Rows without a time are left alone, for in two files they can be two events.
+func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) error {
+	table, copies := quoteName(t.Name), quoteName(copiesOf(t))
+	keyless := eventTime(t) + " IS NOT NULL"
+	if t.Intake.Key != "" {
+		keyless += " AND " + quoteName(t.Intake.Key) + " = ''"
+	}
+	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
+	n, err := c.count(ctx, table+" WHERE "+fresh+" AND "+keyless)
+	if err != nil || n == 0 {
+		return err
+	}
+	var visible []string
+	for _, col := range t.Columns {
+		if !col.Hidden {
+			visible = append(visible, quoteName(col.Name))
+		}
+	}
+	all, said := names(t.Columns), strings.Join(visible, ", ")
+	for _, s := range []string{
+		// What is in the case already is one bag, every new file another one. Two hashes make 128 bits.
+		"CREATE OR REPLACE TEMP TABLE twins AS SELECT place, bag, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth, one, two, _SourceFile FROM" +
+			" (SELECT rowid AS place, CASE WHEN " + fresh + " THEN _SourceNumber ELSE 0 END AS bag, hash(" + said + ") AS one, hash('two', " + said + ") AS two, _SourceFile, _SourceLine FROM " + table + " WHERE " + keyless + ")",
+		"CREATE OR REPLACE TEMP TABLE surplus AS SELECT place FROM twins QUALIFY row_number() OVER (PARTITION BY one, two, nth ORDER BY bag > 0, _SourceFile, bag) > 1",
+		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
+		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE rowid IN (FROM surplus)",
+		"DELETE FROM " + table + " WHERE rowid IN (FROM surplus)",
+	} {
+		if err := c.Exec(ctx, s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -204,6 +204,42 @@ func TestFoldFields(t *testing.T) {
 	}
 }
 
+// TestTwins overlaps exports without ids: as many of the same row stay as the file holds that has most of them; rows
+// without a time all stay.
+func TestTwins(t *testing.T) {
+	row := func(user string) string {
+		return fmt.Sprintf(`{"Type":"SigninLogs","UserId":%q,"AppId":"a","ResultType":"0","IPAddress":"192.0.2.1","TimeGenerated":"2026-03-20T10:00:00Z"}`, user)
+	}
+	x, y, z := row("x"), row("y"), row("z")
+	timeless := `{"Type":"IdentityInfo","AccountUPN":"t","MailAddress":"t","Department":"d"}`
+	dir := t.TempDir()
+	var paths []string
+	for name, lines := range map[string][]string{
+		"a": {x, x, y, timeless}, "b": {x, z, timeless}, "c": {x, y, x, x, timeless}, "d": {z},
+	} {
+		path := filepath.Join(dir, name+".jsonl")
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	r := rand.New(rand.NewPCG(8, 8))
+	for range 4 {
+		r.Shuffle(len(paths), func(i, j int) { paths[i], paths[j] = paths[j], paths[i] })
+		c := open(t, Options{Dir: t.TempDir()})
+		ingest(t, c, paths[:2]...)
+		ingest(t, c, paths[2])
+		ingest(t, c, paths[3])
+		balanced(t, c)
+		got := contents(t, c, false)
+		for user, want := range map[string]int{`UserId="x"`: 3, `UserId="y"`: 1, `UserId="z"`: 1, `AccountUPN="t"`: 3} {
+			if n := strings.Count(got, " "+user); n != want {
+				t.Errorf("%v: %d rows with %s, want %d", paths, n, user, want)
+			}
+		}
+	}
+}
+
 // TestTwice gives the same files again, and the same bytes under another name.
 func TestTwice(t *testing.T) {
 	dir, copies := t.TempDir(), t.TempDir()

@@ -144,8 +144,9 @@ func (c *Case) verifyRows(ctx context.Context, v *Verification) error {
 		}
 		if n > 0 {
 			copies = append(copies, "SELECT _SourceNumber AS number FROM "+beside)
-			key := quoteName(t.Intake.Key)
-			kept = append(kept, "SELECT _SourceNumber AS number FROM "+name+" WHERE "+key+" IN (SELECT "+key+" FROM "+beside+")")
+			if key := quoteName(t.Intake.Key); t.Intake.Key != "" { // twins without a key are among the copies only
+				kept = append(kept, "SELECT _SourceNumber AS number FROM "+name+" WHERE "+key+" <> '' AND "+key+" IN (SELECT "+key+" FROM "+beside+")")
+			}
 		}
 	}
 	counts := map[string]map[int64]int64{}
