@@ -31,6 +31,7 @@ func Outputs() []Output {
 		{"jsonl", "findings.jsonl", "one finding per line", JSONLines},
 		{"markdown", "report.md", "pages to paste into a report", Markdown},
 		{"csv", "events.csv", "one row per event of the findings", CSV},
+		{"timesketch", "timesketch.jsonl", "one event per line, as Timesketch imports it", Timesketch},
 		{"html", "report.html", "one self-contained page", HTML},
 	}
 }
