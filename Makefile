@@ -56,6 +56,9 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./internal/casefile -args -rows 1000000
 	$(GO) test -run '^$$' -bench Hunt -benchtime 1x -timeout 30m ./internal/cli -args -users 350
 
+kill-test: ## kill 50 ingests at random places
+	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50
+
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update
 
@@ -68,4 +71,4 @@ docs: build ## regenerate docs/timeline.svg, docs/functions.md, the import table
 clean: ## remove what the targets made
 	rm -rf replaytrace demo quality-mistakes calibration
 
-.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench kill-test golden docs clean
