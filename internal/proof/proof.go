@@ -1,5 +1,6 @@
 // Package proof owns the test that lies beside every rule: a few rows of evidence, and the rows that the rule must make
-// of them and no others. Among the evidence is a benign look-alike that the rule must pass over.
+// of them and no others. Among the evidence is a benign look-alike that the rule must pass over. What many proofs need
+// before anything happens, a few people at work for some days, is written once, in a file that they name.
 package proof
 
 import (
@@ -21,7 +22,7 @@ import (
 //	-- watchlist/ALIAS.csv --  what _GetWatchlist('ALIAS') returns
 //	-- as-of --                what now() means; the newest row when it is left out
 //	-- want.jsonl --           the rows that the rule returns, in any order, with only the columns that matter
-//	-- decisive --             columns without which the rule must not answer the same
+//	-- decisive --             columns on which the answer hangs, see Without
 type Proof struct {
 	Path       string
 	Tables     []Rows
@@ -29,18 +30,22 @@ type Proof struct {
 	AsOf       string
 	Want       []map[string]any
 	Decisive   []string
+
+	fsys fs.FS
+	text []byte
 }
 
 // Rows are rows of one table. Keys that begin with an underscore save writing:
 //
-//	"_like": "ID"                   the columns of the earlier row with this Id, unless given here
-//	"_times": 5, "_every": "24h"    five such rows a day apart, their Ids ID, ID-2, ID-3 ...
+//	"_like": "ID"                   the columns of the earlier row of this name, unless given here
+//	"_times": 5, "_every": "24h"    five such rows a day apart, named ID, ID-2, ID-3 ...
 //
 // What a row does not say is filled in where every export has it: TimeGenerated, ResultType (success), UserId (the
 // UserPrincipalName), HomeTenantId.
 type Rows struct {
-	Table string
-	Lines []map[string]any
+	Table  string
+	Lines  []map[string]any
+	Shared bool // of a file that other proofs name, too
 }
 
 // homeTenant is the tenant of rows that name none.
@@ -61,8 +66,28 @@ func Load(fsys fs.FS, rule string) (*Proof, error) {
 
 // Parse reads a proof. The files that it names lie in fsys.
 func Parse(fsys fs.FS, path string, text []byte) (*Proof, error) {
-	p := &Proof{Path: path, Watchlists: map[string][]byte{}}
-	r := reader{proof: p, fsys: fsys, known: map[string]map[string]any{}}
+	return parse(&reader{fsys: fsys}, path, text)
+}
+
+// Without is the same proof whose own rows do not tell the column: those like another row have that row's value again,
+// the rest has none. What an attacker changed about a sign-in is thereby undone.
+func (p *Proof) Without(column string) (*Proof, error) {
+	return parse(&reader{fsys: p.fsys, strike: column}, p.Path, p.text)
+}
+
+// reader fills a proof from its file and those that it names.
+type reader struct {
+	proof  *Proof
+	fsys   fs.FS
+	known  map[string]map[string]any // rows by name
+	wanted bool
+	shared bool   // a file that the proof names is being read
+	strike string // a column that the proof's own rows do not tell
+}
+
+func parse(r *reader, path string, text []byte) (*Proof, error) {
+	p := &Proof{Path: path, Watchlists: map[string][]byte{}, fsys: r.fsys, text: text}
+	r.proof, r.known = p, map[string]map[string]any{}
 	if err := r.read(path, text); err != nil {
 		return nil, err
 	}
@@ -70,14 +95,6 @@ func Parse(fsys fs.FS, path string, text []byte) (*Proof, error) {
 		return nil, fmt.Errorf("proof %s: it needs rows of a table and the section want.jsonl", path)
 	}
 	return p, nil
-}
-
-// reader fills a proof from its file and those that it names.
-type reader struct {
-	proof  *Proof
-	fsys   fs.FS
-	known  map[string]map[string]any // rows by Id
-	wanted bool
 }
 
 func (r *reader) read(path string, text []byte) error {
@@ -93,15 +110,7 @@ func (r *reader) section(full string, data []byte) (err error) {
 	p := r.proof
 	switch name, kind, _ := strings.Cut(full, "."); {
 	case full == "with":
-		for _, path := range strings.Fields(string(data)) {
-			text, err := fs.ReadFile(r.fsys, path)
-			if err != nil {
-				return err
-			}
-			if err := r.read(path, text); err != nil {
-				return err
-			}
-		}
+		return r.with(strings.Fields(string(data)))
 	case full == "want.jsonl":
 		r.wanted = true
 		p.Want, err = lines(data)
@@ -112,13 +121,28 @@ func (r *reader) section(full string, data []byte) (err error) {
 	case strings.HasPrefix(name, "watchlist/") && kind == "csv":
 		p.Watchlists[strings.TrimPrefix(name, "watchlist/")] = data
 	case kind == "jsonl" && !strings.Contains(name, "/"):
-		var rows Rows
-		rows, err = readRows(name, data, r.known)
-		p.Tables = append(p.Tables, rows)
+		err = r.rows(name, data)
 	default:
 		err = errors.New("no such section: it is with, TABLE.jsonl, watchlist/ALIAS.csv, as-of, want.jsonl or decisive")
 	}
 	return err
+}
+
+// with reads the files that a proof shares with others.
+func (r *reader) with(paths []string) error {
+	before := r.shared
+	r.shared = true
+	defer func() { r.shared = before }()
+	for _, path := range paths {
+		text, err := fs.ReadFile(r.fsys, path)
+		if err != nil {
+			return err
+		}
+		if err := r.read(path, text); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lines reads JSON objects, one a line; empty lines and those that begin with // are passed over.
@@ -138,33 +162,50 @@ func lines(text []byte) ([]map[string]any, error) {
 	return out, nil
 }
 
-func readRows(table string, text []byte, known map[string]map[string]any) (Rows, error) {
+// rows reads a section of rows.
+func (r *reader) rows(table string, text []byte) error {
 	given, err := lines(text)
 	if err != nil {
-		return Rows{}, err
+		return err
 	}
-	out := Rows{Table: table}
+	out := Rows{Table: table, Shared: r.shared}
 	for _, row := range given {
+		if !r.shared {
+			delete(row, r.strike)
+		}
 		if like, ok := row["_like"].(string); ok {
-			if known[like] == nil {
-				return out, fmt.Errorf("no row above has the Id %q", like)
+			if r.known[like] == nil {
+				return fmt.Errorf("no row above is named %q", like)
 			}
-			for column, value := range known[like] {
+			for column, value := range r.known[like] {
 				fill(row, column, value)
 			}
 		}
-		id, _ := row["Id"].(string)
+		key, id := name(row)
 		if id == "" {
-			return out, fmt.Errorf("a row has no Id: %v", row)
+			return fmt.Errorf("a row has none of %s: %v", strings.Join(names, ", "), row)
 		}
-		repeated, err := repeat(row)
+		repeated, err := repeat(row, key)
 		if err != nil {
-			return out, fmt.Errorf("row %s: %w", id, err)
+			return fmt.Errorf("row %s: %w", id, err)
 		}
-		known[id] = plain(row)
+		r.known[id] = plain(row)
 		out.Lines = append(out.Lines, repeated...)
 	}
-	return out, nil
+	r.proof.Tables = append(r.proof.Tables, out)
+	return nil
+}
+
+// names are the columns by which a row of one table or another is named.
+var names = []string{"Id", "RequestId", "OfficeId"}
+
+func name(row map[string]any) (column, id string) {
+	for _, column := range names {
+		if id, ok := row[column].(string); ok {
+			return column, id
+		}
+	}
+	return "", ""
 }
 
 // plain is a row as it was written, without the keys that save writing.
@@ -179,7 +220,7 @@ func plain(row map[string]any) map[string]any {
 }
 
 // repeat makes the rows that one line stands for.
-func repeat(row map[string]any) ([]map[string]any, error) {
+func repeat(row map[string]any, key string) ([]map[string]any, error) {
 	times, every := 1, time.Duration(0)
 	if n, ok := row["_times"].(float64); ok {
 		times = int(n)
@@ -196,11 +237,7 @@ func repeat(row map[string]any) ([]map[string]any, error) {
 	for i := range out {
 		one := plain(row)
 		if i > 0 {
-			for column, value := range one {
-				if value == row["Id"] { // the table's own key, too, where it is another column
-					one[column] = fmt.Sprintf("%v-%d", row["Id"], i+1)
-				}
-			}
+			one[key] = fmt.Sprintf("%v-%d", row[key], i+1)
 		}
 		if err := complete(one, time.Duration(i)*every); err != nil {
 			return nil, err

@@ -34,6 +34,23 @@ ip
 198.51.100.1
 `
 
+// people is what several proofs share; that a rule is silent about Ann proves nothing.
+const people = `Bob and Ann with their browsers.
+-- AADNonInteractiveUserSignInLogs.jsonl --
+{"Id": "bob", "CreatedDateTime": "2026-03-09T10:00:00Z", "UserPrincipalName": "bob@x", "IPAddress": "203.0.113.8", "UserAgent": "Mozilla/5.0"}
+{"_like": "bob", "Id": "ann", "UserPrincipalName": "ann@x"}
+`
+
+// theft has a script redeem what Bob's browser had, and names what is strange about it.
+const theft = `-- with --
+people.txtar
+-- AADNonInteractiveUserSignInLogs.jsonl --
+{"_like": "bob", "Id": "t", "UserAgent": "curl/8", "_times": 2, "_every": "1h"}
+-- want.jsonl --
+{"UserId": "bob@x", "EventIds": ["t", "t-2"]}
+-- decisive --
+`
+
 // more is what several proofs share.
 const more = "-- AADNonInteractiveUserSignInLogs.jsonl --\n" + `{"_like": "e", "Id": "x", "UserPrincipalName": "xan@x", "_times": 2, "_every": "1m"}`
 
@@ -43,7 +60,7 @@ func proved(t *testing.T, text string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Parse(fstest.MapFS{"more.txtar": {Data: []byte(more)}}, "Scripts.txtar", []byte(text))
+	p, err := Parse(fstest.MapFS{"more.txtar": {Data: []byte(more)}, "people.txtar": {Data: []byte(people)}}, "Scripts.txtar", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,7 +78,9 @@ func TestRun(t *testing.T) {
 		"as wanted":            {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nUserAgent\n", ""},
 		"another number":       {evidence + "-- want.jsonl --\n" + strings.Replace(right, "3,", "4,", 1), "missing: "},
 		"a row too many":       {evidence + "-- want.jsonl --\n", "not wanted: "},
-		"nothing decisive":     {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nResultType\n", "without the column ResultType"},
+		"what is shared":       {theft + "UserAgent\n", "there is no benign look-alike"},
+		"not decisive in it":   {theft + "IPAddress\n", "without the column IPAddress there is still"},
+		"nothing decisive":     {evidence + "-- want.jsonl --\n" + right + "\n-- decisive --\nResultType\n", "without the column ResultType there is still"},
 		"later":                {evidence + "-- want.jsonl --\n-- as-of --\n2026-05-01T00:00:00Z\n", ""},
 		"with another file":    {evidence + "-- with --\nmore.txtar\n-- want.jsonl --\n" + right + "\n" + `{"UserId": "xan@x", "EventIds": ["x", "x-2"]}`, ""},
 		"nobody is innocent":   {strings.Replace(evidence, "\n198.51.100.1", "\n198.51.100.2", 1) + "-- want.jsonl --\n" + right + "\n" + `{"UserId": "ann@x"}`, "there is no benign look-alike"},
@@ -81,7 +100,7 @@ func TestParseRefuses(t *testing.T) {
 		"-- want.jsonl --\n": "it needs rows",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n":    "it needs rows",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\"}\n-- want.jsonl --\n":                                 "it has none of",
-		"-- SigninLogs.jsonl --\n{\"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n-- want.jsonl --\n": "a row has no Id",
+		"-- SigninLogs.jsonl --\n{\"CreatedDateTime\": \"2026-03-10T10:00:00Z\"}\n-- want.jsonl --\n": "a row has none of Id",
 		"-- SigninLogs.jsonl --\n{\"_like\": \"b\", \"Id\": \"a\"}\n-- want.jsonl --\n":               "no row above",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"x\"}\n-- want.jsonl --\n":     "CreatedDateTime",
 		"-- wants.txt --\n":        "no such section",

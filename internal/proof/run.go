@@ -23,7 +23,7 @@ import (
 
 // Run runs a rule over the evidence of its proof and returns what is wrong, in words.
 func (p *Proof) Run(ctx context.Context, h *hunt.Hunt) ([]string, error) {
-	rows, err := p.ask(ctx, h, "")
+	rows, err := p.ask(ctx, h)
 	if err != nil {
 		return nil, err
 	}
@@ -32,25 +32,41 @@ func (p *Proof) Run(ctx context.Context, h *hunt.Hunt) ([]string, error) {
 		wrong = append(wrong, p.lookalike(rows)...)
 	}
 	for _, column := range p.Decisive {
-		rows, err := p.ask(ctx, h, column)
+		undone, err := p.Without(column)
 		if err != nil {
 			return nil, err
 		}
-		if len(p.compare(rows)) == 0 {
-			wrong = append(wrong, fmt.Sprintf("without the column %s the answer is the same: it decides nothing", column))
+		rows, err := undone.ask(ctx, h)
+		if err != nil {
+			return nil, err
 		}
+		wrong = append(wrong, undone.silent(h, column, rows)...)
 	}
 	return wrong, nil
 }
 
-// ask loads the evidence, one column left out of it, and asks the rule.
-func (p *Proof) ask(ctx context.Context, h *hunt.Hunt, without string) (rows *kql.Rows, err error) {
+// silent wants nothing to be said any more, or, of a rule that describes the tenant, something else.
+func (p *Proof) silent(h *hunt.Hunt, without string, rows *kql.Rows) (wrong []string) {
+	if h.Role == hunt.RoleContext {
+		if len(p.compare(rows)) == 0 {
+			wrong = append(wrong, fmt.Sprintf("without the column %s the answer is the same: it decides nothing", without))
+		}
+		return wrong
+	}
+	for _, got := range objects(rows) {
+		wrong = append(wrong, fmt.Sprintf("without the column %s there is still: %s", without, text(got)))
+	}
+	return wrong
+}
+
+// ask loads the evidence and asks the rule.
+func (p *Proof) ask(ctx context.Context, h *hunt.Hunt) (rows *kql.Rows, err error) {
 	dir, err := os.MkdirTemp("", "replaytrace-proof-")
 	if err != nil {
 		return nil, fmt.Errorf("prove %s: %w", h.Path, err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := p.write(dir, without); err != nil {
+	if err := p.write(dir); err != nil {
 		return nil, err
 	}
 	c, err := casefile.Open(ctx, casefile.Options{Memory: "1GB", Threads: 1})
@@ -65,22 +81,20 @@ func (p *Proof) ask(ctx context.Context, h *hunt.Hunt, without string) (rows *kq
 }
 
 // write leaves the rows as an export would hold them, a file for each section.
-func (p *Proof) write(dir, without string) error {
+func (p *Proof) write(dir string) error {
 	for i, t := range p.Tables {
 		var text bytes.Buffer
 		out := json.NewEncoder(&text)
 		for _, row := range t.Lines {
 			told := map[string]any{"Type": t.Table}
 			for column, value := range row {
-				if column != without {
-					told[column] = value
-				}
+				told[column] = value
 			}
 			if err := out.Encode(told); err != nil {
 				return fmt.Errorf("proof %s: %w", p.Path, err)
 			}
 		}
-		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d-%s.jsonl", i, t.Table)), text.Bytes(), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d-%s.jsonl", i, t.Table)), text.Bytes(), 0o600); err != nil {
 			return fmt.Errorf("proof %s: %w", p.Path, err)
 		}
 	}
@@ -105,7 +119,7 @@ func (p *Proof) load(ctx context.Context, c *casefile.Case, dir string) error {
 		return err
 	}
 	for _, r := range reports {
-		table := strings.TrimSuffix(filepath.Base(r.Path)[2:], ".jsonl")
+		table := strings.TrimSuffix(filepath.Base(r.Path)[3:], ".jsonl")
 		if r.Error != "" || r.RowsRejected > 0 || r.Tables[table] != r.RowsRead {
 			return fmt.Errorf("proof %s: %s: %d rows read, %d loaded into the table, %d rejected: %s %v", p.Path, table, r.RowsRead, r.Tables[table], r.RowsRejected, r.Error, r.Rejects)
 		}
@@ -143,13 +157,16 @@ func (p *Proof) compare(rows *kql.Rows) []string {
 	return wrong
 }
 
-// lookalike wants someone in the evidence about whom the rule says nothing.
+// lookalike wants someone in the proof's own rows about whom the rule says nothing.
 func (p *Proof) lookalike(rows *kql.Rows) []string {
 	told := map[any]bool{}
 	for _, row := range objects(rows) {
 		told[row["UserId"]] = true
 	}
 	for _, t := range p.Tables {
+		if t.Shared {
+			continue
+		}
 		for _, row := range t.Lines {
 			if row["UserId"] != nil && !told[row["UserId"]] {
 				return nil
