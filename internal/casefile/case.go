@@ -47,6 +47,7 @@ type Case struct {
 	tables     map[string]*schema.Table
 	names      []string
 	watchlists map[string]string // alias in lower case -> table
+	given      map[string]bool   // those that came as evidence
 	named      map[string]string // what LoadNamed has loaded, by name: its path
 	asOf       schema.Ticks
 	asOfSource string
@@ -75,7 +76,7 @@ func Exists(dir string) bool {
 func Open(ctx context.Context, opt Options) (*Case, error) {
 	opt.Memory = cmp.Or(opt.Memory, "2GB")
 	opt.Batch = cmp.Or(opt.Batch, 256<<20)
-	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}}
+	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {
 	case dir == "":
@@ -172,7 +173,10 @@ func (c *Case) start(ctx context.Context, path string) error {
 			return err
 		}
 	}
-	return c.upToDate(ctx)
+	if err := c.upToDate(ctx); err != nil {
+		return err
+	}
+	return c.givenWatchlists(ctx)
 }
 
 func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }

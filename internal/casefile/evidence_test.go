@@ -161,3 +161,51 @@ func TestAuthenticationDetails(t *testing.T) {
 		t.Errorf("got %v, want %s", rows, want)
 	}
 }
+
+// TestGivenWatchlists asks for lists that came as evidence by their alias.
+func TestGivenWatchlists(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"HighRiskApps.csv": "AppName,SearchKey,Risk\nMailer,x,high\nPost,y,low\n",
+		"places.json":      `{"value":[{"displayName":"Office","isTrusted":true,"ipRanges":[{"cidrAddress":"192.0.2.0/24"}]}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	caseDir := filepath.Join(t.TempDir(), "case")
+	for range 2 { // the second time from the case that the first one left
+		c, err := Open(ctx, Options{Dir: caseDir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Load(ctx, []string{dir}); err != nil {
+			t.Fatal(err)
+		}
+		for alias, want := range map[string]string{"highriskapps": "AppName Risk Mailer high", "NamedLocations": "displayName isTrusted ipRanges Office true [{\"cidrAddress\":\"192.0.2.0/24\"}]"} {
+			table, ok := c.Watchlist(alias)
+			if !ok {
+				t.Fatalf("no watchlist %s", alias)
+			}
+			own := table.Columns[len(watchlistColumns):]
+			rows, err := c.Select(ctx, "SELECT "+names(own)+" FROM "+quoteName(table.Name)+" LIMIT 1", own)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, col := range own {
+				got = append(got, col.Name)
+			}
+			for _, v := range rows[0] {
+				got = append(got, fmt.Sprint(v))
+			}
+			if strings.Join(got, " ") != want {
+				t.Errorf("%s: %q, want %q", alias, strings.Join(got, " "), want)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -42,6 +42,9 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 		problems = nil
 	}
 	reports, booksErr := l.result(context.WithoutCancel(ctx))
+	if err == nil {
+		err = c.givenWatchlists(ctx)
+	}
 	return reports, errors.Join(err, booksErr)
 }
 

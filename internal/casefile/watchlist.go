@@ -9,17 +9,20 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
+// watchlistColumns are those that Sentinel adds to every list.
+var watchlistColumns = []schema.Column{
+	{Name: "_DTItemId", Type: schema.String},
+	{Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
+	{Name: "SearchKey", Type: schema.String},
+	{Name: "WatchlistItem", Type: schema.Dynamic},
+}
+
 // AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text.
 func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string, rows [][]string) error {
 	if err := c.forget(ctx); err != nil {
 		return err
 	}
-	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: []schema.Column{
-		{Name: "_DTItemId", Type: schema.String},
-		{Name: "LastUpdatedTimeUTC", Type: schema.Datetime},
-		{Name: "SearchKey", Type: schema.String},
-		{Name: "WatchlistItem", Type: schema.Dynamic},
-	}}
+	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: slices.Clone(watchlistColumns)}
 	for _, name := range columns {
 		t.Columns = append(t.Columns, schema.Column{Name: name, Type: schema.String})
 	}

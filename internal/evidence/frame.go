@@ -60,7 +60,7 @@ func (r *Reader) Next() (record []byte, line int64, ok bool) {
 			}
 			return record, line, true
 		}
-		if r.block, ok = r.stream.Next(); !ok {
+		if r.block, ok = r.stream.next(r.block.Data); !ok {
 			return nil, 0, false
 		}
 		r.at, r.line = 0, r.block.Line
@@ -71,6 +71,7 @@ func (r *Reader) Next() (record []byte, line int64, ok bool) {
 type framer struct {
 	r      io.Reader
 	carry  []byte
+	free   [][]byte // blocks to use again
 	line   int64
 	done   bool
 	skip   bool  // the rest of a line whose record is too large
@@ -93,14 +94,31 @@ type splitState struct {
 	comma  byte
 }
 
-// next returns the next block; ok is false at the end. A read error ends the stream: what came before stays, the record
+// buffer returns memory for n bytes and what may come with them, used before if there is any.
+func (f *framer) buffer(n int) []byte {
+	for i, b := range f.free {
+		if cap(b) >= n {
+			f.free = append(f.free[:i], f.free[i+1:]...)
+			return b[:n]
+		}
+	}
+	return make([]byte, n, n+blockSize/8)
+}
+
+// maxFree bounds how many blocks wait to be used again.
+const maxFree = 4
+
+// next returns the next block; ok is false at the end. old is a block that nobody reads any more. A read error ends the stream: what came before stays, the record
 // that it cuts is rejected.
-func (f *framer) next() (b Block, ok bool) {
+func (f *framer) next(old []byte) (b Block, ok bool) {
+	if cap(old) >= blockSize && len(f.free) < maxFree {
+		f.free = append(f.free, old)
+	}
 	for !f.done {
-		buf := make([]byte, len(f.carry), len(f.carry)+blockSize)
+		buf := f.buffer(len(f.carry) + blockSize)
 		copy(buf, f.carry)
-		n, err := io.ReadFull(f.r, buf[len(buf):len(buf)+blockSize])
-		buf = buf[:len(buf)+n]
+		n, err := io.ReadFull(f.r, buf[len(f.carry):])
+		buf = buf[:len(f.carry)+n]
 		if err != nil {
 			f.done = true
 			if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
@@ -110,7 +128,7 @@ func (f *framer) next() (b Block, ok bool) {
 		if f.skip {
 			end := bytes.IndexByte(buf, '\n')
 			if end < 0 {
-				f.carry = nil
+				f.carry = f.carry[:0]
 				continue
 			}
 			buf, f.skip, f.line = buf[end+1:], false, f.line+1
@@ -119,7 +137,7 @@ func (f *framer) next() (b Block, ok bool) {
 			return Block{}, false
 		}
 		block, used := f.cut(buf)
-		f.carry = append([]byte(nil), buf[used:]...)
+		f.carry = append(f.carry[:0], buf[used:]...)
 		f.line += int64(bytes.Count(buf[:used], []byte{'\n'}))
 		if f.broken != nil {
 			f.reject(Reject{Line: f.line, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
@@ -127,7 +145,7 @@ func (f *framer) next() (b Block, ok bool) {
 		if len(f.carry) > maxRecord {
 			f.reject(Reject{Line: f.line, Code: CodeTooLarge, Reason: "the record is larger than 64 MB; reading goes on at the next line", Raw: clip(f.carry)})
 			f.skip = bytes.IndexByte(f.carry, '\n') < 0
-			f.carry = f.carry[bytes.IndexByte(f.carry, '\n')+1:]
+			f.carry = append([]byte(nil), f.carry[bytes.IndexByte(f.carry, '\n')+1:]...)
 			if f.skip {
 				f.carry = nil
 			} else {

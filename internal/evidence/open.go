@@ -452,7 +452,7 @@ func (f *File) linewise() bool {
 	return bytes.HasPrefix(bytes.TrimLeft(head[line:], " \t\r\n"), []byte(`{"`)) && line > 2
 }
 
-// Stream hands out the blocks of a file. Next may be called by several workers at once.
+// Stream hands out the blocks of a file to its readers, which may be several at once.
 type Stream struct {
 	mu     sync.Mutex
 	framer *framer
@@ -460,14 +460,14 @@ type Stream struct {
 	closer io.Closer
 }
 
-// Next returns the next block; ok is false at the end of the file.
-func (s *Stream) Next() (Block, bool) {
+// next returns the next block; ok is false at the end of the file. old is the block that the caller is done with.
+func (s *Stream) next(old []byte) (Block, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.api != nil {
 		return s.api.next()
 	}
-	return s.framer.next()
+	return s.framer.next(old)
 }
 
 // Close ends the reading. The error is what cut the file short, nil when it was read to its end.
