@@ -219,23 +219,12 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 	}
 	number := l.number(report).Number
 	l.progress(f)
-	hashed := make(chan error, 1)
-	hash := func() {
-		sum, err := f.Hash() // beside the loading, which waits for DuckDB often enough
-		report.SHA256 = sum
-		hashed <- err
-	}
-	if !f.Once() {
-		go hash()
-	}
 	err = l.load(ctx, f, report)
-	if f.Once() { // its hash is known when it has been read
-		hash()
-		report.Bytes = f.Bytes
-	}
-	if hashErr := <-hashed; hashErr != nil && err == nil {
+	sum, hashErr := f.Hash()
+	if hashErr != nil && err == nil {
 		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
 	}
+	report.SHA256, report.Bytes = sum, f.Bytes // of standard input both are known now
 	if f.Once() && err == nil {
 		if same := l.same(report); same != nil {
 			return same, l.undo(ctx, number)

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/tables"
@@ -132,6 +133,19 @@ func FuzzFile(f *testing.F) {
 	f.Add([]byte("\xef\xbb\xbfTimeGenerated [UTC],CreatedDateTime [UTC],Type,Id\r\n\"3/21/2026, 9:30:00.000 AM\",,SigninLogs,\"a\nb\"\r\n"))
 	f.Add([]byte("\xff\xfe{\x00\"\x00T\x00y\x00p\x00e\x00\"\x00:\x00\"\x00\"\x00}\x00"))
 	f.Add([]byte("\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"))
+	samples, err := filepath.Glob(filepath.Join(shapeData, "*", "*"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, sample := range samples {
+		text, err := os.ReadFile(sample)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if filepath.Ext(sample) != ".want" {
+			f.Add(text)
+		}
+	}
 	shapes, err := DefaultShapes()
 	if err != nil {
 		f.Fatal(err)
@@ -166,8 +180,26 @@ func FuzzFile(f *testing.F) {
 			if records++; records > len(data)+1 && !bytes.HasPrefix(data, []byte("\x1f\x8b")) {
 				t.Fatalf("more than %d records from %d bytes", records, len(data))
 			}
-			_, _ = d.Decode(record, line)
+			if row, err := d.Decode(record, line); err == nil {
+				checkRow(t, row)
+			}
 		}
 		_ = stream.Close()
 	})
+}
+
+// checkRow holds what the database relies on: text is UTF-8, and what is dynamic is JSON.
+func checkRow(t *testing.T, row *Row) {
+	for i, c := range row.Cells {
+		col := row.Target.Columns[i]
+		if !utf8.Valid(c.Text) {
+			t.Fatalf("%s.%s is not UTF-8: %q", row.Target.Table.Name, col.Name, c.Text)
+		}
+		if col.Type != schema.Dynamic || c.Null {
+			continue
+		}
+		if end, _, err := value(c.Text, 0, 0); err != nil || end != len(c.Text) {
+			t.Fatalf("%s.%s is not JSON: %q: %v", row.Target.Table.Name, col.Name, c.Text, err)
+		}
+	}
 }

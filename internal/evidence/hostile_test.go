@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -271,6 +272,29 @@ func TestAdversarial(t *testing.T) {
 		}
 		if fine != c.good || strings.TrimSpace(bad) != c.bad {
 			t.Errorf("%s: %d good, bad in lines %q, want %d and %q", name, fine, strings.TrimSpace(bad), c.good, c.bad)
+		}
+	}
+}
+
+// TestHashOnTheWay: the hash that reading makes is that of the file, whatever packs it.
+func TestHashOnTheWay(t *testing.T) {
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	text := strings.Repeat(good(1), 10_000) // more than is looked at to recognise it
+	if _, err := io.WriteString(w, text); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string]string{"rows.jsonl": text, "rows.jsonl.gz": packed.String(), "small.jsonl": good(1)} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		file, _, _ := records(t, path)
+		if got, want := file.known(), fmt.Sprintf("%x", sha256.Sum256([]byte(content))); got != want {
+			t.Errorf("%s: %q, want %s", name, got, want)
 		}
 	}
 }

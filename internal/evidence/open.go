@@ -40,6 +40,9 @@ type File struct {
 	unpackedAt string     // where the text lies when Path has it in another form
 	stdin      *stdinRead // of standard input, which can be read once only
 
+	sum   string // the SHA-256, once the file has been read to its end
+	sumMu sync.Mutex
+
 	orderOnce sync.Once
 	order     dayOrder
 }
@@ -206,6 +209,9 @@ func (f *File) open() (io.Reader, io.Closer, error) {
 		return nil, nil, err
 	}
 	read := &counted{Reader: file, told: f.OnRead}
+	if f.known() == "" && f.stdin == nil && f.unpackedAt == "" {
+		read.hash, read.summed = sha256.New(), f.summed
+	}
 	buffered := bufio.NewReaderSize(read, 64<<10)
 	if buffered, err = unpack(buffered, read); err != nil {
 		return nil, nil, errors.Join(err, file.Close())
@@ -282,11 +288,13 @@ func (u *unpacked) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// counted counts what was read, and tells it.
+// counted counts what was read, and tells it and its hash.
 type counted struct {
 	io.Reader
-	told func(n int)
-	n    int64
+	told   func(n int)
+	n      int64
+	hash   hash.Hash // nil where nobody asks for it
+	summed func(sum []byte)
 }
 
 func (c *counted) Read(p []byte) (int, error) {
@@ -295,18 +303,40 @@ func (c *counted) Read(p []byte) (int, error) {
 	if c.told != nil {
 		c.told(n)
 	}
+	if c.hash != nil {
+		_, _ = c.hash.Write(p[:n])
+		if errors.Is(err, io.EOF) {
+			c.summed(c.hash.Sum(nil))
+		}
+	}
 	return n, err
 }
 
 func (c *counted) total() int64 { return c.n }
 
-// Hash returns the SHA-256 of the file as it lies on disk, or in its archive.
+// Hash returns the SHA-256 of the file as it lies on disk, or in its archive. It costs nothing when the file has been read
+// to its end: it was made on the way.
 func (f *File) Hash() (string, error) {
 	if f.stdin != nil {
 		f.Bytes = f.stdin.n
 		return hex.EncodeToString(f.stdin.hash.Sum(nil)), nil
 	}
+	if sum := f.known(); sum != "" {
+		return sum, nil
+	}
 	return Hash(f.Path)
+}
+
+func (f *File) summed(sum []byte) {
+	f.sumMu.Lock()
+	defer f.sumMu.Unlock()
+	f.sum = hex.EncodeToString(sum)
+}
+
+func (f *File) known() string {
+	f.sumMu.Lock()
+	defer f.sumMu.Unlock()
+	return f.sum
 }
 
 // Hash returns the SHA-256 of the file at a path as evidence names it, which may lie in an archive.
