@@ -107,6 +107,8 @@ var made = map[string]func(*Decoder) Span{
 		}
 		return Span{[]byte(name), Text}
 	},
+	// The name of the record's table.
+	"$type": func(d *Decoder) Span { return Span{[]byte(d.row.Target.Table.Name), Text} },
 	// The first cell of a CSV.
 	"$first": func(d *Decoder) Span {
 		if len(d.cells) > 0 {
