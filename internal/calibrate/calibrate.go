@@ -155,8 +155,8 @@ func (s *Set) LogLoss(w *finding.Weights) float64 {
 // Count is of how many people hunts spoke: victims and others.
 type Count struct{ Victims, Others int }
 
-// Counts are the counts of each signal by its id, and of each family that spoke twice or more by "twice " and its name.
-// A hunt that spoke with less or more strength than its own is not counted: its weight is the strength's.
+// Counts are the counts of each signal by its id and strength, and of each family that spoke twice or more by "twice "
+// and its name.
 func (s *Set) Counts() map[string]Count {
 	out := map[string]Count{}
 	for i := range s.people {
@@ -165,9 +165,7 @@ func (s *Set) Counts() map[string]Count {
 			families := map[string]int{}
 			for _, signal := range s.people[i].acts[k].signals {
 				families[signal.Hunt.Family]++
-				if signal.Strength == signal.Hunt.Strength {
-					said[signal.Hunt.Signal] = true
-				}
+				said[finding.Graded(signal.Hunt.Signal, signal.Strength)] = true
 			}
 			for family, n := range families {
 				if n > 1 {
@@ -225,13 +223,19 @@ func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue find
 	}
 	for i := range hunts {
 		h := &hunts[i]
-		c, counted := counts[h.Signal]
-		if !counted || h.Role != hunt.RoleSignal || h.Strength == "context" {
+		if h.Role != hunt.RoleSignal {
 			continue
 		}
-		w.Signals[h.Signal] = rounded(factor * s.weight(c, catalogue.Strengths[h.Strength]))
-		if limit, capped := w.Caps[h.Family]; capped {
-			w.Caps[h.Family] = max(limit, w.Signals[h.Signal])
+		for strength, word := range catalogue.Strengths {
+			graded := finding.Graded(h.Signal, strength)
+			c, counted := counts[graded]
+			if !counted || word == 0 {
+				continue
+			}
+			w.Signals[graded] = rounded(factor * s.weight(c, word))
+			if limit, capped := w.Caps[h.Family]; capped {
+				w.Caps[h.Family] = max(limit, w.Signals[graded])
+			}
 		}
 	}
 	return w

@@ -48,20 +48,20 @@ func TestCountedWeights(t *testing.T) {
 	catalogue := words()
 	set := Load(tenant(), laboratory, &catalogue)
 	counts := set.Counts()
-	if got, want := counts["telling"], (Count{80, 3}); got != want {
+	if got, want := counts["telling/moderate"], (Count{80, 3}); got != want {
 		t.Errorf("telling is counted %+v, want %+v", got, want)
 	}
 	w := set.counted(counts, laboratory, catalogue, 1)
 	// By hand: 80 of 100 victims and 3 of 300 others, which is one of 100; two people's belief.
-	if want := math.Round(100*math.Log((80+2)/(1+2*math.Exp(-1.7)))) / 100; w.Signals["telling"] != want {
-		t.Errorf("telling weighs %v, want %v", w.Signals["telling"], want)
+	if want := math.Round(100*math.Log((80+2)/(1+2*math.Exp(-1.7)))) / 100; w.Signals["telling/moderate"] != want {
+		t.Errorf("telling weighs %v, want %v", w.Signals["telling/moderate"], want)
 	}
-	if w.Signals["idle"] > 0.2 {
-		t.Errorf("what is said of everybody weighs %v", w.Signals["idle"])
+	if w.Signals["idle/moderate"] > 0.2 {
+		t.Errorf("what is said of everybody weighs %v", w.Signals["idle/moderate"])
 	}
 	// One victim and nobody else: a little more than the catalogue's word.
-	if want := math.Round(100*(3.2+math.Log(1.5))) / 100; w.Signals["rare"] != want {
-		t.Errorf("rare weighs %v, want %v", w.Signals["rare"], want)
+	if want := math.Round(100*(3.2+math.Log(1.5))) / 100; w.Signals["rare/strong"] != want {
+		t.Errorf("rare weighs %v, want %v", w.Signals["rare/strong"], want)
 	}
 	if nothing := set.weight(Count{}, 1.7); math.Abs(nothing-1.7) > 1e-9 {
 		t.Errorf("what nobody showed weighs %v, want the catalogue's 1.7", nothing)
@@ -93,7 +93,7 @@ func TestVictimsTeachByTheirAttacks(t *testing.T) {
 	if victims, others := set.People(); victims != 1 || others != 1 {
 		t.Errorf("%d victims and %d others, want one each", victims, others)
 	}
-	if got, want := set.Counts()["idle"], (Count{0, 1}); got != want {
+	if got, want := set.Counts()["idle/moderate"], (Count{0, 1}); got != want {
 		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }

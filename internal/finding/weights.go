@@ -17,7 +17,7 @@ type Weights struct {
 	Prior float64
 	// Strengths are the weights of the catalogue's words for signals, Explanations those for benign explanations.
 	Strengths, Explanations map[string]float64
-	// Signals are weights of single hunts, by their signal id; they win over Strengths.
+	// Signals are weights of single hunts at one strength, by what Graded makes of both; they win over Strengths.
 	Signals map[string]float64
 	// Repeat is the share that further signals of a family count; Caps bound what a family can add.
 	Repeat float64
@@ -70,7 +70,7 @@ func (w *Weights) of(s *hunt.Signal) float64 {
 	if s.Hunt.Role == hunt.RoleExplanation {
 		return w.Explanations[s.Strength]
 	}
-	if weight, ok := w.Signals[s.Hunt.Signal]; ok && s.Strength == s.Hunt.Strength {
+	if weight, ok := w.Signals[Graded(s.Hunt.Signal, s.Strength)]; ok {
 		return weight
 	}
 	return w.Strengths[s.Strength]
@@ -78,3 +78,6 @@ func (w *Weights) of(s *hunt.Signal) float64 {
 
 // Probability turns log-odds into a probability.
 func Probability(logOdds float64) float64 { return 1 / (1 + math.Exp(-logOdds)) }
+
+// Graded names what a hunt says at one strength.
+func Graded(signal, strength string) string { return signal + "/" + strength }
