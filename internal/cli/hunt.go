@@ -22,6 +22,7 @@ type huntFlags struct {
 	filterFlags
 	format, report, out, failOn string
 	candidates                  string
+	prior                       float64
 
 	silent bool // prints nothing to standard output
 
@@ -57,6 +58,7 @@ func (f *huntFlags) add(cmd *cobra.Command, format string) {
 	}
 	formatFlag(cmd, &f.format, words...)
 	flags := cmd.Flags()
+	flags.Float64Var(&f.prior, "prior", 0, "how probable it is of a user and month, before anything is known, that a token was stolen (default 0.001)")
 	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
 	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to this file")
 	flags.StringVar(&f.out, "out", "", "also write every output and the rejected rows into this folder")
@@ -149,6 +151,12 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	weights, err := finding.DefaultWeights()
 	if err != nil {
 		return nil, &exit{exitInternal, err}
+	}
+	if f.prior != 0 {
+		if f.prior <= 0 || f.prior >= 1 {
+			return nil, &exit{exitUsage, fmt.Errorf("--prior takes a probability between 0 and 1, such as 0.001, not %v", f.prior)}
+		}
+		weights.Prior = finding.LogOdds(f.prior)
 	}
 	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()

@@ -19,20 +19,25 @@ const (
 
 // Finding is one user and one attacker activity: networks and sessions that belong together, with the proof.
 type Finding struct {
-	ID                 string        `json:"id"` // stable for the same evidence
-	User               string        `json:"user"`
-	UserID             string        `json:"user_id"`
-	HomeTenantID       string        `json:"home_tenant_id"`
-	Verdict            Verdict       `json:"verdict"`
-	Score              int           `json:"score"` // 0 to 100
-	SourceIPs          []string      `json:"source_ips"`
-	SessionIDs         []string      `json:"session_ids"`
-	AppIDs             []string      `json:"app_ids"`
-	Resources          []string      `json:"resources"`
-	UserAgents         []string      `json:"user_agents"`
-	FirstSeen          time.Time     `json:"first_seen"`
-	LastSeen           time.Time     `json:"last_seen"`
-	DurationSeconds    int64         `json:"duration_seconds"`
+	ID              string    `json:"id"` // stable for the same evidence
+	User            string    `json:"user"`
+	UserID          string    `json:"user_id"`
+	HomeTenantID    string    `json:"home_tenant_id"`
+	Verdict         Verdict   `json:"verdict"`
+	Score           int       `json:"score"` // 0 to 100
+	SourceIPs       []string  `json:"source_ips"`
+	SessionIDs      []string  `json:"session_ids"`
+	AppIDs          []string  `json:"app_ids"`
+	Resources       []string  `json:"resources"`
+	UserAgents      []string  `json:"user_agents"`
+	FirstSeen       time.Time `json:"first_seen"`
+	LastSeen        time.Time `json:"last_seen"`
+	DurationSeconds int64     `json:"duration_seconds"`
+	// EarliestPossible and LatestPossible bound what FirstSeen and LastSeen prove: the theft lies between the beginning of
+	// the stolen session, or of the evidence where that is unknown, and FirstSeen; the end between LastSeen and the first
+	// sign that the token was dead, or AsOf.
+	EarliestPossible   time.Time     `json:"earliest_possible"`
+	LatestPossible     time.Time     `json:"latest_possible"`
 	FirstSeenCensored  bool          `json:"first_seen_censored"` // the activity may have begun before the evidence does
 	OngoingAtAsOf      bool          `json:"ongoing_at_as_of"`
 	BaselineDays       int           `json:"baseline_days"` // days of the user's history before FirstSeen

@@ -79,5 +79,8 @@ func (w *Weights) of(s *hunt.Signal) float64 {
 // Probability turns log-odds into a probability.
 func Probability(logOdds float64) float64 { return 1 / (1 + math.Exp(-logOdds)) }
 
+// LogOdds turns a probability into log-odds.
+func LogOdds(p float64) float64 { return math.Log(p / (1 - p)) }
+
 // Graded names what a hunt says at one strength.
 func Graded(signal, strength string) string { return signal + "/" + strength }

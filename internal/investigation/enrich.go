@@ -173,6 +173,44 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 		f.FirstSeenCensored = f.FirstSeen.Sub(rows[0].at) < 24*time.Hour
 	}
 	f.OngoingAtAsOf = b.in.AsOf.Sub(f.LastSeen) < 2*time.Hour
+	f.EarliestPossible, f.LatestPossible = bounds(f, rows, b.in.AsOf)
+}
+
+// dead are the results that say that a token was revoked or has expired.
+// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
+var dead = set{"50173": true, "50132": true, "50133": true, "70043": true, "70044": true, "70046": true, "700082": true, "700084": true}
+
+// bounds are the earliest beginning and the latest end that the evidence allows. A token cannot be stolen before the
+// sign-in that began its session; where no row of the user holds such a session, it may be older than the evidence.
+func bounds(f *finding.Finding, rows []signIn, asOf time.Time) (earliest, latest time.Time) {
+	stolen := set{}
+	for _, s := range f.SessionIDs {
+		stolen[s] = s != ""
+	}
+	earliest, latest = f.FirstSeen, asOf
+	known := false
+	for i := range rows {
+		r := &rows[i]
+		switch {
+		case !r.attacker && stolen[r.session] && !r.at.After(f.FirstSeen):
+			if !known || r.at.Before(earliest) {
+				earliest, known = r.at, true
+			}
+		case r.attacker && dead[r.result] && !r.at.Before(f.LastSeen):
+			latest = minTime(latest, r.at)
+		}
+	}
+	if !known && f.FirstSeenCensored && len(rows) > 0 {
+		earliest = minTime(earliest, rows[0].at)
+	}
+	return earliest, latest
+}
+
+func minTime(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
 }
 
 type set = map[string]bool

@@ -1,0 +1,151 @@
+package finding
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/hunt"
+)
+
+// rules are hunts of a small catalogue.
+var rules = map[string]*hunt.Hunt{
+	"tool":    {Signal: "tool", Name: "A tool", Role: hunt.RoleSignal, Family: "client", Strength: "conclusive"},
+	"network": {Signal: "network", Name: "A new network", Role: hunt.RoleSignal, Family: "network", Strength: "moderate"},
+	"country": {Signal: "country", Name: "A new country", Role: hunt.RoleSignal, Family: "network", Strength: "moderate"},
+	"device":  {Signal: "device", Name: "No device", Role: hunt.RoleSignal, Family: "device", Strength: "strong"},
+	"method":  {Signal: "method", Name: "A method added", Role: hunt.RoleSignal, Family: "aftermath", Strength: "strong"},
+	"travel":  {Signal: "travel", Name: "A journey", Role: hunt.RoleExplanation, Family: "presence", Strength: "strong"},
+	"link":    {Signal: "link", Name: "One holder", Role: hunt.RoleLink},
+}
+
+var noon = time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
+
+// says is what a rule says of some spots of a user, of so many rows, an hour long.
+func says(rule, user string, hour, rows int, spots ...string) hunt.Signal {
+	h := rules[rule]
+	at := noon.Add(time.Duration(hour) * time.Hour)
+	return hunt.Signal{
+		Hunt: h, HomeTenantID: "t", UserID: user, User: user + "@x", Spots: spots, Strength: h.Strength, First: at, Last: at.Add(time.Hour),
+		Count: int64(rows), Evidence: fmt.Sprint(rule, " at ", spots),
+	}
+}
+
+func scale() Weights {
+	w := Weights{
+		Prior: -7, Repeat: 0.25, Caps: map[string]float64{"network": 2},
+		Strengths:    map[string]float64{"conclusive": 9, "strong": 3, "moderate": 1.6, "weak": 0.5},
+		Explanations: map[string]float64{"strong": -4},
+	}
+	w.Verdicts.Confirmed, w.Verdicts.Likely, w.Verdicts.Suspicious = 95, 80, 50
+	return w
+}
+
+func TestWeigh(t *testing.T) {
+	tests := []struct {
+		name                         string
+		signals, explanations, links []hunt.Signal
+		odds                         []float64 // of each activity, by hand
+	}{
+		{"one signal", []hunt.Signal{says("device", "a", 0, 5, "n1")}, nil, nil, []float64{-7 + 3}},
+		{"a family's second signal counts a quarter", []hunt.Signal{says("network", "a", 0, 5, "n1"), says("country", "a", 0, 5, "n1")}, nil, nil, []float64{-7 + 2}}, // 1.6 + 0.4 is the cap
+		{"families add up", []hunt.Signal{says("network", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n1")}, nil, nil, []float64{-7 + 1.6 + 3}},
+		{"the same of two spots counts once", []hunt.Signal{says("device", "a", 0, 5, "n1", "n2"), says("device", "a", 0, 5, "n2")}, nil, nil, []float64{-7 + 3}},
+		{"two spots are two activities", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n2")}, nil, nil, []float64{-7 + 3, -7 + 3}},
+		{"a link makes them one", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2")}, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 3 + 1.6}},
+		{"a link alone is nothing", nil, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, nil},
+		{"links of another user do not count", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2")}, nil, []hunt.Signal{says("link", "b", 0, 0, "n1", "n2")}, []float64{-7 + 3, -7 + 1.6}},
+		{"an explanation subtracts", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n1")}, nil, []float64{-7 + 3 - 4}},
+		{"by the rows that it covers", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("device", "a", 0, 10, "n2")}, []hunt.Signal{says("travel", "a", 0, 10, "n2")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 3 - 1}},
+		{"an explanation of another spot does not count", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n9")}, nil, []float64{-7 + 3}},
+		{"what is said of the user joins the activity of its time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 1, 1)}, nil, nil, []float64{-7 + 3 + 3}},
+		{"and is alone at another time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 48, 1)}, nil, nil, []float64{-7 + 3, -7 + 3}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := Weigh(test.signals, test.explanations, test.links, scale())
+			if len(got) != len(test.odds) {
+				t.Fatalf("%d activities, want %d: %+v", len(got), len(test.odds), got)
+			}
+			for i, want := range test.odds {
+				if math.Abs(got[i].LogOdds-want) > 1e-9 {
+					t.Errorf("activity %d has %v, want %v", i, got[i].LogOdds, want)
+				}
+			}
+		})
+	}
+}
+
+// TestOrderIsIrrelevant shuffles what the hunts say: the activities are the same.
+func TestOrderIsIrrelevant(t *testing.T) {
+	signals := []hunt.Signal{
+		says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2"), says("country", "a", 1, 7, "n3"), says("tool", "b", 0, 3, "n1"),
+		says("method", "a", 0, 1), says("network", "a", 2, 4, "n4"), says("device", "b", 5, 2, "n5", "n1"),
+	}
+	links := []hunt.Signal{says("link", "a", 0, 0, "n1", "n2"), says("link", "a", 0, 0, "n3", "n2")}
+	first := Weigh(signals, nil, links, scale())
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		random.Shuffle(len(signals), func(i, j int) { signals[i], signals[j] = signals[j], signals[i] })
+		random.Shuffle(len(links), func(i, j int) { links[i], links[j] = links[j], links[i] })
+		again := Weigh(signals, nil, links, scale())
+		if len(again) != len(first) {
+			t.Fatalf("%d activities, %d before", len(again), len(first))
+		}
+		for i := range again {
+			a, b := &again[i], &first[i]
+			if a.id() != b.id() || a.LogOdds != b.LogOdds || !reflect.DeepEqual(a.Spots, b.Spots) {
+				t.Fatalf("activity %d is %v %v, was %v %v", i, a.Spots, a.LogOdds, b.Spots, b.LogOdds)
+			}
+		}
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	tests := []struct {
+		name      string
+		signals   []hunt.Signal
+		benign    []hunt.Signal
+		verdict   Verdict // "" for none
+		explained bool
+	}{
+		{"a conclusive signal and another confirm", []hunt.Signal{says("tool", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n1")}, nil, Confirmed, false},
+		{"a score without a conclusive signal does not", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n1"), says("country", "a", 0, 5, "n1")}, nil, Suspicious, false},
+		{"weak evidence is nothing", []hunt.Signal{says("network", "a", 0, 5, "n1")}, nil, "", false},
+		{"what an explanation holds back is said", []hunt.Signal{says("tool", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n1")}, "", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			findings, explained := Judge(Weigh(test.signals, test.benign, nil, scale()), scale())
+			var got Verdict
+			if len(findings) > 0 {
+				got = findings[0].Verdict
+			}
+			if got != test.verdict || len(explained) > 0 != test.explained {
+				t.Errorf("the verdict is %q and %d are explained, want %q and %v", got, len(explained), test.verdict, test.explained)
+			}
+		})
+	}
+}
+
+// TestShippedWeights holds what the contract says of verdicts, and that every strength has a number.
+func TestShippedWeights(t *testing.T) {
+	w, err := DefaultWeights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Verdicts.Confirmed != 95 || w.Verdicts.Likely != 80 || w.Verdicts.Suspicious != 50 {
+		t.Errorf("the verdicts begin at %+v", w.Verdicts)
+	}
+	if p := Probability(w.Prior); math.Abs(p-0.001) > 0.0001 {
+		t.Errorf("the prior is %v, not one in a thousand", p)
+	}
+	for _, strength := range []string{"conclusive", "strong", "moderate", "weak", "context"} {
+		if _, ok := w.Strengths[strength]; !ok {
+			t.Errorf("the strength %s has no number", strength)
+		}
+	}
+}
