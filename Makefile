@@ -59,10 +59,15 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 kill-test: ## kill 50 ingests at random places
 	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50
 
+R ?= 1000000
+bench-kql: ## KQL against SQL by hand on R rows (default 1000000), and the time to compile the hunts
+	$(GO) test -run '^$$' -bench 'Questions|Compile' -benchtime 5x -timeout 60m ./internal/casefile -args -rows $(R)
+
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update
 
-docs: build ## regenerate docs/timeline.svg, docs/functions.md, the import table and the shared functions in the hunts
+docs: build ## regenerate docs/kql.md, docs/functions.md, docs/timeline.svg, the import table and the shared functions in the hunts
+	$(GO) test ./internal/casefile -run TestKQLPage -update
 	$(GO) test ./internal/kql/function -run TestReference -update
 	$(GO) test ./internal/hunt -run TestInlined -update
 	$(GO) test ./internal/cli -run TestTimelinePicture -update
@@ -71,4 +76,4 @@ docs: build ## regenerate docs/timeline.svg, docs/functions.md, the import table
 clean: ## remove what the targets made
 	rm -rf replaytrace demo quality-mistakes calibration
 
-.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench kill-test golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench bench-kql kill-test golden docs clean

@@ -3,8 +3,6 @@ package casefile
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,22 +47,9 @@ const traps = 40
 
 // TestConformance runs the scripts that say what the language reference says.
 func TestConformance(t *testing.T) {
-	files, err := filepath.Glob("../kql/testdata/*.kqltest")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no conformance scripts", err)
-	}
 	ctx := context.Background()
 	trapped := map[int]bool{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		script, err := kqltest.Parse(filepath.Base(file), string(text))
-		if err != nil {
-			t.Error(err)
-			continue
-		}
+	for _, script := range conformanceScripts(t) {
 		t.Run(strings.TrimSuffix(script.Name, ".kqltest"), func(t *testing.T) {
 			err := script.Run(ctx, storer{openTest(t)}, func(c kqltest.Case, err error) {
 				trapped[c.Trap] = true

@@ -87,6 +87,9 @@ func TestAnswers(t *testing.T) { checkAnswers(t, answers) }
 // answer is a question with the answer that the page of the documentation gives.
 type answer struct{ page, query, want string }
 
+// answerTables are all of them.
+var answerTables = [][]answer{answers, functionAnswers, operatorAnswers}
+
 func checkAnswers(t *testing.T, answers []answer) {
 	t.Helper()
 	ctx := context.Background()

@@ -6,6 +6,7 @@
 //
 //	page null-values                     what follows is defined on this page of the language reference
 //	trap 2                               and is one of the known traps, until the next page or trap
+//	differs dcount is exact              the engine's own answer to the next case, where it is not Kusto's
 //	at 2024-05-01T12:00:00Z              what now() means from here on
 //
 //	load People (Name:string, Age:long)  a table, with its rows as JSON cells
@@ -57,12 +58,14 @@ type Table struct {
 
 // Case is one query with what is expected of it.
 type Case struct {
-	Line  int
-	Page  string // relative to Reference
-	Trap  int    // 0 for none
-	AsOf  time.Time
-	Query string
-	Want  Want
+	Line int
+	Page string // relative to Reference
+	Trap int    // 0 for none
+	// Differs says how the engine is known to differ from Kusto; the case shows the engine's answer.
+	Differs string
+	AsOf    time.Time
+	Query   string
+	Want    Want
 	// tables is how many of the script's tables are loaded when the case runs.
 	tables int
 }
@@ -119,11 +122,12 @@ func directives(text string) []directive {
 }
 
 type parser struct {
-	script *Script
-	page   string
-	trap   int
-	asOf   time.Time
-	open   bool // an eval waits for its expect
+	script  *Script
+	page    string
+	trap    int
+	differs string
+	asOf    time.Time
+	open    bool // an eval waits for its expect
 }
 
 func (p *parser) directive(d directive) (err error) {
@@ -135,6 +139,8 @@ func (p *parser) directive(d directive) (err error) {
 		p.page, p.trap = d.rest, 0
 	case "trap":
 		p.trap, err = strconv.Atoi(d.rest)
+	case "differs":
+		p.differs = d.rest
 	case "at":
 		p.asOf, err = time.Parse(time.RFC3339, d.rest)
 	case "load":
@@ -160,7 +166,8 @@ func (p *parser) add(line int, query string) error {
 	if p.page == "" {
 		return fmt.Errorf("no page says where this is defined")
 	}
-	p.script.Cases = append(p.script.Cases, Case{Line: line, Page: p.page, Trap: p.trap, AsOf: p.asOf, Query: query, tables: len(p.script.Tables)})
+	p.script.Cases = append(p.script.Cases, Case{Line: line, Page: p.page, Trap: p.trap, Differs: p.differs, AsOf: p.asOf, Query: query, tables: len(p.script.Tables)})
+	p.differs = ""
 	return nil
 }
 

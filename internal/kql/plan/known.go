@@ -1,6 +1,12 @@
 package plan
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/function"
+)
 
 // known lists functions of the language that replaytrace refuses by name as unsupported rather than unknown.
 // https://learn.microsoft.com/kusto/query/scalar-functions
@@ -42,6 +48,27 @@ func isParser(name string) bool {
 		}
 	}
 	return len(name) > 2 && name[:2] == "im" && name[2] >= 'A' && name[2] <= 'Z'
+}
+
+// Functions lists the names of the functions that queries may call, in order.
+func Functions() []string {
+	names := append(function.Names(), "materialize", "table", "_GetWatchlist")
+	names = slices.AppendSeq(names, maps.Keys(specials))
+	names = slices.AppendSeq(names, maps.Keys(several))
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Unsupported lists the functions of the language that are refused, each with the reason where there is more to say.
+func Unsupported() map[string]string {
+	out := map[string]string{}
+	supported := Functions()
+	for name := range known {
+		if _, found := slices.BinarySearch(supported, name); !found && !strings.HasPrefix(name, "__") {
+			out[name] = whyNot[name]
+		}
+	}
+	return out
 }
 
 const knownText = `__cast __geo_length_to_s2cell_level __geo_line_s2cell_covering_level __geo_line_validate

@@ -1,6 +1,8 @@
 package syntax
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -36,7 +38,7 @@ var operatorReaders map[string]func(*parser, token) Operator
 
 func init() {
 	operatorReaders = map[string]func(*parser, token) Operator{
-		"where": (*parser).opWhere, "filter": (*parser).opWhere,
+		"where":        (*parser).opWhere,
 		"extend":       func(p *parser, s token) Operator { return &Extend{Items: p.items(), At: p.since(s)} },
 		"project":      func(p *parser, s token) Operator { return &Project{Items: p.items(), At: p.since(s)} },
 		"project-away": (*parser).opProjectAway, "project-keep": (*parser).opProjectAway,
@@ -44,16 +46,15 @@ func init() {
 		"project-reorder": (*parser).opReorder,
 		"summarize":       (*parser).opSummarize,
 		"join":            (*parser).opJoin, "lookup": (*parser).opJoin,
-		"union":    (*parser).opUnion,
-		"distinct": func(p *parser, s token) Operator { p.options(); return &Distinct{Items: p.items(), At: p.since(s)} },
-		"sort":     (*parser).opSort, "order": (*parser).opSort,
+		"union":       (*parser).opUnion,
+		"distinct":    func(p *parser, s token) Operator { p.options(); return &Distinct{Items: p.items(), At: p.since(s)} },
+		"sort":        (*parser).opSort,
 		"top":         (*parser).opTop,
 		"top-hitters": (*parser).opTopHitters, "top-nested": (*parser).opTopNested,
-		"take": (*parser).opTake, "limit": (*parser).opTake, "sample": (*parser).opTake,
+		"take": (*parser).opTake, "sample": (*parser).opTake,
 		"sample-distinct": (*parser).opSampleDistinct,
 		"count":           (*parser).opCount,
-		"mv-expand":       (*parser).opMvExpand, "mvexpand": (*parser).opMvExpand,
-		"mv-apply": (*parser).opMvApply, "mvapply": (*parser).opMvApply,
+		"mv-expand":       (*parser).opMvExpand, "mv-apply": (*parser).opMvApply,
 		"partition": (*parser).opPartition,
 		"range":     (*parser).opRange,
 		"print":     func(p *parser, s token) Operator { return &Print{Items: p.items(), At: p.since(s)} },
@@ -73,6 +74,41 @@ func init() {
 		"assert-schema":    (*parser).opAssertSchema,
 		"scan":             (*parser).opScan,
 	}
+	for alias, name := range operatorAliases {
+		operatorReaders[alias] = operatorReaders[name]
+	}
+}
+
+// operatorAliases are the second names of operators.
+var operatorAliases = map[string]string{"filter": "where", "order": "sort", "limit": "take", "mvexpand": "mv-expand", "mvapply": "mv-apply"}
+
+// OperatorName is an operator of the language as the reference lists it.
+type OperatorName struct {
+	Name      string
+	Aliases   []string
+	Supported bool
+	Reason    string // why it is not, where there is more to say
+}
+
+// Operators lists the operators of the language by name.
+func Operators() []OperatorName {
+	var out []OperatorName
+	for _, name := range slices.Sorted(maps.Keys(operatorReaders)) {
+		if operatorAliases[name] != "" {
+			continue
+		}
+		o := OperatorName{Name: name, Supported: true}
+		for _, alias := range slices.Sorted(maps.Keys(operatorAliases)) {
+			if operatorAliases[alias] == name {
+				o.Aliases = append(o.Aliases, alias)
+			}
+		}
+		out = append(out, o)
+	}
+	for _, name := range slices.Sorted(maps.Keys(otherOperators)) {
+		out = append(out, OperatorName{Name: name, Reason: otherOperators[name]})
+	}
+	return out
 }
 
 // otherOperators exist in KQL and are refused by the binder, with the reason where there is more to say.
