@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -100,11 +101,11 @@ func buildList(kind listOf) func(Call) (string, error) {
 		a := c.Args[0]
 		rest := c.Args[1:]
 		filter := ""
-		if !kind.nulls {
+		if !kind.nulls && a.Type != schema.String { // which is never null
 			filter = a.SQL + " IS NOT NULL"
 		}
 		if kind.filtered {
-			filter += " AND " + rest[0].SQL
+			filter = strings.TrimPrefix(filter+" AND "+rest[0].SQL, " AND ")
 			rest = rest[1:]
 		}
 		if filter != "" {
@@ -115,6 +116,8 @@ func buildList(kind listOf) func(Call) (string, error) {
 		switch {
 		case kind.set && a.Type == schema.Dynamic:
 			list = "list_sort(list_distinct(flatten(list(kql_flat(" + a.SQL + "))" + filter + ")))"
+		case kind.set && a.Type == schema.String:
+			list = "list_sort(list(DISTINCT " + a.SQL + ")" + filter + ")"
 		case kind.set:
 			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + JSON("e", a.Type) + ")"
 		case a.Type == schema.Dynamic:

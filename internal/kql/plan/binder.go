@@ -29,6 +29,7 @@ func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
 	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
 		return nil, b.list.With(nil)
 	}
+	b.optimize(p.Root, map[Node]bool{})
 	p.Notes = b.notes
 	p.Visualization = b.visualization
 	return p, nil

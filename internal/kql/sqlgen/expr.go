@@ -74,6 +74,16 @@ func (g *generator) scalar(x *plan.Scalar) string {
 
 // condition renders an expression whose null counts as false, where plain comparisons let DuckDB push filters down.
 func (g *generator) condition(x plan.Expr) string {
+	switch x := x.(type) {
+	case *plan.In:
+		if tests := g.inTests(x); !x.Not && len(tests) > 0 {
+			return "(" + strings.Join(tests, " OR ") + ")"
+		}
+	case *plan.InQuery:
+		if !x.Not {
+			return g.inQueryTest(x)
+		}
+	}
 	a, ok := x.(*plan.Apply)
 	if !ok {
 		return g.expr(x)
@@ -187,7 +197,10 @@ func constantSteps(steps []plan.Step) (int, string) {
 	return len(steps), b.String()
 }
 
-func (g *generator) in(x *plan.In) string {
+func (g *generator) in(x *plan.In) string { return membership(g.inTests(x), x.Not) }
+
+// inTests are the tests of which one must hold.
+func (g *generator) inTests(x *plan.In) []string {
 	value := g.expr(x.X)
 	if x.Fold {
 		value = "lower(" + value + ")"
@@ -216,8 +229,7 @@ func (g *generator) in(x *plan.In) string {
 	if len(list) > 0 {
 		tests = append(tests, value+" IN ("+strings.Join(list, ", ")+")")
 	}
-	tests = append(tests, arrays...)
-	return membership(tests, x.Not)
+	return append(tests, arrays...)
 }
 
 func membership(tests []string, not bool) string {
@@ -232,6 +244,10 @@ func membership(tests []string, not bool) string {
 }
 
 func (g *generator) inQuery(x *plan.InQuery) string {
+	return membership([]string{g.inQueryTest(x)}, x.Not)
+}
+
+func (g *generator) inQueryTest(x *plan.InQuery) string {
 	value, column := g.expr(x.X), name(x.C)
 	if x.Fold {
 		value, column = "lower("+value+")", "lower("+column+")"
@@ -240,7 +256,7 @@ func (g *generator) inQuery(x *plan.InQuery) string {
 	g.scalars = nil
 	plan := g.node(x.Plan)
 	g.scalars = outer
-	return membership([]string{value + " IN (SELECT " + column + " FROM (" + plan + "))"}, x.Not)
+	return value + " IN (SELECT " + column + " FROM (" + plan + "))"
 }
 
 func constantInt(x plan.Expr) (int64, bool) {

@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -127,6 +128,10 @@ func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 	for i, c := range per {
 		parts = append(parts, []string{"PARTITION BY ", ", "}[min(i, 1)]+name(c))
 	}
+	keys = slices.DeleteFunc(slices.Clone(keys), func(k plan.Key) bool {
+		c, ok := k.X.(*plan.Col)
+		return ok && slices.Contains(per, c.C) // one value in the whole group
+	})
 	if len(keys) > 0 {
 		parts = append(parts, "ORDER BY "+g.keys(keys))
 	}
