@@ -123,15 +123,18 @@ func checkAnswers(t *testing.T, answers []answer) {
 
 // FuzzQuery compiles any text; what compiles, DuckDB must be able to prepare.
 func FuzzQuery(f *testing.F) {
-	for _, a := range answers {
-		f.Add(a.query)
+	for _, table := range answerTables {
+		for _, a := range table {
+			f.Add(a.query)
+		}
+	}
+	for _, script := range conformanceScripts(f) {
+		for _, c := range script.Cases {
+			f.Add(c.Query)
+		}
 	}
 	ctx := context.Background()
-	c, err := Open(ctx, Options{})
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Cleanup(func() { _ = c.Close() })
+	c := openTest(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		if len(text) > 2000 {
 			return

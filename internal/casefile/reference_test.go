@@ -61,7 +61,7 @@ func TestKQLPage(t *testing.T) {
 	}
 }
 
-func conformanceScripts(t *testing.T) []*kqltest.Script {
+func conformanceScripts(t testing.TB) []*kqltest.Script {
 	t.Helper()
 	files, err := filepath.Glob("../kql/testdata/*.kqltest")
 	if err != nil || len(files) == 0 {
