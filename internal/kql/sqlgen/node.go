@@ -60,7 +60,7 @@ func (g *generator) scan(n *plan.Scan) string {
 		}
 	}
 	if len(parts) == 0 {
-		parts = []string{"1 AS one"}
+		parts = []string{nothing}
 	}
 	return "SELECT " + strings.Join(parts, ", ") + " FROM " + function.Identifier(n.Table)
 }
@@ -78,7 +78,7 @@ func (g *generator) values(n *plan.Values) string {
 		parts = append(parts, "ordinal AS "+name(n.Ordinal))
 	}
 	if len(parts) == 0 {
-		parts = []string{"1 AS one"}
+		parts = []string{nothing}
 	}
 	var rows []string
 	for i, row := range n.Rows {
@@ -112,12 +112,16 @@ func (g *generator) series(n *plan.Series) string {
 }
 
 func (g *generator) limit(n *plan.Limit) string {
-	sql := "SELECT " + g.list(n, nil) + " FROM (" + g.node(n.In) + ")"
+	list := g.list(n, nil)
+	sql := "SELECT " + list + " FROM (" + g.node(n.In) + ")"
 	if n.Per != nil {
 		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
 	if keys := n.Ordering(); len(keys) > 0 {
 		sql += " ORDER BY " + g.keys(keys)
+		if list != nothing {
+			sql += ", " + list // of equal rows the same ones, whatever thread is first
+		}
 	}
 	return sql + " LIMIT " + g.expr(n.N)
 }
@@ -166,7 +170,7 @@ func (g *generator) union(n *plan.Union) string {
 			}
 		}
 		if len(cols) == 0 {
-			cols = []string{"1 AS one"}
+			cols = []string{nothing}
 		}
 		parts = append(parts, "SELECT "+strings.Join(cols, ", ")+" FROM ("+g.node(in)+")")
 	}
@@ -187,7 +191,7 @@ func (g *generator) ref(n *plan.Ref) string {
 		}
 	}
 	if len(parts) == 0 {
-		parts = []string{"1 AS one"}
+		parts = []string{nothing}
 	}
 	from := cte(n.Shared)
 	switch {

@@ -215,10 +215,13 @@ func (g *generator) list(n plan.Node, special map[int]string) string {
 		}
 	}
 	if len(parts) == 0 {
-		return "1 AS one"
+		return nothing
 	}
 	return strings.Join(parts, ", ")
 }
+
+// nothing stands where no column is wanted, only the rows.
+const nothing = "1 AS one"
 
 func names(cols []*plan.Column) string {
 	parts := make([]string, len(cols))
