@@ -30,7 +30,7 @@ type Options struct {
 	Threads int
 	// ToolVersion is written beside each file that is loaded.
 	ToolVersion string
-	// Batch is how many bytes of evidence one transaction takes at least before it ends; 0 is 256 MB.
+	// Batch is how many bytes of evidence one transaction takes, or one file that is larger; 0 is 64 MB.
 	Batch int64
 	// Progress is told the bytes read so far, the bytes in all and the file that is being read; may be nil. It is called
 	// from one goroutine at a time.
@@ -75,7 +75,7 @@ func Exists(dir string) bool {
 // Open makes or opens a case.
 func Open(ctx context.Context, opt Options) (*Case, error) {
 	opt.Memory = cmp.Or(opt.Memory, "2GB")
-	opt.Batch = cmp.Or(opt.Batch, 256<<20)
+	opt.Batch = cmp.Or(opt.Batch, 64<<20)
 	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {

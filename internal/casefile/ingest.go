@@ -33,9 +33,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 		sort.Strings(files) // nothing that is made of a case that is not kept may depend on the order
 	}
 	for _, path := range files {
-		if info, err := os.Stat(path); err == nil {
-			l.total += info.Size()
-		}
+		l.total += sizeOf(path)
 	}
 	for first := true; err == nil && (first || len(files) > 0); first = false {
 		files, err = l.batch(ctx, problems, files)
@@ -106,7 +104,7 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 			}
 			reports = append(reports, report)
 		}
-		for len(files) > 0 && budget > 0 {
+		for n := 0; len(files) > 0 && (n == 0 || budget > 0 && sizeOf(files[0]) <= budget); n++ {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -125,6 +123,15 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 		l.loaded = append(l.loaded, reports...)
 	}
 	return files, err
+}
+
+// sizeOf is the size of a file on disk; 0 of what is none, such as a stream or a file in an archive.
+func sizeOf(path string) int64 {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func (l *loader) number(r *FileReport) *FileReport {
