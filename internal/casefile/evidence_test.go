@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -20,6 +22,17 @@ const samples = "../../../shared/evidence/samples"
 var counted = map[string]int64{
 	"la-queryapi-json/msticpy/az_mon_raw_query.json": 3,
 	"la-queryapi-json/msticpy/kusto_raw_resp.json":   10, // of the primary result; the other frames are about the query
+}
+
+// meant is the table that the manifest means where it does not name one.
+var meant = map[string]string{
+	"directoryAudit": "AuditLogs", "signIn": "SigninLogs", "signIn nonInteractiveUser": "AADNonInteractiveUserSignInLogs",
+	"SignInLogs": "SigninLogs", "SignInLogs (time only)": "SigninLogs", "NonInteractiveUserSignInLogs": "AADNonInteractiveUserSignInLogs",
+	"ServicePrincipalSignInLogs": "AADServicePrincipalSignInLogs", "UserRiskEvents": "AADUserRiskEvents", "watchlist": "Watchlist",
+	"UAL": "OfficeActivity", "OfficeActivity/UAL": "OfficeActivity", "AuditLogs + SignInLogs": "AuditLogs", "Defender XDR": "CloudAppEvents",
+	// Categories of the audit log, which the rules' authors put where the log's own stands.
+	"Policy": "AuditLogs", "DirectoryManagement": "AuditLogs", "ApplicationManagement": "AuditLogs",
+	"-": "SecurityAlert", // the columns of the query API's answer are an alert's
 }
 
 // TestManifest loads every real export of the shared samples: each is recognised, and each of its records is loaded, a
@@ -53,6 +66,18 @@ func TestManifest(t *testing.T) {
 			rejects += fmt.Sprintf(" %s×%d (%s)", x.Code, x.Count, x.Reason)
 		}
 		t.Logf("%-64s %-24s %-34s %5d = %5d + %3d + %3d%s", path, r.Shape, tableList(r), r.RowsRead, r.RowsLoaded, r.RowsDuplicate, r.RowsRejected, rejects)
+		table := cells[6]
+		if name, ok := meant[table]; ok {
+			table = name
+		}
+		if r.RowsLoaded > 0 && r.Tables[table] == 0 {
+			t.Errorf("%s: no row in %s, but in %s", path, table, tableList(r))
+		}
+		for _, x := range r.Rejects {
+			if !slices.ContainsFunc(evidence.Codes, func(c struct{ Code, Meaning string }) bool { return c.Code == x.Code }) {
+				t.Errorf("%s: the code %s is not in the documented list", path, x.Code)
+			}
+		}
 		if r.RowsRead != want || r.RowsRead != r.RowsLoaded+r.RowsDuplicate+r.RowsRejected {
 			t.Errorf("%s: %d records read (%d loaded, %d duplicate, %d rejected), the manifest has %d", path, r.RowsRead, r.RowsLoaded, r.RowsDuplicate, r.RowsRejected, want)
 		}

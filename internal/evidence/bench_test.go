@@ -48,8 +48,12 @@ func BenchmarkRead(b *testing.B) {
 		text  []byte
 		plain int
 	}{
-		{"lines.jsonl", lines.Bytes(), lines.Len()}, {"array.json", array.Bytes(), array.Len()}, {"lines.jsonl.gz", gz.Bytes(), lines.Len()},
-		{"lines.jsonl.zst", zst.Bytes(), lines.Len()}, {"records.jsonl", records.Bytes(), records.Len()}, {"table.csv", table.Bytes(), table.Len()},
+		{"lines.jsonl", lines.Bytes(), lines.Len()},
+		{"array.json", array.Bytes(), array.Len()},
+		{"lines.jsonl.gz", gz.Bytes(), lines.Len()},
+		{"lines.jsonl.zst", zst.Bytes(), lines.Len()},
+		{"records.jsonl", records.Bytes(), records.Len()},
+		{"table.csv", table.Bytes(), table.Len()},
 	} {
 		path := filepath.Join(dir, form.name)
 		if err := os.WriteFile(path, form.text, 0o600); err != nil {
