@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"time"
 )
 
 // Figures are the measured quality over several tenants. Shares are between 0 and 1.
@@ -47,6 +48,8 @@ type Threshold struct {
 		FirstErrorP90     float64 `json:"first_error_p90"`
 		LastErrorMedian   float64 `json:"last_error_median"`
 		LastErrorP90      float64 `json:"last_error_p90"`
+		// Within is the share of the found easy and medium incidents both of whose bounds are true to the minute.
+		Within float64 `json:"both_within_one"`
 	} `json:"minutes"`
 }
 
@@ -118,6 +121,7 @@ func Measure(runs []Run) Figures {
 func threshold(runs []Run, t int, verdict string) Threshold {
 	out := Threshold{Verdict: verdict}
 	var precision, recall, first, last, signal []float64
+	bounded, exact := 0, 0
 	userDays := 0.0
 	for i := range runs {
 		r := &runs[i]
@@ -143,6 +147,12 @@ func threshold(runs []Run, t int, verdict string) Threshold {
 			}
 			out.Found++
 			precision, recall = append(precision, m.Precision), append(recall, m.Recall)
+			if a.Difficulty != "hard" {
+				bounded++
+				if m.FirstError <= time.Minute && m.LastError <= time.Minute {
+					exact++
+				}
+			}
 			first, last, signal = append(first, m.FirstError.Minutes()), append(last, m.LastError.Minutes()), append(signal, m.FirstSignal.Minutes())
 		}
 	}
@@ -156,6 +166,7 @@ func threshold(runs []Run, t int, verdict string) Threshold {
 		out.Difficulties = append(out.Difficulties, g)
 	}
 	e, m := &out.Events, &out.Minutes
+	m.Within = rounded(share(exact, bounded))
 	e.PrecisionMedian, e.PrecisionP10 = quantile(precision, 0.5), quantile(precision, 0.1)
 	e.RecallMedian, e.RecallP10 = quantile(recall, 0.5), quantile(recall, 0.1)
 	m.FirstSignalMedian, m.FirstSignalP90 = quantile(signal, 0.5), quantile(signal, 0.9)

@@ -35,6 +35,7 @@ func Goals(f *Figures) []Goal {
 		most("false findings per 1,000 users and day, at suspicious or above", f.Thresholds[suspicious].FalseRate, 2),
 		least("event precision, median per incident", f.Thresholds[likely].Events.PrecisionMedian, 0.95),
 		least("event recall, median per incident", f.Thresholds[likely].Events.RecallMedian, 0.9),
+		least("easy and medium incidents found whose beginning and end are true to the minute", f.Thresholds[likely].Minutes.Within, 0.9),
 		most("undetectable incidents", share(f.Undetectable, max(f.Incidents, 1)), 0.1),
 	}
 	if f.Clean != nil {

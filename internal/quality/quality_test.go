@@ -62,6 +62,9 @@ func TestMeasure(t *testing.T) {
 	if m.FirstErrorMedian != 3 || m.LastErrorMedian != 1 || m.FirstSignalMedian != 30 {
 		t.Errorf("minutes %+v, want the first 3 early, the last 1 early, the first reason at 30", m)
 	}
+	if m.Within != 0 { // the beginning is three minutes early
+		t.Errorf("%v of the bounds are true to the minute, want none", m.Within)
+	}
 	if got := f.Thresholds[2].Difficulties; len(got) != 2 || got[0].Name != "easy" || got[0].Found[0] != 1 || got[1].Found[0] != 0 {
 		t.Errorf("difficulties %+v", got)
 	}
