@@ -54,7 +54,7 @@ rules-check: ## every shipped rule against Microsoft's analyser
 
 bench: ## one million rows: intake against DuckDB's own reader, and the whole hunt
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./internal/casefile -args -rows 1000000
-	$(GO) test -run '^$$' -bench Hunt -benchtime 1x -timeout 30m ./internal/cli -args -users 350
+	$(GO) test -run '^$$' -bench Hunt -benchtime 1x -timeout 30m ./internal/cli -args -users 440
 
 kill-test: ## kill 50 ingests at random places
 	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50

@@ -15,7 +15,7 @@ import (
 	"github.com/replaytrace/replaytrace/internal/simulate"
 )
 
-var benchUsers = flag.Int("users", 10, "users of the simulated tenant in BenchmarkHunt, of 2,900 non-interactive rows each")
+var benchUsers = flag.Int("users", 10, "users of the simulated tenant in BenchmarkHunt, of some 2,300 non-interactive rows each")
 
 // BenchmarkHunt is the whole job on a simulated tenant of 30 days: evidence in, every hunt, the findings out. It fails
 // unless the one incident is found, and nothing else.
