@@ -79,6 +79,26 @@ func manyKeys(n int) string {
 	return b.String()
 }
 
+// TestLargeAnswer: an answer of the query API whose rows do not end in what is read to recognise a file.
+func TestLargeAnswer(t *testing.T) {
+	const want = 4000
+	var b strings.Builder
+	b.WriteString(`{"tables":[{"name":"PrimaryResult","columns":[{"name":"TimeGenerated","type":"datetime"},{"name":"Id","type":"string"},{"name":"ResultType","type":"string"},{"name":"Type","type":"string"}],"rows":[`)
+	for i := range want {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, `["2026-03-20T10:00:00Z","%08d-dde0-4fd5-b4d0-a8ed88ae6900","0","SigninLogs"]`, i)
+	}
+	b.WriteString("]}]}")
+	if b.Len() <= sniffSize {
+		t.Fatalf("%d bytes fit into the head", b.Len())
+	}
+	if rejects, rows := hostile(t, "answer.json", b.String()); rejects != "" || rows != want {
+		t.Errorf("%d rows of %d, rejected %q", rows, want, rejects)
+	}
+}
+
 // TestHugeLine: a line of 100 MB is rejected in bounded memory, as lines and inside an array.
 func TestHugeLine(t *testing.T) {
 	if testing.Short() {
