@@ -23,8 +23,8 @@ type Func struct {
 	// with NullIn unset a nil argument makes the result nil (or "") without a call.
 	Go     func(args []schema.Value) (schema.Value, error)
 	NullIn bool
-	// Volatile keeps a Go function from being run where there is no row.
-	Volatile bool
+	// Refuses says why a function has no answer for any valid row; it is volatile, so that no row refuses nothing.
+	Refuses string
 	// Naming is how an unnamed result column is called.
 	Naming Naming
 	// Prefix is what NamePrefix puts before the argument's name; the function's own name when empty.
@@ -170,6 +170,9 @@ func index(families ...[]Func) map[string]*Func {
 	for _, family := range families {
 		for i := range family {
 			f := &family[i]
+			if f.Refuses != "" {
+				f.Go = refusing(f, f.Go)
+			}
 			for _, text := range f.Signatures {
 				f.overloads = append(f.overloads, mustParseSignature(text))
 			}

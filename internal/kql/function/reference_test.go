@@ -26,6 +26,8 @@ func TestReference(t *testing.T) {
 				kind = "aggregate"
 			case f.Window:
 				kind = "window"
+			case f.Refuses != "":
+				kind = "refuses: " + f.Refuses
 			}
 			for _, name := range strings.Fields(f.Name) {
 				rows = append(rows, fmt.Sprintf("| [`%s`](https://learn.microsoft.com/kusto/query/%s) | %s | `%s` |\n", name, f.Doc, kind, strings.Join(f.Signatures[:min(len(f.Signatures), 3)], "`<br>`")))
@@ -34,7 +36,7 @@ func TestReference(t *testing.T) {
 	}
 	sort.Strings(rows)
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# KQL functions\n\n%d names, made from the function table by `make docs`. In a signature `?` is optional, `*` any number, `+` one or more,\n`!` a constant; the conversions (`tostring`, `tolong`, ..) and `now`, `ago`, `toscalar`, `arg_max`, `arg_min`, `take_any`,\n`percentile`, `percentiles`, `column_ifexists`, `parse_json`, `pack_all` and `gettype` belong to the binder and are not listed.\n\n| name | kind | signatures |\n|---|---|---|\n", len(rows))
+	fmt.Fprintf(&b, "# KQL functions\n\n%d names, made from the function table by `make docs`. In a signature `?` is optional, `*` any number, `+` one or more,\n`!` a constant; the conversions (`tostring`, `tolong`, ..) and `now`, `ago`, `toscalar`, `arg_max`, `arg_min`, `take_any`,\n`percentile` and its kind, `column_ifexists`, `column_names_of`, `bin_auto`, `parse_json`, `pack_all` and `gettype` belong to the\nbinder and are not listed. A function that refuses runs over tables without rows, and answers null for what is not valid.\n\n| name | kind | signatures |\n|---|---|---|\n", len(rows))
 	b.WriteString(strings.Join(rows, ""))
 	if *update {
 		if err := os.WriteFile(referencePath, b.Bytes(), 0o600); err != nil {

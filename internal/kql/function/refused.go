@@ -1,6 +1,7 @@
 package function
 
 import (
+	"errors"
 	"math"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -9,14 +10,14 @@ import (
 // refusedFuncs need what is not at hand offline. They refuse a row, not the query: over a table without rows, as a table
 // that was not exported is, there is nothing to refuse.
 var refusedFuncs = []Func{
-	{Name: "ingestion_time", Signatures: []string{"-> datetime"}, Go: refuse("ingestion_time(): an export does not say when a row was ingested"), Volatile: true, Naming: NameOnly, Prefix: "$IngestionTime", Doc: "ingestion-time-function"},
-	{Name: "geo_info_from_ip_address", Signatures: []string{"text -> dynamic"}, Go: refuse("geo_info_from_ip_address(): there is no database of addresses"), Volatile: true, NullIn: true, Doc: "geo-info-from-ip-address-function"},
-	{Name: "parse_user_agent", Signatures: []string{"text, value -> dynamic"}, Go: refuse("parse_user_agent(): which patterns Kusto has is not documented"), Volatile: true, NullIn: true, Doc: "parse-user-agent-function"},
-	{Name: "geo_line_simplify", Signatures: []string{"array, real? -> dynamic"}, Go: refuseValid("geo_line_simplify(): which points Kusto keeps is not documented", isLine, 1, 0, 7.8e6), Volatile: true, Doc: "geo-line-simplify-function"},
-	{Name: "geo_polygon_simplify", Signatures: []string{"array, real? -> dynamic"}, Go: refuseValid("geo_polygon_simplify(): which points Kusto keeps is not documented", isPolygon, 1, leastTolerance, greatestTolerance), Volatile: true, Doc: "geo-polygon-simplify-function"},
-	{Name: "geo_line_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Go: refuseValid("geo_line_buffer(): which points Kusto makes is not documented", isLine, 1, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-line-buffer-function"},
-	{Name: "geo_polygon_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Go: refuseValid("geo_polygon_buffer(): which points Kusto makes is not documented", isPolygon, 1, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-polygon-buffer-function"},
-	{Name: "geo_point_buffer", Signatures: []string{"real, real, real, real? -> dynamic"}, Go: refuseValid("geo_point_buffer(): which points Kusto makes is not documented", isPoint, 2, leastRadius, math.Inf(1)), Volatile: true, Doc: "geo-point-buffer-function"},
+	{Name: "ingestion_time", Signatures: []string{"-> datetime"}, Refuses: "an export does not say when a row was ingested", Naming: NameOnly, Prefix: "$IngestionTime", Doc: "ingestion-time-function"},
+	{Name: "geo_info_from_ip_address", Signatures: []string{"text -> dynamic"}, Refuses: "there is no database of addresses", NullIn: true, Doc: "geo-info-from-ip-address-function"},
+	{Name: "parse_user_agent", Signatures: []string{"text, value -> dynamic"}, Refuses: "which patterns Kusto has is not documented", NullIn: true, Doc: "parse-user-agent-function"},
+	{Name: "geo_line_simplify", Signatures: []string{"array, real? -> dynamic"}, Refuses: "which points Kusto keeps is not documented", Go: invalidOnly(isLine, 1, 0, 7.8e6), Doc: "geo-line-simplify-function"},
+	{Name: "geo_polygon_simplify", Signatures: []string{"array, real? -> dynamic"}, Refuses: "which points Kusto keeps is not documented", Go: invalidOnly(isPolygon, 1, leastTolerance, greatestTolerance), Doc: "geo-polygon-simplify-function"},
+	{Name: "geo_line_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isLine, 1, leastRadius, math.Inf(1)), Doc: "geo-line-buffer-function"},
+	{Name: "geo_polygon_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isPolygon, 1, leastRadius, math.Inf(1)), Doc: "geo-polygon-buffer-function"},
+	{Name: "geo_point_buffer", Signatures: []string{"real, real, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isPoint, 2, leastRadius, math.Inf(1)), Doc: "geo-point-buffer-function"},
 }
 
 // leastRadius is more than nothing: a buffer of no radius, or a negative one, is none.
@@ -37,8 +38,8 @@ func isPoint(args []schema.Value) bool {
 	return ok
 }
 
-// refuseValid answers null for what is not valid, a geometry or a number that is out of its range.
-func refuseValid(what string, valid func([]schema.Value) bool, number int, least, greatest float64) func([]schema.Value) (schema.Value, error) {
+// invalidOnly answers null for what is not valid, a geometry or a number that is out of its range, and refuses the rest.
+func invalidOnly(valid func([]schema.Value) bool, number int, least, greatest float64) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) {
 		if len(args) > number {
 			if x, _ := args[number].(float64); !(x >= least && x <= greatest) {
@@ -48,10 +49,20 @@ func refuseValid(what string, valid func([]schema.Value) bool, number int, least
 		if !valid(args) {
 			return nil, nil
 		}
-		return nil, Refused(what)
+		return nil, errValid
 	}
 }
 
-func refuse(what string) func([]schema.Value) (schema.Value, error) {
-	return func([]schema.Value) (schema.Value, error) { return nil, Refused(what) }
+var errValid = errors.New("the arguments are valid")
+
+// refusing is the Go function of a function that refuses: inner, if there is one, answers for what is not valid.
+func refusing(f *Func, inner func([]schema.Value) (schema.Value, error)) func([]schema.Value) (schema.Value, error) {
+	return func(args []schema.Value) (schema.Value, error) {
+		if inner != nil {
+			if out, err := inner(args); !errors.Is(err, errValid) {
+				return out, err
+			}
+		}
+		return nil, Refused(f.Name + "(): " + f.Refuses)
+	}
 }

@@ -20,15 +20,23 @@ type Scalar struct {
 
 // refusal begins the text of an error that says what is not supported: of an error inside of a database only the text
 // comes back.
-const refusal = "not supported is "
+const refusal = "refused: "
 
 // Refused says that a Go function cannot answer for the values that it got, because how Kusto does is not known.
-func Refused(what string) error { return errors.New(refusal + what) }
+// Behind a colon in what comes the reason, or the way out.
+func Refused(what string) error {
+	what, why, reasoned := strings.Cut(what, ": ")
+	text := refusal + what + " is not supported"
+	if reasoned {
+		text += ": " + why
+	}
+	return errors.New(text)
+}
 
 // Refusal finds a Refused error in the text of another one.
 func Refusal(text string) (string, bool) {
 	_, what, ok := strings.Cut(text, refusal)
-	return refusal + what, ok
+	return what, ok
 }
 
 // Scalars lists every function of the table that is written in Go, and the readers of text that conversions use.
@@ -60,7 +68,7 @@ func Scalars() []Scalar {
 }
 
 func scalarOf(f *Func, overload int, sig Signature) Scalar {
-	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Volatile: f.Volatile, Fn: f.Go, Result: sig.Result.Type}
+	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Volatile: f.Refuses != "", Fn: f.Go, Result: sig.Result.Type}
 	for _, p := range sig.Params {
 		t := schema.Unknown
 		switch p.Accepts {
