@@ -18,10 +18,17 @@ var punycodeFuncs = []Func{
 	{Name: "punycode_domain_to_string", Signatures: []string{"string -> string"}, Go: punycode(eachLabel(encodeLabel)), Doc: "punycode-domain-to-string-function"},
 }
 
+// maxPunycode bounds the length of text that is converted, which takes time by its square; a host name has 253 bytes.
+const maxPunycode = 1 << 14
+
 // punycode answers with an empty string where the text cannot be converted.
 func punycode(f func(string) (string, bool)) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) {
-		out, ok := f(args[0].(string))
+		text := args[0].(string)
+		if len(text) > maxPunycode {
+			return "", nil
+		}
+		out, ok := f(text)
 		if !ok {
 			return "", nil
 		}

@@ -351,8 +351,8 @@ var polyFields = fieldsOf("series_fit_poly", func(part string) schema.Type {
 	return schema.Real
 }, []string{"rsquare", "coefficients", "variance", "rvariance", "poly_fit"})
 
-// maxDegree bounds the polynomials of series_fit_poly.
-const maxDegree = 50
+// maxDegree and maxFit bound the polynomials and the series of series_fit_poly.
+const maxDegree, maxFit = 50, 100000
 
 func goFitPoly(args []schema.Value) (schema.Value, error) {
 	y, ok := vector(args[0])
@@ -367,8 +367,11 @@ func goFitPoly(args []schema.Value) (schema.Value, error) {
 	if len(args) > 2 {
 		degree, _ = args[2].(int64)
 	}
-	if !ok || len(x) != len(y) || degree < 0 || degree > maxDegree || int64(len(y)) <= degree {
+	if !ok || len(x) != len(y) || degree < 0 || int64(len(y)) <= degree {
 		return nil, nil
+	}
+	if degree > maxDegree || len(y) > maxFit {
+		return nil, Refused("series_fit_poly of so many points or so high a degree")
 	}
 	powers := mat.NewDense(len(y), int(degree)+1, nil)
 	for i, v := range x {
