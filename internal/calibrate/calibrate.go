@@ -1,6 +1,6 @@
 // Package calibrate owns the fitting of the fusion's weights: from activities of synthetic tenants, each labelled an
 // attack or not, to weights under which a score is a probability. A weight is counted: how much more often a hunt speaks
-// of victims than of others, starting at the catalogue's word. One factor for all makes up for what hunts say twice.
+// of victims than of others, starting at the catalogue's word.
 package calibrate
 
 import (
@@ -194,23 +194,15 @@ func (s *Set) weight(c Count, catalogue float64) float64 {
 	return max(0, math.Log((float64(c.Victims)+belief)/(alike+belief*math.Exp(-catalogue))))
 }
 
-// Fit counts the weights of signals and the caps of families, and finds the factor under which the people of the set are
-// least surprising. The same samples give the same weights.
+// Fit counts the weights of signals and the caps of families. The same samples give the same weights. What hunts say twice
+// is the fusion's to discount, by families: a factor for all would trade every quiet attack for a few false alarms.
 func Fit(s *Set, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
-	counts := s.Counts()
-	best, least := catalogue, math.Inf(1)
-	for percent := 30; percent <= 150; percent += 5 {
-		w := s.counted(counts, hunts, catalogue, float64(percent)/100)
-		if loss := s.LogLoss(&w); loss < least {
-			best, least = w, loss
-		}
-	}
-	return best
+	return s.counted(s.Counts(), hunts, catalogue)
 }
 
-// counted are the weights that the counts give, times a factor. Families that spoke twice cannot say more than twice has
-// been seen to mean, but as much as their weightiest hunt.
-func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue finding.Weights, factor float64) finding.Weights {
+// counted are the weights that the counts give. Families that spoke twice cannot say more than twice has been seen to mean,
+// but as much as their weightiest hunt.
+func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
 	w := catalogue
 	w.Signals, w.Caps = maps.Clone(catalogue.Signals), maps.Clone(catalogue.Caps)
 	if w.Signals == nil {
@@ -218,7 +210,7 @@ func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue find
 	}
 	for family, limit := range catalogue.Caps {
 		if c, counted := counts["twice "+family]; counted {
-			w.Caps[family] = rounded(factor * s.weight(c, limit))
+			w.Caps[family] = rounded(s.weight(c, limit))
 		}
 	}
 	for i := range hunts {
@@ -232,7 +224,7 @@ func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue find
 			if !counted || word == 0 {
 				continue
 			}
-			w.Signals[graded] = rounded(factor * s.weight(c, word))
+			w.Signals[graded] = rounded(s.weight(c, word))
 			if limit, capped := w.Caps[h.Family]; capped {
 				w.Caps[h.Family] = max(limit, w.Signals[graded])
 			}

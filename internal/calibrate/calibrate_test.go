@@ -51,7 +51,7 @@ func TestCountedWeights(t *testing.T) {
 	if got, want := counts["telling/moderate"], (Count{80, 3}); got != want {
 		t.Errorf("telling is counted %+v, want %+v", got, want)
 	}
-	w := set.counted(counts, laboratory, catalogue, 1)
+	w := set.counted(counts, laboratory, catalogue)
 	// By hand: 80 of 100 victims and 3 of 300 others, which is one of 100; two people's belief.
 	if want := math.Round(100*math.Log((80+2)/(1+2*math.Exp(-1.7)))) / 100; w.Signals["telling/moderate"] != want {
 		t.Errorf("telling weighs %v, want %v", w.Signals["telling/moderate"], want)
