@@ -17,7 +17,7 @@ import (
 
 // belief is the catalogue's word in people: so many victims are imagined of whom a hunt spoke, and as many others as its
 // word says to a like number of people. Counts of a handful move a weight a little, counts of hundreds as far as they must.
-const belief = 2.0
+const belief = 7.0
 
 // Set is the people of several tenants with their activities, in the fusion's own terms. The prior is about people, so
 // people are what is counted: a person is as suspicious as the worst of the activities.

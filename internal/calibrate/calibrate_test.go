@@ -52,15 +52,16 @@ func TestCountedWeights(t *testing.T) {
 		t.Errorf("telling is counted %+v, want %+v", got, want)
 	}
 	w := set.counted(counts, laboratory, catalogue)
-	// By hand: 80 of 100 victims and 3 of 300 others, which is one of 100; two people's belief.
-	if want := math.Round(100*math.Log((80+2)/(1+2*math.Exp(-1.7)))) / 100; w.Signals["telling/moderate"] != want {
+	// By hand: 80 of 100 victims and 3 of 300 others, which is one of 100; and belief.
+	if want := math.Round(100*math.Log((80+belief)/(1+belief*math.Exp(-1.7)))) / 100; w.Signals["telling/moderate"] != want {
 		t.Errorf("telling weighs %v, want %v", w.Signals["telling/moderate"], want)
 	}
-	if w.Signals["idle/moderate"] > 0.2 {
-		t.Errorf("what is said of everybody weighs %v", w.Signals["idle/moderate"])
+	// Half of the victims and half of the others: what is left is the catalogue's word.
+	if want := math.Round(100*math.Log((50+belief)/(50+belief*math.Exp(-1.7)))) / 100; w.Signals["idle/moderate"] != want {
+		t.Errorf("what is said of everybody weighs %v, want %v", w.Signals["idle/moderate"], want)
 	}
 	// One victim and nobody else: a little more than the catalogue's word.
-	if want := math.Round(100*(3.2+math.Log(1.5))) / 100; w.Signals["rare/strong"] != want {
+	if want := math.Round(100*(3.2+math.Log((1+belief)/belief))) / 100; w.Signals["rare/strong"] != want {
 		t.Errorf("rare weighs %v, want %v", w.Signals["rare/strong"], want)
 	}
 	if nothing := set.weight(Count{}, 1.7); math.Abs(nothing-1.7) > 1e-9 {
