@@ -474,7 +474,7 @@ func appendName(dst, name []byte, header bool) []byte {
 	if !header {
 		return append(dst, name...)
 	}
-	quoted := appendJSONString(nil, bytes.ToValidUTF8(bytes.TrimSpace(name), []byte("\ufffd")))
+	quoted := appendJSONString(nil, bytes.TrimSpace(name))
 	return append(dst, quoted[1:len(quoted)-1]...)
 }
 

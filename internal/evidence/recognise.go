@@ -252,6 +252,9 @@ func (f *File) recogniseCSV(head []byte) bool {
 		return out
 	}
 	f.Keys = cells(0)
+	for i, k := range f.Keys {
+		f.Keys[i] = strings.ToValidUTF8(k, "\ufffd") // headers become names, and names are text
+	}
 	keys := map[string]bool{}
 	for _, k := range f.Keys {
 		keys[fold(k, false)] = true
