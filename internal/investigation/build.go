@@ -58,10 +58,9 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 }
 
 type builder struct {
-	ctx          context.Context
-	in           Input
-	inv          *Investigation
-	explanations []hunt.Signal
+	ctx context.Context
+	in  Input
+	inv *Investigation
 }
 
 // ask runs one of the queries of this package.
@@ -109,7 +108,7 @@ func (b *builder) coverage() error {
 }
 
 func (b *builder) hunt() error {
-	var signals, links []hunt.Signal
+	var signals, explanations, links []hunt.Signal
 	for i := range b.in.Hunts {
 		h := &b.in.Hunts[i]
 		if h.Role == hunt.RoleContext {
@@ -130,14 +129,14 @@ func (b *builder) hunt() error {
 		b.inv.Hunts = append(b.inv.Hunts, run)
 		switch h.Role {
 		case hunt.RoleExplanation:
-			b.explanations = append(b.explanations, got...)
+			explanations = append(explanations, got...)
 		case hunt.RoleLink:
 			links = append(links, got...)
 		default:
 			signals = append(signals, b.wanted(got)...)
 		}
 	}
-	candidates := finding.Weigh(signals, b.explanations, links, b.in.Weights)
+	candidates := finding.Weigh(signals, explanations, links, b.in.Weights)
 	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.in.Weights)
 	if b.in.Candidates != nil {
 		b.in.Candidates(candidates)
