@@ -115,7 +115,7 @@ func (b *binder) refuse(op *syntax.Other) {
 	if op.Reason != "" {
 		reason = ": " + op.Reason
 	}
-	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported%s", op.Name, reason)
+	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported%s", op.Word, reason)
 }
 
 // row is the frame of an operator over n.
@@ -448,7 +448,7 @@ func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
 		}
 	}
 	if in == nil {
-		in = b.project(sc, n, &syntax.Project{At: op.At, Items: op.Items})
+		in = b.project(sc, n, &syntax.Project{Head: op.Head, Items: op.Items})
 	}
 	for i, c := range in.Columns() {
 		if c.Type == schema.Dynamic {

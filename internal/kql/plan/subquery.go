@@ -133,7 +133,7 @@ func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
 	source := b.share("rows", &Number{base: base{cols: cols, order: n.Ordering()}, In: n, Col: id})
 	left, right := b.ref(source), b.ref(source)
 	leftID, rightID := lastColumn(left), lastColumn(right)
-	expand := &syntax.MvExpand{At: op.At, Options: op.Options, Items: op.Items, Limit: op.Limit}
+	expand := &syntax.MvExpand{Head: op.Head, Options: op.Options, Items: op.Items, Limit: op.Limit}
 	_, elements := b.expand(sc, right, expand)
 
 	outer := b.per

@@ -17,7 +17,7 @@ func (b *binder) topHitters(sc *scope, n Node, op *syntax.TopHitters) Node {
 	}
 	sum := &syntax.Name{At: op.At, Name: total}
 	grouped := b.summarize(sc, n, &syntax.Summarize{
-		At: op.At, By: []syntax.Expr{op.X},
+		Head: op.Head, By: []syntax.Expr{op.X},
 		Aggs: []syntax.Expr{&syntax.Named{At: op.At, Names: []*syntax.Name{sum}, X: call}},
 	})
 	value := &syntax.Name{At: op.At, Name: grouped.Columns()[0].Name}
@@ -27,7 +27,7 @@ func (b *binder) topHitters(sc *scope, n Node, op *syntax.TopHitters) Node {
 // sampleDistinct binds `sample-distinct`. Any values will do: these are the least.
 // https://learn.microsoft.com/kusto/query/sample-distinct-operator
 func (b *binder) sampleDistinct(sc *scope, n Node, op *syntax.SampleDistinct) Node {
-	values := b.distinct(sc, n, &syntax.Distinct{At: op.At, Items: []syntax.Expr{op.X}})
+	values := b.distinct(sc, n, &syntax.Distinct{Head: op.Head, Items: []syntax.Expr{op.X}})
 	value := &syntax.Name{At: op.At, Name: values.Columns()[0].Name}
 	return b.limit(sc, b.sort(sc, values, []syntax.SortKey{{X: value, Asc: true}}), op.N)
 }

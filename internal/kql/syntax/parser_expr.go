@@ -16,7 +16,7 @@ func (p *parser) pipe() Expr {
 	for p.accept("|") {
 		at := p.tok()
 		if !p.recoverTo(func() { out.Ops = append(out.Ops, p.operator()) }, "|", ";", ")", "}") {
-			out.Ops = append(out.Ops, &Bad{At: p.since(at)})
+			out.Ops = append(out.Ops, &Bad{Head{At: p.since(at)}})
 		}
 	}
 	if len(out.Ops) == 0 {
