@@ -70,12 +70,12 @@ func (f *follower) read() []*plan.Column {
 		})
 	}
 	var out []*plan.Column
-	for _, c := range available(f.n.In) {
+	available(f.n.In, func(c *plan.Column) {
 		if mine[c.ID] {
 			out = append(out, c)
 			mine[c.ID] = false
 		}
-	}
+	})
 	return out
 }
 

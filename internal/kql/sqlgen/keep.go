@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
@@ -52,7 +53,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	for i, c := range s.Handed() {
 		parts[i] = fmt.Sprintf("%s AS k%d", name(c), i)
 	}
-	text := canonical(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")")
+	text := canonical(g.whole(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"))
 	sum := sha256.Sum256([]byte(text))
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t
@@ -66,54 +67,66 @@ func (k *keeper) table(s *plan.Shared) string {
 // canonical numbers the names of columns and shared plans in the order in which they occur, so that the same KQL gives
 // the same text wherever it stands in a query. What stands in quotes is not touched.
 func canonical(sql string) string {
-	var b strings.Builder
-	numbers := map[string]int{}
+	out := make([]byte, 0, len(sql))
+	n := numbering{}
 	for i := 0; i < len(sql); {
-		c := sql[i]
+		start, c := i, sql[i]
 		switch {
 		case c == '\'' || c == '"':
-			end := i + 1 + strings.IndexByte(sql[i+1:], c)
-			if end <= i {
-				end = len(sql) - 1
+			i = len(sql)
+			if end := strings.IndexByte(sql[start+1:], c); end >= 0 {
+				i = start + 1 + end + 1
 			}
-			b.WriteString(sql[i : end+1])
-			i = end + 1
+			out = append(out, sql[start:i]...)
 		case wordByte(c):
-			end := i
-			for end < len(sql) && wordByte(sql[end]) {
-				end++
+			for i < len(sql) && wordByte(sql[i]) {
+				i++
 			}
-			b.WriteString(renumbered(sql[i:end], numbers))
-			i = end
+			out = n.append(out, sql[start:i])
 		default:
-			b.WriteByte(c)
+			out = append(out, c)
 			i++
 		}
 	}
-	return b.String()
+	return string(out)
 }
 
 func wordByte(c byte) bool {
 	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
 }
 
-// renumbered gives a name that the generator numbered (c12_Name, shared3) its number in order of occurrence.
-func renumbered(word string, numbers map[string]int) string {
-	rest, prefix := strings.TrimPrefix(word, "shared"), "shared"
-	if rest == word {
-		if rest, prefix = strings.TrimPrefix(word, "c"), "c"; rest == word {
-			return word
+// numbering gives the names that the generator numbered (c12_Name, shared3) numbers in order of occurrence.
+type numbering struct {
+	columns, shared []int // by their number in the plan, 0 where there is none yet
+	last            int
+}
+
+// append writes a word, renumbered if it is such a name.
+func (n *numbering) append(out []byte, word string) []byte {
+	numbers, prefix := &n.columns, "c"
+	rest, ok := strings.CutPrefix(word, prefix)
+	if !ok {
+		numbers, prefix = &n.shared, "shared"
+		if rest, ok = strings.CutPrefix(word, prefix); !ok {
+			return append(out, word...)
 		}
 	}
-	digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
-	if digits == 0 || prefix == "c" && !strings.HasPrefix(rest[digits:], "_") || prefix == "shared" && digits != len(rest) {
-		return word
+	id, digits := 0, 0
+	for digits < len(rest) && rest[digits] >= '0' && rest[digits] <= '9' {
+		id = id*10 + int(rest[digits]-'0')
+		digits++
 	}
-	key := prefix + rest[:digits]
-	n, ok := numbers[key]
-	if !ok {
-		n = len(numbers)
-		numbers[key] = n
+	named := strings.HasPrefix(rest[digits:], "_")
+	if digits == 0 || numbers == &n.columns && !named || numbers == &n.shared && digits != len(rest) {
+		return append(out, word...)
 	}
-	return fmt.Sprintf("%s%d%s", prefix, n, rest[digits:])
+	for id >= len(*numbers) {
+		*numbers = append(*numbers, 0)
+	}
+	if (*numbers)[id] == 0 {
+		n.last++
+		(*numbers)[id] = n.last
+	}
+	out = strconv.AppendInt(append(out, prefix...), int64((*numbers)[id]), 10)
+	return append(out, rest[digits:]...)
 }

@@ -3,6 +3,7 @@ package sqlgen
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -11,8 +12,35 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// node renders a SELECT that yields the used columns of n under their SQL names.
+// node renders a SELECT that yields the used columns of n under their SQL names. What it returns stands for the text, so
+// that the nodes above need not copy it: whole puts it in.
 func (g *generator) node(n plan.Node) string {
+	g.texts = append(g.texts, g.selects(n))
+	return "\x00" + strconv.Itoa(len(g.texts)-1) + "\x00" // no SQL has a NUL in it
+}
+
+// whole is a text with those of the nodes in it.
+func (g *generator) whole(sql string) string {
+	var b strings.Builder
+	var put func(string)
+	put = func(sql string) {
+		for {
+			before, rest, found := strings.Cut(sql, "\x00")
+			b.WriteString(before)
+			if !found {
+				return
+			}
+			number, after, _ := strings.Cut(rest, "\x00")
+			i, _ := strconv.Atoi(number)
+			put(g.texts[i])
+			sql = after
+		}
+	}
+	put(sql)
+	return b.String()
+}
+
+func (g *generator) selects(n plan.Node) string {
 	switch n := n.(type) {
 	case *plan.Scan:
 		return g.scan(n)

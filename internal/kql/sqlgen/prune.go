@@ -10,19 +10,21 @@ func (s columns) has(c *plan.Column) bool {
 }
 
 func (s *columns) add(c *plan.Column) {
-	for c.ID/64 >= len(*s) {
-		*s = append(*s, 0)
-	}
+	s.grow(c.ID/64 + 1)
 	(*s)[c.ID/64] |= 1 << (c.ID % 64)
+}
+
+func (s *columns) grow(words int) {
+	if more := words - len(*s); more > 0 {
+		*s = append(*s, make(columns, more)...)
+	}
 }
 
 // merge adds another set and reports whether it grew.
 func (s *columns) merge(other columns) bool {
 	grew := false
+	s.grow(len(other))
 	for i, word := range other {
-		if i == len(*s) {
-			*s = append(*s, 0)
-		}
 		grew = grew || word&^(*s)[i] != 0
 		(*s)[i] |= word
 	}

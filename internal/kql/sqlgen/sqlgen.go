@@ -42,7 +42,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
-	text = g.with() + text
+	text = g.whole(g.with() + text)
 	if len(*g.refused) > 0 {
 		return "", g.refused
 	}
@@ -81,12 +81,14 @@ type generator struct {
 	keep    *keeper // nil when everything stands in one statement
 	// places are the columns that stand elsewhere than under their name, inside of a lambda.
 	places  map[int]string
+	texts   []string // of the nodes, by the number that stands for each where another node reads it
 	scalars *scalars // what the node that is being rendered takes from toscalar(); nil where it stays in place
 }
 
 // name is a column's name in SQL: readable, and unique by its number.
-func name(c *plan.Column) string {
-	b := make([]byte, 0, 48)
+func name(c *plan.Column) string { return string(appendName(make([]byte, 0, 48), c)) }
+
+func appendName(b []byte, c *plan.Column) []byte {
 	b = strconv.AppendInt(append(b, 'c'), int64(c.ID), 10)
 	b = append(b, '_')
 	for i := 0; i < min(len(c.Name), 40); i++ {
@@ -94,7 +96,7 @@ func name(c *plan.Column) string {
 			b = append(b, r)
 		}
 	}
-	return string(b)
+	return b
 }
 
 func cte(s *plan.Shared) string { return fmt.Sprintf("shared%d", s.ID) }
@@ -147,77 +149,81 @@ func (g *generator) keys(keys []plan.Key) string {
 	return strings.Join(parts, ", ")
 }
 
-// available is what a node can hand on: its own columns and those that pass through it.
-func available(n plan.Node) []*plan.Column {
-	switch n := n.(type) {
-	case *plan.Scan:
-		return n.Columns()
-	case *plan.Values:
-		return append(append([]*plan.Column(nil), n.Columns()...), n.Ordinal)
-	case *plan.Filter:
-		return available(n.In)
-	case *plan.Sort:
-		return available(n.In)
-	case *plan.Limit:
-		return available(n.In)
-	case *plan.Compute:
-		return append(items(n.Items), available(n.In)...)
-	case *plan.Windowed:
-		return append(items(n.Items), available(n.In)...)
-	case *plan.Follow:
-		return append(append(append([]*plan.Column(nil), n.Columns()...), available(n.In)...), n.Ordinal)
-	case *plan.Number:
-		return append([]*plan.Column{n.Col}, available(n.In)...)
-	case *plan.Ref:
-		return items(n.Items)
-	case *plan.Join:
-		return joinAvailable(n)
-	case *plan.Expand:
-		out := []*plan.Column{n.Index}
-		for _, it := range n.Items {
-			out = append(out, it.Col)
+// available calls f for what a node can hand on: its own columns and those that pass through it.
+func available(n plan.Node, f func(*plan.Column)) {
+	list := func(cols ...*plan.Column) {
+		for _, c := range cols {
+			f(c)
 		}
-		return append(out, available(n.In)...)
+	}
+	items := func(its []plan.Item) {
+		for i := range its {
+			f(its[i].Col)
+		}
+	}
+	switch n := n.(type) {
+	case *plan.Values:
+		list(n.Columns()...)
+		f(n.Ordinal)
+	case *plan.Filter:
+		available(n.In, f)
+	case *plan.Sort:
+		available(n.In, f)
+	case *plan.Limit:
+		available(n.In, f)
+	case *plan.Compute:
+		items(n.Items)
+		available(n.In, f)
+	case *plan.Windowed:
+		items(n.Items)
+		available(n.In, f)
+	case *plan.Follow:
+		list(n.Columns()...)
+		available(n.In, f)
+		f(n.Ordinal)
+	case *plan.Number:
+		f(n.Col)
+		available(n.In, f)
+	case *plan.Ref:
+		items(n.Items)
+	case *plan.Join:
+		items(n.Items)
+		if n.Kind != plan.RightSemi && n.Kind != plan.RightAnti {
+			available(n.L, f)
+		}
+	case *plan.Expand:
+		f(n.Index)
+		for _, it := range n.Items {
+			f(it.Col)
+		}
+		available(n.In, f)
 	default:
-		return n.Columns()
+		list(n.Columns()...)
 	}
-}
-
-func joinAvailable(n *plan.Join) []*plan.Column {
-	out := items(n.Items)
-	if n.Kind != plan.RightSemi && n.Kind != plan.RightAnti {
-		out = append(out, available(n.L)...)
-	}
-	return out
-}
-
-func items(its []plan.Item) []*plan.Column {
-	out := make([]*plan.Column, len(its))
-	for i, it := range its {
-		out[i] = it.Col
-	}
-	return out
 }
 
 // list renders those of a node's columns that are wanted, each once; special are those that it computes.
 func (g *generator) list(n plan.Node, special map[int]string) string {
-	var parts []string
-	var seen columns
-	for _, c := range available(n) {
-		if !g.wants(n, c) || seen.has(c) {
-			continue
+	wanted := *g.live[n]
+	seen := make(columns, len(wanted))
+	var b []byte
+	available(n, func(c *plan.Column) {
+		if !wanted.has(c) || seen.has(c) {
+			return
 		}
 		seen.add(c)
-		if sql, ok := special[c.ID]; ok {
-			parts = append(parts, sql+" AS "+name(c))
-		} else {
-			parts = append(parts, name(c))
+		if len(b) > 0 {
+			b = append(b, ", "...)
 		}
-	}
-	if len(parts) == 0 {
+		if sql, ok := special[c.ID]; ok {
+			b = append(append(b, sql...), " AS "...)
+		}
+		b = appendName(b, c)
+	})
+	if len(b) == 0 {
 		return nothing
 	}
-	return strings.Join(parts, ", ")
+	return string(b)
 }
 
 // nothing stands where no column is wanted, only the rows.

@@ -36,7 +36,7 @@ type lexer struct {
 // lex splits the text into tokens; the last one is tokEOF. Comments and blanks vanish.
 func lex(src *diag.Source, list *diag.List) []token {
 	l := &lexer{src: src.Text, list: list}
-	var out []token
+	out := make([]token, 0, len(src.Text)/5+1)
 	for {
 		t := l.next()
 		out = append(out, t)
