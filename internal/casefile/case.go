@@ -35,6 +35,9 @@ type Options struct {
 	// Progress is told the bytes read so far, the bytes in all and the file that is being read; may be nil. It is called
 	// from one goroutine at a time.
 	Progress func(read, total int64, file string)
+	// Watch is told of each question by its name, and within it of each table that is materialized for it, when it begins;
+	// what it returns is called when that has ended. May be nil.
+	Watch func(what string) (ended func())
 }
 
 // Case is an open case. Its methods must not be called at the same time.
@@ -76,6 +79,9 @@ func Exists(dir string) bool {
 func Open(ctx context.Context, opt Options) (*Case, error) {
 	opt.Memory = cmp.Or(opt.Memory, "2GB")
 	opt.Batch = cmp.Or(opt.Batch, 64<<20)
+	if opt.Watch == nil {
+		opt.Watch = func(string) func() { return func() {} }
+	}
 	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {

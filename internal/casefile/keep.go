@@ -13,6 +13,7 @@ func (c *Case) keep(ctx context.Context, k kql.Kept) error {
 	if slices.Contains(c.kept, k.Name) {
 		return nil
 	}
+	defer c.opt.Watch("materialize " + k.Of)()
 	if err := c.Exec(ctx, "CREATE TEMP TABLE "+k.Name+" AS "+k.SQL); err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ func (s session) Explore(text string, columns []schema.Column) ([][]schema.Value
 
 // Query answers KQL. An error in the user's text, or one while running it, is a *diag.List.
 func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error) {
+	defer c.opt.Watch(request.Source.Name)()
 	asOf, _ := c.AsOf()
 	compiled, err := kql.Compile(request, session{c, ctx}, asOf)
 	if err != nil {

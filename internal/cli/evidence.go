@@ -22,12 +22,13 @@ type evidenceFlags struct {
 	caseDir, asOf, memory, tenantFile, ioc string
 	threads                                int
 	quiet, verbose, noProgress             bool
-	strict                                 bool
+	strict, timings                        bool
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
 	tenant  *tenant.Context        // nil when none was given
 	meter   *meter
+	watch   stopwatch
 }
 
 func (f *evidenceFlags) add(cmd *cobra.Command) {
@@ -42,6 +43,16 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all: what is explained, every row")
 	flags.BoolVar(&f.strict, "strict", false, "exit with 3 when rows were rejected")
 	flags.BoolVar(&f.noProgress, "no-progress", false, "show no progress")
+	flags.BoolVar(&f.timings, "timings", false, "print to standard error what each question cost")
+	if run := cmd.RunE; run != nil {
+		cmd.RunE = func(cmd *cobra.Command, args []string) error {
+			err := run(cmd, args)
+			if f.timings {
+				f.watch.print(cmd.ErrOrStderr())
+			}
+			return err
+		}
+	}
 }
 
 // open opens the case and loads the paths; without paths the case is only read. partial is the error to return at the
@@ -81,9 +92,11 @@ func (f *evidenceFlags) openGiven(ctx context.Context, s Streams, paths []string
 
 // openCase opens the case that --case names, or a temporary one.
 func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
-	c, err := casefile.Open(ctx, casefile.Options{
-		Dir: f.caseDir, ReadOnly: readOnly, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading,
-	})
+	opt := casefile.Options{Dir: f.caseDir, ReadOnly: readOnly, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading}
+	if f.timings {
+		opt.Watch = f.watch.begin
+	}
+	c, err := casefile.Open(ctx, opt)
 	var missing *casefile.Missing
 	var stale *casefile.Stale
 	var busy *casefile.Busy

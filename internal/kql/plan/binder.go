@@ -195,7 +195,11 @@ func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
 		return &closure{lit: f, scope: sc, name: name}
 	}
 	if b.isTabular(sc, x) {
-		return b.share(name, b.tabular(sc, x))
+		n := b.tabular(sc, x)
+		if r, ok := n.(*Ref); ok && r.Shared.Keep && r.Shared.Name == materialized {
+			r.Shared.Name = name // so that whoever looks at the kept table knows it by the let's name
+		}
+		return b.share(name, n)
 	}
 	return b.scalar(&frame{scope: sc}, x)
 }

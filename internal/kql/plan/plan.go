@@ -240,6 +240,9 @@ type Shared struct {
 	Keep bool
 }
 
+// materialized is the name of what materialize() shares while no let has given it one.
+const materialized = "materialized"
+
 // Handed lists what a Ref may copy: the plan's columns, then those that only its order needs.
 func (s *Shared) Handed() []*Column {
 	out := slices.Clone(s.Plan.Columns())

@@ -230,7 +230,7 @@ func (b *binder) callTable(sc *scope, x *syntax.Call) Node {
 	switch x.Func.Name {
 	case "materialize":
 		b.arity(x, 1, 1)
-		s := b.share("materialized", b.tabular(sc, x.Args[0]))
+		s := b.share(materialized, b.tabular(sc, x.Args[0]))
 		s.Keep = b.per == nil // what a subquery materializes belongs to its group
 		return b.ref(s)
 	case "table":

@@ -15,6 +15,7 @@ import (
 type Kept struct {
 	Name string
 	SQL  string // a SELECT; it may read Kept tables that stand before it
+	Of   string // the let that it is the value of, for people
 }
 
 // GenerateKept is Generate for an engine that keeps what materialize() asks for. The tables come in the order in which
@@ -59,7 +60,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	k.done[s.ID] = t
 	if !k.known[t] {
 		k.known[t] = true
-		k.tables = append(k.tables, Kept{Name: t, SQL: text})
+		k.tables = append(k.tables, Kept{Name: t, SQL: text, Of: s.Name})
 	}
 	return t
 }
