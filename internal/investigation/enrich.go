@@ -14,51 +14,72 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// activity is every sign-in row of one user, in the columns that both tables share.
-const activity = `union
-    (SigninLogs | where UserId == %[1]s or isempty(UserId) and tolower(UserPrincipalName) == %[1]s | project Table = "SigninLogs", Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine),
-    (AADNonInteractiveUserSignInLogs | where UserId == %[1]s or isempty(UserId) and tolower(UserPrincipalName) == %[1]s | project Table = "AADNonInteractiveUserSignInLogs", Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)
-| sort by CreatedDateTime asc, Id asc`
+// activity is every sign-in row of some users, in the columns that both tables share.
+const activity = `let Asked = dynamic([%s]);
+union
+    (SigninLogs | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked) | project Table = "SigninLogs", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine),
+    (AADNonInteractiveUserSignInLogs | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked) | project Table = "AADNonInteractiveUserSignInLogs", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)
+| sort by CreatedDateTime asc, Id asc, SourceFile asc, SourceLine asc`
 
-// spotted is the presence that each of a user's rows belongs to, as the hunts see it.
+// spotted is the presence that each of the rows belongs to, as the hunts see it.
 const spotted = `
 Activity
-| where UserId == %s and Caller
-| project Table = iff(Interactive, "SigninLogs", "AADNonInteractiveUserSignInLogs"), Id, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`
+| where UserId in (%s) and Caller
+| project Table = iff(Interactive, "SigninLogs", "AADNonInteractiveUserSignInLogs"), Id, Time, IPAddress, AppId, UserAgent, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`
 
 // signIn is one row of activity.
 type signIn struct {
-	table, id, ip, appID, app, resource, agent, session, result, asn, location, credential, file string
-	spot                                                                                         string // "" for rows that say nothing about the caller
-	at                                                                                           time.Time
-	line                                                                                         int64
-	attacker                                                                                     bool
+	rowKey
+	owner, resource, app, session, result, asn, location, credential, file string
+	spot                                                                   string // "" for rows that say nothing about the caller
+	line                                                                   int64
+	attacker                                                               bool
 }
 
+// rowKey is what the two questions know a row by: its id, and for rows without one what else tells them apart.
+type rowKey struct {
+	table, id, ip, appID, agent string
+	at                          time.Time
+}
+
+// together is how many findings are enriched at a time: each question reads whole tables, and the rows of all users of
+// the findings are in memory meanwhile.
+const together = 64
+
 func (b *builder) enrich() error {
-	for i := range b.inv.Findings {
-		f := &b.inv.Findings[i]
-		rows, err := b.activity(f.UserID)
+	for part := range slices.Chunk(b.inv.Findings, together) {
+		rows, err := b.activity(part)
 		if err != nil {
 			return err
 		}
-		b.events(f, rows)
-		if err := b.deeds(f); err != nil {
+		for i := range part {
+			f, own := &part[i], rows[part[i].UserID]
+			b.events(f, own)
+			b.networks(f, own)
+			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, own))
+			b.considered(f)
+		}
+		if err := b.deeds(part); err != nil {
 			return err
 		}
-		b.networks(f, rows)
-		if err := b.persistence(f); err != nil {
+		if err := b.persistence(part); err != nil {
 			return err
 		}
-		b.inv.Profiles = append(b.inv.Profiles, b.profile(f, rows))
-		b.considered(f)
-		b.summarize(f)
+		for i := range part {
+			b.summarize(&part[i])
+		}
 	}
 	return nil
 }
 
-func (b *builder) activity(userID string) ([]signIn, error) {
-	got, err := b.ask("activity", fmt.Sprintf(activity, quoted(userID)))
+// activity returns the rows of the findings' users, by user and in the order of their time.
+func (b *builder) activity(findings []finding.Finding) (map[string][]signIn, error) {
+	users := set{}
+	for i := range findings {
+		users[findings[i].UserID] = true
+	}
+	asked := quotedList(keys(users))
+	got, err := b.ask("activity", fmt.Sprintf(activity, asked))
 	if err != nil {
 		return nil, err
 	}
@@ -66,25 +87,30 @@ func (b *builder) activity(userID string) ([]signIn, error) {
 	if err != nil {
 		return nil, err
 	}
-	named, err := b.ask("spots", string(shared)+fmt.Sprintf(spotted, quoted(userID)))
+	named, err := b.ask("spots", string(shared)+fmt.Sprintf(spotted, asked))
 	if err != nil {
 		return nil, err
 	}
-	spots := map[[2]string]string{}
+	spots := map[rowKey]string{}
 	for _, r := range named.Rows {
-		spots[[2]string{text(r[0]), text(r[1])}] = text(r[2])
+		spots[rowKeyOf(r[0], r[1], r[2], r[3], r[4], r[5])] = text(r[6])
 	}
-	out := make([]signIn, 0, len(got.Rows))
+	out := map[string][]signIn{}
 	for _, r := range got.Rows {
-		at, _ := r[2].(schema.Ticks)
-		line, _ := r[14].(int64)
-		out = append(out, signIn{
-			table: text(r[0]), id: text(r[1]), at: at.Time(), ip: text(r[3]), appID: text(r[4]), app: text(r[5]), resource: text(r[6]),
-			agent: text(r[7]), session: text(r[8]), result: text(r[9]), asn: text(r[10]), location: text(r[11]), credential: text(r[12]), file: text(r[13]), line: line,
-			spot: spots[[2]string{text(r[0]), text(r[1])}],
-		})
+		row := signIn{
+			rowKey: rowKeyOf(r[0], r[2], r[3], r[4], r[5], r[8]), owner: text(r[1]), app: text(r[6]), resource: text(r[7]),
+			session: text(r[9]), result: text(r[10]), asn: text(r[11]), location: text(r[12]), credential: text(r[13]), file: text(r[14]),
+		}
+		row.line, _ = r[15].(int64)
+		row.spot = spots[row.rowKey]
+		out[row.owner] = append(out[row.owner], row)
 	}
 	return out, nil
+}
+
+func rowKeyOf(table, id, at, ip, appID, agent schema.Value) rowKey {
+	t, _ := at.(schema.Ticks)
+	return rowKey{table: text(table), id: text(id), at: t.Time(), ip: text(ip), appID: text(appID), agent: text(agent)}
 }
 
 func text(v schema.Value) string {
@@ -215,45 +241,6 @@ func minTime(a, b time.Time) time.Time {
 
 type set = map[string]bool
 
-// deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
-// audit log's rows are the persistence.
-func (b *builder) deeds(f *finding.Finding) error {
-	seen, named := set{}, set{}
-	for _, e := range f.Events {
-		seen[e.Key] = true
-	}
-	for _, s := range f.Signals {
-		for _, id := range s.EventIDs {
-			if !seen[id] {
-				named[id] = true
-			}
-		}
-	}
-	if len(named) == 0 {
-		return nil
-	}
-	got, err := b.ask("deeds", fmt.Sprintf(`let Named = dynamic([%s]);
-union
-  (MicrosoftGraphActivityLogs | where RequestId in (Named) | project Table = "MicrosoftGraphActivityLogs", Key = RequestId, Time = TimeGenerated, IPAddress, AppId, What = strcat(RequestMethod, " ", RequestUri), UserAgent, SessionId, SourceFile = _SourceFile, SourceLine = _SourceLine),
-  (OfficeActivity | extend Key = iff(isempty(OfficeId), SourceRecordId, OfficeId) | where Key in (Named) | project Table = "OfficeActivity", Key, Time = TimeGenerated, IPAddress = iff(isempty(ClientIP), Client_IPAddress, ClientIP), AppId, What = Operation, UserAgent, SessionId = tostring(AppAccessContext.AADSessionId), SourceFile = _SourceFile, SourceLine = _SourceLine)
-| sort by Time asc, Key asc`, quotedList(keys(named))))
-	if err != nil {
-		return err
-	}
-	ips := set{}
-	for _, ip := range f.SourceIPs {
-		ips[ip] = true
-	}
-	for _, r := range got.Rows {
-		at, _ := r[2].(schema.Ticks)
-		line, _ := r[9].(int64)
-		ips[text(r[3])] = true
-		f.Events = append(f.Events, finding.Event{Table: text(r[0]), Key: text(r[1]), Time: at.Time(), File: text(r[8]), Row: line, Role: finding.Attacker, IP: text(r[3]), AppID: text(r[4]), Resource: text(r[5]), UserAgent: text(r[6]), SessionID: text(r[7])})
-	}
-	f.SourceIPs = keys(ips)
-	return nil
-}
-
 func (b *builder) networks(f *finding.Finding, rows []signIn) {
 	byIP := map[string]*finding.Network{}
 	apps, resources := map[string]map[string]bool{}, map[string]map[string]bool{}
@@ -287,137 +274,6 @@ func keys(m map[string]bool) []string {
 		}
 	}
 	sort.Strings(out)
-	return out
-}
-
-// persistence lists the consents of the user's account from the attacker's addresses, and what the applications did.
-func (b *builder) persistence(f *finding.Finding) error {
-	if len(f.SourceIPs) == 0 {
-		return nil
-	}
-	got, err := b.ask("persistence", fmt.Sprintf(`AuditLogs
-| extend UserId = tostring(InitiatedBy.user.id), IPAddress = tostring(InitiatedBy.user.ipAddress)
-| where UserId == %s and (IPAddress in (%s) or OperationName == "Consent to application" and ActivityDateTime between (datetime(%s) .. datetime(%s)))
-| extend AppId = extract("[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}", 0, tostring(TargetResources[0].modifiedProperties))
-| project ActivityDateTime, OperationName, Target = tostring(TargetResources[0].displayName), AppId, IPAddress, Id, SourceFile = _SourceFile, SourceLine = _SourceLine
-| sort by ActivityDateTime asc, Id asc`, quoted(f.UserID), quotedList(f.SourceIPs), f.FirstSeen.Add(-time.Hour).Format(time.RFC3339), f.LastSeen.Add(24*time.Hour).Format(time.RFC3339)))
-	if err != nil {
-		return err
-	}
-	for _, r := range got.Rows {
-		at, _ := r[0].(schema.Ticks)
-		line, _ := r[7].(int64)
-		p := finding.Persistence{Kind: text(r[1]), Name: text(r[2]), ID: text(r[3]), Time: at.Time(), EventIDs: []string{text(r[5])}, Detail: "from " + text(r[4])}
-		if p.ID != "" {
-			own, err := b.ask("own sign-ins", fmt.Sprintf(`AADServicePrincipalSignInLogs | where AppId == %s and ResultType == "0" | summarize Count = count(), Last = max(CreatedDateTime), Addresses = make_set(IPAddress)`, quoted(p.ID)))
-			if err != nil {
-				return err
-			}
-			if n, _ := own.Rows[0][0].(int64); n > 0 {
-				last, _ := own.Rows[0][1].(schema.Ticks)
-				p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, last.RFC3339())
-			}
-		}
-		f.Persistence = append(f.Persistence, p)
-		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(r[5]), Time: at.Time(), File: text(r[6]), Row: line, Role: finding.Control, IP: text(r[4]), AppID: text(r[3]), App: text(r[2])})
-	}
-	return nil
-}
-
-// profile is what was normal before the activity, and the deviation during it.
-func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
-	p := Profile{User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}, Timeline: []Point{}}
-	before, during := newTally(), newTally()
-	points := map[string]*Point{}
-	var order []string
-	for _, r := range rows {
-		hour := r.at.Truncate(time.Hour)
-		key := hour.Format(time.RFC3339) + r.ip
-		pt := points[key]
-		if pt == nil {
-			pt = &Point{Hour: hour, IP: r.ip}
-			points[key] = pt
-			order = append(order, key)
-		}
-		switch {
-		case r.result != "0":
-			pt.Failed++
-		case r.table == "SigninLogs":
-			pt.Interactive++
-		default:
-			pt.Silent++
-		}
-		if r.attacker {
-			pt.Attacker++
-		}
-		if r.at.Before(f.FirstSeen) {
-			before.add(r)
-			if r.table != "SigninLogs" {
-				p.Hours[r.at.Hour()]++
-			}
-		} else if !r.at.After(f.LastSeen) {
-			during.add(r)
-		}
-	}
-	sort.Strings(order)
-	for _, k := range order {
-		p.Timeline = append(p.Timeline, *points[k])
-	}
-	p.DailyMedian, p.DailyMax = before.daily()
-	p.Apps, p.Resources, p.UserAgents, p.Networks = keys(before.apps), keys(before.resources), keys(before.agents), keys(before.ips)
-	_, during1 := during.daily()
-	p.Deviation = []Deviation{
-		{"silent sign-ins a day", p.DailyMedian, float64(during1)},
-		{"applications", float64(len(before.apps)), float64(len(union(before.apps, during.apps)))},
-		{"resources", float64(len(before.resources)), float64(len(union(before.resources, during.resources)))},
-		{"addresses", float64(len(before.ips)), float64(len(union(before.ips, during.ips)))},
-		{"user agents", float64(len(before.agents)), float64(len(union(before.agents, during.agents)))},
-	}
-	return p
-}
-
-// tally counts the rows of a time.
-type tally struct {
-	days                         map[string]int64
-	apps, resources, agents, ips map[string]bool
-}
-
-func newTally() *tally {
-	m := func() map[string]bool { return map[string]bool{} }
-	return &tally{map[string]int64{}, m(), m(), m(), m()}
-}
-
-func (t *tally) add(r signIn) {
-	if r.table != "SigninLogs" {
-		t.days[r.at.Format("2006-01-02")]++
-	}
-	t.apps[r.appID] = true
-	t.resources[r.resource] = true
-	t.agents[r.agent] = true
-	t.ips[r.ip] = true
-}
-
-// daily returns the median and the greatest count of a day.
-func (t *tally) daily() (median float64, most int64) {
-	var counts []int64
-	for _, n := range t.days {
-		counts = append(counts, n)
-	}
-	if len(counts) == 0 {
-		return 0, 0
-	}
-	sort.Slice(counts, func(i, j int) bool { return counts[i] < counts[j] })
-	return float64(counts[len(counts)/2]), counts[len(counts)-1]
-}
-
-func union(a, b map[string]bool) map[string]bool {
-	out := map[string]bool{}
-	for k := range a {
-		out[k] = true
-	}
-	for k := range b {
-		out[k] = true
-	}
 	return out
 }
 

@@ -1,0 +1,105 @@
+package investigation
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
+// audit log's rows are the persistence.
+func (b *builder) deeds(findings []finding.Finding) error {
+	var named []string
+	ips := make([]set, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		ips[i] = set{}
+		for _, ip := range f.SourceIPs {
+			ips[i][ip] = true
+		}
+		seen, missing := set{}, set{}
+		for _, e := range f.Events {
+			seen[e.Key] = true
+		}
+		for _, s := range f.Signals {
+			for _, id := range s.EventIDs {
+				missing[id] = missing[id] || !seen[id]
+			}
+		}
+		for _, id := range keys(missing) {
+			if missing[id] {
+				named = append(named, fmt.Sprintf("%d, %s", i, quoted(id)))
+			}
+		}
+	}
+	if len(named) == 0 {
+		return nil
+	}
+	got, err := b.ask("deeds", fmt.Sprintf(`let Named = datatable(Finding: long, Key: string)[%s];
+union
+  (MicrosoftGraphActivityLogs | join kind=inner Named on $left.RequestId == $right.Key | project Table = "MicrosoftGraphActivityLogs", Finding, Key, Time = TimeGenerated, IPAddress, AppId, What = strcat(RequestMethod, " ", RequestUri), UserAgent, SessionId, SourceFile = _SourceFile, SourceLine = _SourceLine),
+  (OfficeActivity | extend Key = iff(isempty(OfficeId), SourceRecordId, OfficeId) | join kind=inner Named on Key | project Table = "OfficeActivity", Finding, Key, Time = TimeGenerated, IPAddress = iff(isempty(ClientIP), Client_IPAddress, ClientIP), AppId, What = Operation, UserAgent, SessionId = tostring(AppAccessContext.AADSessionId), SourceFile = _SourceFile, SourceLine = _SourceLine)
+| sort by Finding asc, Time asc, Key asc, SourceFile asc, SourceLine asc`, strings.Join(named, ", ")))
+	if err != nil {
+		return err
+	}
+	for _, r := range got.Rows {
+		i, _ := r[1].(int64)
+		at, _ := r[3].(schema.Ticks)
+		line, _ := r[10].(int64)
+		ips[i][text(r[4])] = true
+		findings[i].Events = append(findings[i].Events, finding.Event{Table: text(r[0]), Key: text(r[2]), Time: at.Time(), File: text(r[9]), Row: line, Role: finding.Attacker, IP: text(r[4]), AppID: text(r[5]), Resource: text(r[6]), UserAgent: text(r[7]), SessionID: text(r[8])})
+	}
+	for i := range findings {
+		findings[i].SourceIPs = keys(ips[i])
+	}
+	return nil
+}
+
+// consents are what an account did from the addresses of a finding, and consents at its time from anywhere; with what an
+// application that is named there did with credentials of its own.
+const consents = `let Findings = datatable(Finding: long, UserId: string, From: datetime, To: datetime, Addresses: dynamic)[%s];
+AuditLogs
+| extend UserId = tostring(InitiatedBy.user.id), IPAddress = tostring(InitiatedBy.user.ipAddress)
+| join kind=inner Findings on UserId
+| where set_has_element(Addresses, IPAddress) or OperationName == "Consent to application" and ActivityDateTime between (From .. To)
+| extend AppId = extract("[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}", 0, tostring(TargetResources[0].modifiedProperties))
+| join kind=leftouter (AADServicePrincipalSignInLogs | where ResultType == "0" | summarize SignIns = count(), LastSignIn = max(CreatedDateTime) by AppId) on AppId
+| project Finding, ActivityDateTime, OperationName, Target = tostring(TargetResources[0].displayName), AppId, IPAddress, Id, SourceFile = _SourceFile, SourceLine = _SourceLine, SignIns = coalesce(SignIns, 0), LastSignIn
+| sort by Finding asc, ActivityDateTime asc, Id asc, SourceFile asc, SourceLine asc`
+
+// persistence lists the consents of the users' accounts from the attacker's addresses, and what the applications did.
+func (b *builder) persistence(findings []finding.Finding) error {
+	var about []string
+	for i := range findings {
+		f := &findings[i]
+		if len(f.SourceIPs) > 0 {
+			about = append(about, fmt.Sprintf("%d, %s, datetime(%s), datetime(%s), dynamic([%s])", i, quoted(f.UserID),
+				f.FirstSeen.Add(-time.Hour).Format(time.RFC3339), f.LastSeen.Add(24*time.Hour).Format(time.RFC3339), quotedList(f.SourceIPs)))
+		}
+	}
+	if len(about) == 0 {
+		return nil
+	}
+	got, err := b.ask("persistence", fmt.Sprintf(consents, strings.Join(about, ",\n  ")))
+	if err != nil {
+		return err
+	}
+	for _, r := range got.Rows {
+		i, _ := r[0].(int64)
+		at, _ := r[1].(schema.Ticks)
+		line, _ := r[8].(int64)
+		f := &findings[i]
+		p := finding.Persistence{Kind: text(r[2]), Name: text(r[3]), ID: text(r[4]), Time: at.Time(), EventIDs: []string{text(r[6])}, Detail: "from " + text(r[5])}
+		if n, _ := r[9].(int64); n > 0 && p.ID != "" {
+			last, _ := r[10].(schema.Ticks)
+			p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, last.RFC3339())
+		}
+		f.Persistence = append(f.Persistence, p)
+		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(r[6]), Time: at.Time(), File: text(r[7]), Row: line, Role: finding.Control, IP: text(r[5]), AppID: text(r[4]), App: text(r[3])})
+	}
+	return nil
+}
