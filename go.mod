@@ -13,6 +13,7 @@ require (
 	github.com/rogpeppe/go-internal v1.16.0
 	github.com/schollz/progressbar/v3 v3.19.1
 	github.com/spf13/cobra v1.10.2
+	github.com/uber/h3-go/v4 v4.1.0
 	golang.org/x/term v0.47.0
 	gonum.org/v1/gonum v0.17.0
 )

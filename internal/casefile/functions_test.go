@@ -134,7 +134,7 @@ func TestRefusals(t *testing.T) {
 		`datatable(t:long) [1] | where ingestion_time() > ago(1h)`,
 		`datatable(ip:string) ['8.8.8.8'] | extend c = geo_info_from_ip_address(ip).country`,
 		`print parse_user_agent('Mozilla', 'browser')`,
-		`let a = dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}); print geo_union_polygons_array(pack_array(a, a))`,
+		`let a = dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}); let b = dynamic({"type":"Polygon","coordinates":[[[4,0],[8,0],[8,4],[4,4],[4,0]]]}); print geo_intersection_2polygons(a, b)`,
 	} {
 		_, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "q", Text: text}})
 		list, ok := diag.AsList(err)

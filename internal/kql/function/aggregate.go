@@ -10,7 +10,8 @@ import (
 )
 
 // aggregateFuncs are the aggregates. arg_max, arg_min, take_any and percentiles return several columns and are bound
-// apart; they stand here for their names only.
+// apart; they stand here for their names only. Without a value an aggregate gives its default:
+// https://learn.microsoft.com/kusto/query/summarize-operator#default-values-of-aggregations
 // https://learn.microsoft.com/kusto/query/aggregation-functions
 var aggregateFuncs = []Func{
 	{Name: "count", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
@@ -27,11 +28,11 @@ var aggregateFuncs = []Func{
 	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
 	{Name: "take_anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
 	{Name: "anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "take-anyif-aggregation-function"},
-	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "stddev_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
-	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "stddev_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
+	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "coalesce(stddev_samp($1), 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
+	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(stddev_samp($1) FILTER (WHERE $2), 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
 	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: "stddev_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
-	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "var_samp($1)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
-	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "var_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
+	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "coalesce(var_samp($1), 0)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
+	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(var_samp($1) FILTER (WHERE $2), 0)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
 	{Name: "variancep", Signatures: []string{"number -> real"}, SQL: "var_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "variancep-aggregation-function"},
 	{Name: "make_list makelist", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
 	{Name: "make_list_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-if-aggregation-function"},
@@ -196,7 +197,7 @@ var windowFuncs = []Func{
 	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
 	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
 	{Name: "row_cumsum", Signatures: []string{"summable -> promoted", "summable, bool -> promoted"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
-	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
+	{Name: "row_rank_dense row_rank", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
 	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
 	{Name: "row_window_session", Signatures: []string{
 		"datetime, timespan, timespan, bool? -> datetime", "timespan, timespan, timespan, bool? -> timespan", "long, long, long, bool? -> long",

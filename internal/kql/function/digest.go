@@ -38,13 +38,13 @@ var digestSteps = []Func{
 	{Name: "merge_digests", Signatures: []string{"dynamic -> dynamic"}, Go: goMergeDigests, Doc: "tdigest-merge-aggregation-function"},
 }
 
-// buildHLL collects the distinct values.
+// buildHLL collects the distinct values; without any there is no hll, as the page of summarize shows.
 func buildHLL(c Call) (string, error) {
 	filter := c.Args[0].SQL + " IS NOT NULL"
 	if len(c.Args) > 1 && c.Args[1].Type == schema.Bool {
 		filter += " AND " + c.Args[1].SQL
 	}
-	return fmt.Sprintf("coalesce(CAST(to_json(list_transform(list_sort(list(DISTINCT %s) FILTER (WHERE %s)), e -> %s)) AS VARCHAR), '[]')", c.Args[0].SQL, filter, JSON("e", c.Args[0].Type)), nil
+	return fmt.Sprintf("CAST(to_json(list_transform(list_sort(list(DISTINCT %s) FILTER (WHERE %s)), e -> %s)) AS VARCHAR)", c.Args[0].SQL, filter, JSON("e", c.Args[0].Type)), nil
 }
 
 // buildDigest collects the values in order, with their weights.
@@ -137,7 +137,10 @@ func readDigest(v schema.Value) (digest, bool) {
 }
 
 func goMakeDigest(args []schema.Value) (schema.Value, error) {
-	values, _ := elements(args[0])
+	values, ok := elements(args[0])
+	if !ok {
+		return nil, nil
+	}
 	list, _ := elements(args[1])
 	d := digest{}
 	for i, v := range values {

@@ -13,7 +13,7 @@ import (
 var dynamicFuncs = []Func{
 	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Doc: "pack-array-function"},
 	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"any* -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
-	{Name: "array_length", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Doc: "array-length-function"},
+	{Name: "array_length arraylength", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Doc: "array-length-function"},
 	{Name: "array_concat", Signatures: []string{"array+ -> dynamic"}, Go: goArrayConcat, NullIn: true, Doc: "array-concat-function"},
 	{Name: "array_slice", Signatures: []string{"array, long, long -> dynamic"}, Go: goArraySlice, Doc: "array-slice-function"},
 	{Name: "array_reverse", Signatures: []string{"array -> dynamic"}, Go: goArrayReverse, Doc: "array-reverse-function"},
@@ -21,7 +21,7 @@ var dynamicFuncs = []Func{
 	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
 	{Name: "array_index_of", Signatures: []string{"array, value, long?, long?, long? -> long"}, Go: goArrayIndexOf, NullIn: true, Doc: "array-index-of-function"},
 	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
-	{Name: "strcat_array", Signatures: []string{"array, text -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
+	{Name: "strcat_array array_strcat", Signatures: []string{"array, text -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
 	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},
 	{Name: "set_intersect", Signatures: []string{"array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Doc: "set-intersect-function"},

@@ -3,6 +3,7 @@ package function
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/golang/geo/s1"
@@ -29,6 +30,7 @@ var geoFuncs = []Func{
 	{Name: "geo_geohash_neighbors", Signatures: []string{"text -> dynamic"}, Go: goGeohashNeighbors, Doc: "geo-geohash-neighbors-function"},
 	{Name: "geo_point_to_s2cell", Signatures: []string{"real, real, long? -> string"}, Go: geo(1, goToS2Cell), Doc: "geo-point-to-s2cell-function"},
 	{Name: "geo_s2cell_to_central_point", Signatures: []string{"text -> dynamic"}, Go: goS2CellPoint, Doc: "geo-s2cell-to-central-point-function"},
+	{Name: "geo_s2cell_neighbors", Signatures: []string{"text -> dynamic"}, Go: goS2CellNeighbors, Doc: "geo-s2cell-neighbors-function"},
 }
 
 // earthRadius in metres is Kusto's: the documented distances divided by their angles.
@@ -410,4 +412,27 @@ func goS2CellPoint(args []schema.Value) (schema.Value, error) {
 	}
 	at := id.LatLng()
 	return pointJSON(at.Lng.Degrees(), at.Lat.Degrees()), nil
+}
+
+// s2Directions is the order of the documentation's answer, in that of the library.
+var s2Directions = [8]int{7, 0, 1, 2, 3, 5, 4, 6}
+
+// goS2CellNeighbors lists the cells around one. At a corner of the cube two of its sides share a neighbour.
+func goS2CellNeighbors(args []schema.Value) (schema.Value, error) {
+	id := s2.CellIDFromToken(args[0].(string))
+	if !id.IsValid() {
+		return nil, nil
+	}
+	around := id.AllNeighbors(id.Level())
+	var out []s2.CellID
+	for _, k := range s2Directions {
+		if k < len(around) && !slices.Contains(out, around[k]) {
+			out = append(out, around[k])
+		}
+	}
+	cells := make([]json.RawMessage, len(out))
+	for i, c := range out {
+		cells[i] = schema.AppendJSON(nil, schema.String, c.ToToken())
+	}
+	return array(cells), nil
 }

@@ -23,8 +23,11 @@ var overlayFuncs = []Func{
 	{Name: "geo_union_lines_array", Signatures: []string{"array -> dynamic"}, Go: goUnionLines, Doc: "geo-union-lines-array-function"},
 }
 
-// ring is a closed chain of corners, its inside on the left.
-type ring struct{ corners []s2.Point }
+// ring is a closed chain of corners, its inside on the left; first is the number of its first edge.
+type ring struct {
+	corners []s2.Point
+	first   int
+}
 
 // region is an area between rings that do not cross: shells, and holes that turn the other way.
 type region []ring
@@ -66,15 +69,12 @@ func regionOf(p polygon) region {
 				corners[a], corners[b] = corners[b], corners[a]
 			}
 		}
-		out = append(out, ring{corners})
+		out = append(out, ring{corners: corners})
 	}
 	return out
 }
 
-const (
-	degenerate = "an overlay of shapes that cross at a corner"
-	sharing    = "the outline of polygons that share edges"
-)
+const degenerate = "an overlay of shapes that cross at a corner"
 
 // split cuts the edges where those of the other shape cross them.
 func split(edges, others []arc) []arc {
@@ -99,9 +99,8 @@ func split(edges, others []arc) []arc {
 }
 
 // overlay keeps the pieces of a that lie inside of b, or outside, and those of b by a, and joins them to rings. Of an
-// edge that both have one stays where they run alike, and none where they meet from both sides; shared tells that there
-// was one, since how Kusto orders the corners then is not known.
-func overlay(a, b region, inside bool) (out region, shared bool, err error) {
+// edge that both have one stays where they run alike, and none where they meet from both sides.
+func overlay(a, b region, inside bool) (region, error) {
 	left, right := a.edges(), b.edges()
 	for i := range right {
 		right[i].number += len(left)
@@ -115,7 +114,6 @@ func overlay(a, b region, inside bool) (out region, shared bool, err error) {
 		}
 		for _, e := range list {
 			alike, against := both[[2]s2.Point{e.from, e.to}], both[[2]s2.Point{e.to, e.from}]
-			shared = shared || alike || against
 			switch {
 			case against:
 			case alike && first, !alike && other.contains(s2.Interpolate(0.5, e.from, e.to)) == inside:
@@ -125,8 +123,7 @@ func overlay(a, b region, inside bool) (out region, shared bool, err error) {
 	}
 	keep(left, right, b, true)
 	keep(right, left, a, false)
-	out, err = join(kept)
-	return out, shared, err
+	return join(kept)
 }
 
 // join makes rings of edges. A ring begins behind its edge with the highest number, as S2 has it, which Kusto uses; of
@@ -168,31 +165,37 @@ func join(edges []arc) (region, error) {
 				last = k
 			}
 		}
-		one := ring{}
+		one := ring{first: edges[loop[(last+1)%len(loop)]].number}
 		for k := range loop {
 			one.corners = append(one.corners, edges[loop[(last+1+k)%len(loop)]].from)
 		}
 		out = append(out, one)
 	}
+	sort.SliceStable(out, func(i, j int) bool { return out[i].first < out[j].first })
 	return out, nil
 }
 
-// unite makes one region of polygons that may overlap, the two with the fewest corners first, as S2 has it.
-func unite(list []polygon) (whole region, shared bool, err error) {
-	queue := make([]region, len(list))
+// unite makes one region of polygons that may overlap, the two with the fewest corners first, as S2 has it: the corners
+// of a union are taken to be as many as those of its parts.
+func unite(list []polygon) (region, error) {
+	type part struct {
+		region
+		corners int
+	}
+	queue := make([]part, len(list))
 	for i, p := range list {
-		queue[i] = regionOf(p)
+		queue[i].region = regionOf(p)
+		queue[i].corners = len(queue[i].edges())
 	}
-	size := func(i int) int { return len(queue[i].edges()) }
 	for len(queue) > 1 {
-		sort.SliceStable(queue, func(i, j int) bool { return size(i) < size(j) })
-		both, common, err := overlay(queue[0], queue[1], false)
+		sort.SliceStable(queue, func(i, j int) bool { return queue[i].corners < queue[j].corners })
+		both, err := overlay(queue[0].region, queue[1].region, false)
 		if err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		queue, shared = append(queue[2:], both), shared || common
+		queue = append(queue[2:], part{both, queue[0].corners + queue[1].corners})
 	}
-	return queue[0], shared, nil
+	return queue[0].region, nil
 }
 
 // json renders a region whose rings are all shells; how several rings are ordered where there are holes is not known.
@@ -224,10 +227,7 @@ func goUnionPolygons(args []schema.Value) (schema.Value, error) {
 	if !ok || len(all) == 0 {
 		return nil, nil
 	}
-	whole, shared, err := unite(all)
-	if err == nil && shared {
-		err = Refused(sharing)
-	}
+	whole, err := unite(all)
 	if err != nil {
 		return nil, err
 	}
@@ -395,7 +395,7 @@ func goIntersectLinePolygon(args []schema.Value) (schema.Value, error) {
 	if !okLine || !okArea {
 		return nil, nil
 	}
-	whole, _, err := unite(area)
+	whole, err := unite(area)
 	if err != nil {
 		return nil, err
 	}
@@ -438,6 +438,20 @@ func goIntersectLinePolygon(args []schema.Value) (schema.Value, error) {
 	return shape("MultiLineString", chains), nil
 }
 
+// meet reports whether two areas lie on both sides of an edge.
+func meet(a, b region) bool {
+	against := map[[2]s2.Point]bool{}
+	for _, e := range a.edges() {
+		against[[2]s2.Point{e.to, e.from}] = true
+	}
+	for _, e := range b.edges() {
+		if against[[2]s2.Point{e.from, e.to}] {
+			return true
+		}
+	}
+	return false
+}
+
 // goIntersectPolygons returns the common area, before it the corners at which the polygons touch only.
 func goIntersectPolygons(args []schema.Value) (schema.Value, error) {
 	listA, okA := polygons(args[0])
@@ -445,18 +459,18 @@ func goIntersectPolygons(args []schema.Value) (schema.Value, error) {
 	if !okA || !okB {
 		return nil, nil
 	}
-	a, sharedA, err := unite(listA)
+	a, err := unite(listA)
 	if err != nil {
 		return nil, err
 	}
-	b, sharedB, err := unite(listB)
+	b, err := unite(listB)
 	if err != nil {
 		return nil, err
 	}
-	both, shared, err := overlay(a, b, true)
-	if err == nil && (shared || sharedA || sharedB) {
-		err = Refused(sharing)
+	if meet(a, b) {
+		return nil, Refused("an intersection of polygons that meet along an edge")
 	}
+	both, err := overlay(a, b, true)
 	if err != nil {
 		return nil, err
 	}

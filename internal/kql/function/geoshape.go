@@ -72,7 +72,7 @@ func onRegion(f func(region) schema.Value) func([]schema.Value) (schema.Value, e
 		if !ok {
 			return nil, nil
 		}
-		whole, _, err := unite(list)
+		whole, err := unite(list)
 		if err != nil {
 			return nil, err
 		}

@@ -26,7 +26,7 @@ var searchFuncs = []Func{
 	{Name: "has_ipv4_prefix", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(true), Doc: "has-ipv4-prefix-function"},
 	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
 	{Name: "replace_strings", Signatures: []string{"text, array, array -> string"}, Go: goReplaceStrings, Doc: "replace-strings-function"},
-	{Name: "extract_all", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
+	{Name: "extract_all extractall", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
 	{Name: "url_decode", Signatures: []string{"text -> string"}, Go: goURLDecode, Doc: "url-decode-function"},
 	{Name: "base64_decode_tostring base64_decodestring", Signatures: []string{"text -> string"}, Go: goBase64Text, Doc: "base64-decode-tostring-function"},
 }
