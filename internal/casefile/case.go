@@ -138,9 +138,14 @@ func (e *Missing) Error() string { return "there is no case in " + e.Dir }
 // Hint says how to make one.
 func (e *Missing) Hint() string { return "make one: replaytrace ingest PATH... --case " + e.Dir }
 
+// rowGroup is how many rows lie together in the database. Each thread that loads evidence holds as many in memory before
+// they are compressed, and the rows of sign-ins are wide: DuckDB's own 122,880 take half a gigabyte a thread, which spills.
+const rowGroup = 15 * chunkSize
+
 // settings are DuckDB's. Extensions are never fetched, and nothing is stored in an order that costs a sort.
-func (c *Case) settings() []string {
+func (c *Case) settings(path string) []string {
 	s := []string{
+		"SET temp_directory = " + quoteText(path+".tmp"),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false", "SET memory_limit = '" + strings.ReplaceAll(c.opt.Memory, "'", "") + "'",
 		"SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
@@ -151,12 +156,17 @@ func (c *Case) settings() []string {
 	return s
 }
 
-func (c *Case) start(ctx context.Context, path string) error {
-	options := "?storage_compatibility_version=latest"
+// attach are the statements that open the database's file, which is attached because only then can its layout be chosen.
+func (c *Case) attach(path string) []string {
+	options := fmt.Sprintf("STORAGE_VERSION 'latest', ROW_GROUP_SIZE %d", rowGroup)
 	if c.readOnly {
-		options = "?access_mode=READ_ONLY"
+		options = "READ_ONLY"
 	}
-	connector, err := duckdb.NewConnector(path+options, nil)
+	return []string{"ATTACH " + quoteText(path) + " AS evidence (" + options + ")", "USE evidence"}
+}
+
+func (c *Case) start(ctx context.Context, path string) error {
+	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
 	}
@@ -164,7 +174,7 @@ func (c *Case) start(ctx context.Context, path string) error {
 	if c.conn, err = c.db.Conn(ctx); err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
 	}
-	for _, s := range c.settings() {
+	for _, s := range append(c.settings(path), c.attach(path)...) {
 		if err := c.Exec(ctx, s); err != nil {
 			return err
 		}
