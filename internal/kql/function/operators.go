@@ -64,6 +64,7 @@ var operatorTable = []Func{
 	{Name: "matches regex", Signatures: []string{"text, text -> bool"}, Build: buildMatches, Doc: "matches-regex-operator"},
 	{Name: "parse_json", Signatures: []string{"string -> dynamic"}, SQL: "kql_parse_json($1)", Doc: "parse-json-function"},
 	{Name: "gettype", Signatures: []string{"dynamic -> string"}, SQL: "CASE coalesce(json_type($1), 'NULL') WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double' WHEN 'NULL' THEN 'null' ELSE 'long' END", Doc: "gettype-function"},
+	{Name: "refuse", Signatures: []string{"string, any -> bool"}, SQL: "CAST(error($1 || left(coalesce(CAST($2 AS VARCHAR), ''), 0)) AS BOOLEAN)", Doc: "scalar-functions"},
 	{Name: "percentile", Signatures: []string{"integer, real -> long", "number, real -> first", "timespan, real -> timespan", "datetime, real -> datetime"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
 }
 

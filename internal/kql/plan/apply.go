@@ -149,7 +149,7 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	case fn.Aggregate && f.aggs == nil:
 		b.fail(diag.Semantic, x.Func.Span(), "", "%s is an aggregate: it is allowed in summarize only", name)
 	case fn.Window && f.windows == nil:
-		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed in extend, serialize and project after sort", name)
+		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed in extend, serialize, project and where after sort", name)
 	case fn.Aggregate:
 		return b.aggregate(f, x, fn)
 	}
@@ -183,7 +183,7 @@ var specials map[string]func(*binder, *frame, *syntax.Call) Expr
 
 func init() {
 	specials = map[string]func(*binder, *frame, *syntax.Call) Expr{
-		"now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
+		"$refuse": (*binder).callRefuse, "now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
 		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
 		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
 		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames, "bin_auto": (*binder).callBinAuto,
@@ -364,6 +364,24 @@ func (b *binder) callColumnNames(f *frame, x *syntax.Call) Expr {
 		}
 	}
 	return b.invent("pack_array", names...)
+}
+
+// callRefuse binds $refuse('what: why'), which the queries of plugins use.
+func (b *binder) callRefuse(f *frame, x *syntax.Call) Expr {
+	if !b.inTemplate {
+		b.unknownFunction(x)
+	}
+	what, _ := x.Args[0].(*syntax.Literal)
+	return b.refusal(f.cols, what.Text)
+}
+
+// refusal is a condition that no row meets: it fails at one, because Kusto's answer is not known.
+func (b *binder) refusal(cols []*Column, what string) Expr {
+	row := null(schema.Long)
+	if len(cols) > 0 {
+		row = &Col{cols[0]} // an error that reads no column comes before there is a row
+	}
+	return b.invent("refuse", &Const{T: schema.String, V: function.Refused(what).Error()}, row)
 }
 
 func (b *binder) callGetType(f *frame, x *syntax.Call) Expr {

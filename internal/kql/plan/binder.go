@@ -44,6 +44,7 @@ type binder struct {
 	depth         int
 	notes         []string
 	visualization string
+	inTemplate    bool // the text in hand is a plugin's own
 	// settings are the options of `set` that have a meaning here.
 	settings map[string]Expr
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 
@@ -15,19 +17,43 @@ var plugins map[string]func(*binder, *scope, Node, *syntax.Evaluate) Node
 
 func init() {
 	plugins = map[string]func(*binder, *scope, Node, *syntax.Evaluate) Node{
-		"bag_unpack": (*binder).bagUnpack, "pivot": (*binder).pivot,
+		"bag_unpack": (*binder).bagUnpack, "pivot": (*binder).pivot, "preview": (*binder).preview,
 	}
 }
 
+// evaluate binds `evaluate`; n is nil where it begins a query.
 func (b *binder) evaluate(sc *scope, n Node, op *syntax.Evaluate) Node {
-	if t, ok := templates[op.Call.Func.Name]; ok {
+	name := op.Call.Func
+	t, isTemplate := templates[name.Name]
+	bind, isPlugin := plugins[name.Name]
+	why, isRefused := refusedPlugins[name.Name]
+	switch {
+	case isRefused:
+		b.fail(diag.Unsupported, name.Span(), "", "the plugin %s is not supported: %s", name.Name, why)
+	case !isTemplate && !isPlugin:
+		b.fail(diag.Semantic, name.Span(), suggest(name.Name, pluginNames()), "unknown plugin %s", name.Name)
+	case n == nil:
+		b.fail(diag.Semantic, op.Span(), "", "%s needs a table before it", name.Name)
+	case isTemplate:
 		return b.invokeTemplate(sc, n, op, t)
 	}
-	bind, ok := plugins[op.Call.Func.Name]
-	if !ok {
-		b.fail(diag.Unsupported, op.Call.Func.Span(), "", "the plugin %s is not supported", op.Call.Func.Name)
-	}
 	return bind(b, sc, n, op)
+}
+
+func pluginNames() []string {
+	return slices.Concat(slices.Collect(maps.Keys(templates)), slices.Collect(maps.Keys(plugins)), slices.Collect(maps.Keys(refusedPlugins)))
+}
+
+// preview returns the first of its two tables, and notes the second.
+// https://learn.microsoft.com/kusto/query/preview-plugin
+func (b *binder) preview(sc *scope, n Node, op *syntax.Evaluate) Node {
+	b.arity(op.Call, 1, 1)
+	if b.opt.Ask != nil {
+		for _, row := range b.ask(op.Span(), b.count(n, &syntax.Count{})) {
+			b.note("preview: the table has %v rows", row[0])
+		}
+	}
+	return b.limit(sc, n, op.Call.Args[0])
 }
 
 // maxUnpacked is how many columns a plugin may make of data; more is a mistake, or an attack.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -26,6 +27,8 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.search(sc, n, op)
 	case *syntax.Find:
 		return b.find(sc, n, op)
+	case *syntax.Evaluate:
+		return b.evaluate(sc, n, op)
 	}
 	if n == nil {
 		b.fail(diag.Unsupported, op.Span(), "", "a query that begins with `%s` is not supported yet", op.Keyword())
@@ -69,8 +72,8 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.scanRows(sc, n, op)
 	case *syntax.MakeSeries:
 		return b.makeSeries(sc, n, op)
-	case *syntax.Evaluate:
-		return b.evaluate(sc, n, op)
+	case *syntax.Reduce:
+		return b.reduce(sc, n, op)
 	case *syntax.Render:
 		b.visualization = op.Visualization
 		return n
@@ -124,13 +127,16 @@ func (b *binder) row(sc *scope, n Node) *frame {
 }
 
 func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
-	pred := b.predicate(b.row(sc, n), op.Pred)
-	if j, ok := n.(*Join); ok && j.Kind == InnerUniq {
+	f := b.row(sc, n)
+	f.windows = &windows{in: n}
+	pred := b.predicate(f, op.Pred)
+	in := f.windows.node(b, n)
+	if j, ok := in.(*Join); ok && j.Kind == InnerUniq {
 		if b.filterLeft(j, pred) {
 			return j
 		}
 	}
-	return &Filter{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Pred: pred}
+	return &Filter{base: base{cols: n.Columns(), order: in.Ordering()}, In: in, Pred: pred}
 }
 
 // filterLeft puts a condition on the left side of an innerunique join below it, as Kusto's optimizer does: which row
@@ -423,6 +429,28 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 	}
 	s.In = in
 	return s
+}
+
+// reduce binds `reduce`. How it groups texts into patterns is not documented: its examples contradict the paper that it
+// refers to.
+// https://learn.microsoft.com/kusto/query/reduce-operator
+func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
+	b.scalar(b.row(sc, n), op.X)
+	pattern := b.column("Pattern", schema.String)
+	cols := []*Column{pattern, b.column("Count", schema.Long), b.column("Representative", schema.String)}
+	if kind, at := b.option(op.Options, "kind"); at != nil {
+		if kind != "source" {
+			b.fail(diag.Semantic, at.Span(), "source", "the kind of reduce is source")
+		}
+		cols = append(slices.Clone(visibleColumns(n)), pattern)
+	}
+	out := &Compute{base: base{cols: cols}, In: &Filter{base: base{cols: n.Columns()}, In: n, Pred: b.refusal(n.Columns(), "reduce: how Kusto groups texts into patterns is not documented")}}
+	for _, c := range cols {
+		if findColumn(n.Columns(), c.Name) != c {
+			out.Items = append(out.Items, Item{Col: c, X: null(c.Type)})
+		}
+	}
+	return out
 }
 
 // serialized gives rows without an order one that every run repeats: Kusto's own is arbitrary.

@@ -1,24 +1,5 @@
 package plan
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/replaytrace/replaytrace/internal/diag"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
-	"github.com/replaytrace/replaytrace/internal/kql/syntax"
-)
-
-// template is a plugin that is itself a query. Its parameters are written `name:kind`: a column of the source, a column
-// of __table (key), a table, a condition or number as text, a scalar, a flag that asks for unmatched rows, or a switch
-// that keeps the key; `?` makes one optional. The query sees the source as __source, a table as __table and a scalar
-// under its name. {name} stands for a column or condition, {name.type} for a column's type, {name.text} for an argument
-// as it was written, {dims} for the columns that are left, each with a comma before it, and {changed} for `or` that one
-// of them is not that of the row before.
-type template struct {
-	params, query string
-}
-
 // templates are the plugins that can be said in KQL. The result's columns are those of the official analyser.
 var templates = map[string]template{
 	// https://learn.microsoft.com/kusto/query/activity-counts-metrics-plugin
@@ -31,6 +12,56 @@ __source
 | summarize ['count'] = count(), ['dcount'] = dcount({id}), new_dcount = countif(__new) by {timeline} = __window{dims}
 | sort by true{dims}, {timeline} asc
 | extend aggregated_dcount = row_cumsum(new_dcount, false{changed})`},
+	// https://learn.microsoft.com/kusto/query/activity-metrics-plugin
+	"activity_metrics": {"id:column timeline:column __start:scalar __end:scalar __step:scalar dims", `
+__source
+| where {timeline} between (__start .. __end)
+| summarize by {id}{dims}, __window = bin_at({timeline}, __step, __start)
+| sort by {id} asc{dims}, __window asc
+| extend __same = {id} == prev({id}){same}
+| extend __back = __same and prev(__window) == __window - __step
+| summarize dcount_values = count(), dcount_newvalues = countif(not(__back)), __back = countif(__back) by {timeline} = __window{dims}
+| sort by true{dims}, {timeline} asc
+| extend __first = row_number() == 1{changed}
+| extend __before = iff(__first, long(0), prev(dcount_values)), __next = prev({timeline}) == {timeline} - __step
+| where __first or __next or $refuse('activity_metrics of the period after one without events')
+| project {timeline}{dims}, dcount_values, dcount_newvalues, retention_rate = toreal(__back) / __before, churn_rate = toreal(__before - __back) / __before`},
+	// The users of a cohort were first seen in its period.
+	// https://learn.microsoft.com/kusto/query/new-activity-metrics-plugin
+	"new_activity_metrics": {"id:column timeline:column __start:scalar __end:scalar __step:scalar __cohort:scalar? dims", `
+let __seen = __source
+| where {timeline} between (__start .. __end)
+| summarize by __id = {id}, __to = bin_at({timeline}, __step, __start){dims};
+let __kept = __seen
+| join kind=inner (__seen | summarize __first = min(__to) by __id{dims}) on __id{dims}
+| summarize __kept = count() by __first, __to{dims};
+range __from from __start to __end step __step
+| extend __one = 1
+| join kind=inner (range __to from __start to __end step __step | extend __one = 1) on __one
+| join kind=inner (__seen | summarize by __one = 1{dims}) on __one
+| where __from <= __to and {__cohort.is}
+| join kind=leftouter __kept on __to{dims}
+| summarize __later = sumif(__kept, __first > __from), dcount_retained_values = sumif(__kept, __first == __from) by __from, __to{dims}
+| join kind=leftouter (__kept | where __first == __to | project __from = __first, __size = __kept{dims}) on __from{dims}
+| extend __size = coalesce(__size, 0)
+| where __size > 0 or $refuse('new_activity_metrics of a period without new values')
+| project ['from_{timeline.text}'] = __from, ['to_{timeline.text}'] = __to{dims}, dcount_new_values = iff(__from == __to, dcount_retained_values, __later), dcount_retained_values, dcount_churn_values = __size - dcount_retained_values, retention_rate = toreal(dcount_retained_values) / __size, churn_rate = toreal(__size - dcount_retained_values) / __size`},
+	// https://learn.microsoft.com/kusto/query/schema-merge-plugin
+	"schema_merge": {"PreserveOrder:yes", `
+__source
+| summarize __least = min(ColumnOrdinal), ColumnOrdinal = max(ColumnOrdinal), __types = dcount(ColumnType), DataType = take_any(DataType), ColumnType = take_any(ColumnType) by ColumnName
+| where __types == 1 or $refuse('schema_merge of a column of several types')
+| sort by ColumnOrdinal asc
+| extend __free = prev(ColumnOrdinal, 1, long(-1)) != ColumnOrdinal
+| where __free or $refuse('schema_merge of columns that want one place')
+| extend __moved = {PreserveOrder} and __least != ColumnOrdinal, __error = 'ERROR(columns are out of order)'
+| project ColumnName, ColumnOrdinal = iff(__moved, long(-1), ColumnOrdinal), DataType = iff(__moved, strcat('ERROR(unknown CSL type:', __error, ')'), DataType), ColumnType = iff(__moved, __error, ColumnType)`},
+	// https://learn.microsoft.com/kusto/query/narrow-plugin
+	"narrow": {"", `
+__source
+| serialize Row = row_number(0){columns.refused}
+| mv-expand Column = pack_array({columns.names}) to typeof(string), Value = pack_array({columns.texts}) to typeof(string)
+| project Row, Column, Value`},
 	// https://learn.microsoft.com/kusto/query/sliding-window-counts-plugin
 	"sliding_window_counts": {"id:column timeline:column __start:scalar __end:scalar __lookback:scalar __step:scalar dims", `
 __source
@@ -102,6 +133,37 @@ __source
 | extend __near = {near}
 | where __near
 | project-away __hit, __hits, __near`},
+	// How these fill their columns is not documented.
+	"activity_engagement":        undocumented("id:column timeline:column rest", "{timeline}, dcount_activities_inner = 0, dcount_activities_outer = 0, activity_ratio = 0.0"),
+	"autocluster":                undocumented("rest", "SegmentId = 0, Count = 0, Percent = 0.0{columns}"),
+	"basket":                     undocumented("rest", "SegmentId = 0, Count = 0, Percent = 0.0{columns}"),
+	"diffpatterns":               undocumented("split:column rest", "SegmentId = 0, CountA = 0, CountB = 0, PercentA = 0.0, PercentB = 0.0, PercentDiffAB = 0.0{columns}"),
+	"funnel_sequence":            undocumented("id:column timeline:column __start:scalar __end:scalar __max:scalar __step:scalar state:column rest", "{timeline}, prev = '', next = '', ['dcount'] = 0, samples = dynamic(null)"),
+	"funnel_sequence_completion": undocumented("id:column timeline:column __start:scalar __end:scalar __bin:scalar state:column rest", "{timeline}, {state}, Period = 0s, ['dcount'] = 0"),
+	"sequence_detect":            undocumented("timeline:column __wait:scalar __span:scalar steps dims", "{dims.first}{steps}, Duration = 0s"),
+	"session_count":              undocumented("id:column timeline:column __start:scalar __end:scalar __bin:scalar __lookback:scalar dims", "{timeline}{dims}, count_sessions = 0"),
+}
+
+// undocumented is a plugin whose columns are known, but not what it puts there: it refuses rows. Without any, as over a
+// table that was not exported, the answer is a table without rows.
+func undocumented(params, columns string) template {
+	return template{params, "__source | where $refuse('this plugin: how Kusto fills its columns is not documented') | project " + columns}
+}
+
+// plugins without a table to read, or with one to send elsewhere.
+const (
+	noService = "a query reads the case only"
+	noProgram = "a query runs no programs"
+)
+
+// refusedPlugins are the plugins that are no business of a case, with the reason.
+var refusedPlugins = map[string]string{
+	"ai_chat_completion": noService, "ai_chat_completion_prompt": noService, "ai_embeddings": noService, "ai_embed_text": noService,
+	"azure_digital_twins_query_request": noService, "cosmosdb_sql_request": noService, "http_request": noService,
+	"http_request_post": noService, "mysql_request": noService, "postgresql_request": noService, "sql_request": noService,
+	"infer_storage_schema": noService, "infer_storage_schema_with_suggestions": noService,
+	"python": noProgram, "r": noProgram,
+	"diffpatterns_text": "how Kusto finds patterns is not documented",
 }
 
 // geoLookup joins the source's points with the shapes of a table for which the test holds.
@@ -117,197 +179,4 @@ __source
 | extend __x = {longitude}, __y = {latitude}
 | lookup kind={return_unmatched} __matches on $left.__x == $right.__longitude, $left.__y == $right.__latitude
 | project-away __x, __y`
-}
-
-// invocation is one use of a template: what its placeholders and names stand for.
-type invocation struct {
-	call   *syntax.Call
-	text   map[string]string
-	dims   []string
-	values map[string]*Const
-}
-
-// invokeTemplate binds a plugin that is a query.
-func (b *binder) invokeTemplate(sc *scope, n Node, op *syntax.Evaluate, t template) Node {
-	if op.Schema != nil {
-		b.fail(diag.Unsupported, op.Schema.Span(), "", "%s with a declared schema is not supported", op.Call.Func.Name)
-	}
-	in := invocation{call: op.Call, text: map[string]string{}, values: map[string]*Const{}}
-	sc = sc.with("__source", b.share("source", n))
-	sc = b.templateArguments(sc, n, &in, t)
-	src := &diag.Source{Name: op.Call.Func.Name, Text: in.expand(t.query)}
-	script, list := syntax.Parse(src)
-	if err := list.Err(); err != nil {
-		b.fail(diag.Unsupported, op.Span(), "", "%s with these arguments is not supported", op.Call.Func.Name)
-	}
-	outer, reported := b.src, len(b.list.Items)
-	var out Node
-	b.src = src
-	ok := b.attempt(func() {
-		for _, st := range script.Statements {
-			switch st := st.(type) {
-			case *syntax.Let:
-				sc = b.let(sc, st)
-			case *syntax.ExprStatement:
-				out = b.tabular(sc, st.X)
-			}
-		}
-	})
-	b.src = outer
-	if !ok {
-		message := "they do not fit"
-		if len(b.list.Items) > reported {
-			message = b.list.Items[reported].Message
-		}
-		b.list.Items = b.list.Items[:reported]
-		b.fail(diag.Semantic, op.Span(), "", "%s cannot be applied to these arguments: %s", op.Call.Func.Name, message)
-	}
-	return out
-}
-
-// templateArguments binds the arguments of a plugin to its parameters, in order or by name.
-func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template) *scope {
-	given := map[string]syntax.Expr{}
-	var rest []syntax.Expr
-	for _, a := range in.call.Args {
-		if names, x := named(a); len(names) == 1 {
-			given[names[0].Name] = x
-		} else {
-			rest = append(rest, a)
-		}
-	}
-	table := n
-	params := strings.Fields(t.params)
-	for i, p := range params {
-		name, kind, _ := strings.Cut(p, ":")
-		kind, optional := strings.CutSuffix(kind, "?")
-		if name == "dims" {
-			b.dimensions(n, in, &rest, i+1 < len(params))
-			continue
-		}
-		x := given[strings.TrimPrefix(name, "__")]
-		if x == nil && len(rest) > 0 {
-			x, rest = rest[0], rest[1:]
-		}
-		switch {
-		case kind == "flag":
-			in.text[name] = map[bool]string{false: "inner", true: "leftouter"}[b.flag(sc, in, name, x)]
-			continue
-		case kind == "switch":
-			in.text[name] = ""
-			if !b.flag(sc, in, name, x) {
-				in.text[name] = ", " + in.text["shape"]
-			}
-			continue
-		case kind == "number" && x == nil && optional:
-			in.text[name] = "real(null)"
-			continue
-		case x == nil && optional:
-			continue
-		case x == nil:
-			b.fail(diag.Semantic, in.call.Span(), "", "%s needs the argument %s", in.call.Func.Name, strings.TrimPrefix(name, "__"))
-		}
-		if kind == "table" {
-			table = b.tabular(sc, x)
-			sc = sc.with("__table", b.share("table", table))
-			continue
-		}
-		from := n
-		if kind == "key" {
-			from = table
-		}
-		sc = b.templateArgument(sc, from, in, name, kind, x)
-	}
-	if len(rest) > 0 {
-		b.fail(diag.Semantic, rest[0].Span(), "", "%s takes no such argument", in.call.Func.Name)
-	}
-	b.nearRows(in)
-	return sc
-}
-
-// templateArgument binds one argument: a column of a table, text, or a scalar.
-func (b *binder) templateArgument(sc *scope, from Node, in *invocation, name, kind string, x syntax.Expr) *scope {
-	switch kind {
-	case "column", "key":
-		c := b.pluginColumn(from, x)
-		in.text[name], in.text[name+".type"], in.text[name+".text"] = quoteName(c.Name), c.Type.String(), c.Name
-		return sc
-	case "condition", "number":
-		in.text[name] = "(" + b.src.Text[x.Span().Start:x.Span().End] + ")"
-		return sc
-	}
-	v := b.scalar(&frame{scope: sc}, x)
-	if v.Type() == schema.String || v.Type() == schema.Dynamic {
-		b.fail(diag.Unsupported, x.Span(), "", "%s with a text as %s is not supported", in.call.Func.Name, strings.TrimPrefix(name, "__"))
-	}
-	if c, ok := v.(*Const); ok {
-		in.values[name] = c
-		in.text[name+".value"] = strings.ReplaceAll(fmt.Sprint(c.V), ".", "_")
-	}
-	return sc.with(name, v)
-}
-
-// dimensions takes the columns that are left as the plugin's dimensions; where a flag may follow, up to the first
-// argument that is no name.
-func (b *binder) dimensions(n Node, in *invocation, rest *[]syntax.Expr, flagFollows bool) {
-	for len(*rest) > 0 {
-		if _, ok := (*rest)[0].(*syntax.Name); !ok && flagFollows {
-			return
-		}
-		in.dims = append(in.dims, quoteName(b.pluginColumn(n, (*rest)[0]).Name))
-		*rest = (*rest)[1:]
-	}
-}
-
-// flag reads an argument that is true or false, and false when it is not given.
-func (b *binder) flag(sc *scope, in *invocation, name string, x syntax.Expr) bool {
-	if x == nil {
-		return false
-	}
-	c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
-	if !ok || c.T != schema.Bool {
-		b.fail(diag.Semantic, x.Span(), "", "%s of %s must be true or false", name, in.call.Func.Name)
-	}
-	return c.V == true
-}
-
-// maxNear bounds how far rows_near looks.
-const maxNear = 1000
-
-// nearRows says for rows_near which rows are near: one of the rows before or behind is a hit.
-func (b *binder) nearRows(in *invocation) {
-	before := in.values["__before"]
-	if before == nil {
-		return
-	}
-	after := in.values["__after"]
-	if after == nil {
-		after = before
-	}
-	x, okX := before.V.(int64)
-	y, okY := after.V.(int64)
-	if !okX || !okY || x < 0 || y < 0 || x > maxNear || y > maxNear {
-		b.fail(diag.Unsupported, in.call.Span(), "", "rows_near takes constant numbers of rows up to %d", maxNear)
-	}
-	// A row is before a hit when the count of hits rises within x rows, behind one when it rose within y rows.
-	in.text["near"] = fmt.Sprintf("next(__hits, %d, toscalar(__source | where %s | count)) > __hits or __hits > prev(__hits, %d, 0) or __hit", x, in.text["condition"], y+1)
-}
-
-func quoteName(name string) string {
-	return "['" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(name) + "']"
-}
-
-// expand writes the query with what its placeholders stand for.
-func (in *invocation) expand(query string) string {
-	var dims, changed, intersections strings.Builder
-	for i, d := range in.dims {
-		dims.WriteString(", " + d)
-		fmt.Fprintf(&changed, " or %s != prev(%s)", d, d)
-		fmt.Fprintf(&intersections, ", s%d = array_length(set_intersect(%s, %s))", i+1, in.text["first"], strings.Join(in.dims[:i+1], ", "))
-	}
-	pairs := []string{"{dims}", dims.String(), "{changed}", changed.String(), "{intersections}", intersections.String()}
-	for name, text := range in.text {
-		pairs = append(pairs, "{"+name+"}", text)
-	}
-	return strings.NewReplacer(pairs...).Replace(query)
 }

@@ -31,8 +31,13 @@ func (b *binder) sources(sc *scope, s *sources, tables []syntax.Expr, fuzzy bool
 			continue
 		}
 		name := "union_arg" + itoa(len(s.inputs))
-		if id, ok := x.(*syntax.Name); ok {
-			name = id.Name
+		switch x := x.(type) {
+		case *syntax.Name:
+			name = x.Name
+		case *syntax.Pipe: // https://learn.microsoft.com/kusto/query/as-operator
+			if as, ok := x.Ops[len(x.Ops)-1].(*syntax.As); ok {
+				name = as.Name.Name
+			}
 		}
 		b.attempt(func() { s.add(b.tabular(sc, x), name) })
 	}

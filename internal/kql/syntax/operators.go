@@ -185,6 +185,13 @@ type Partition struct {
 	Body    *Pipe // Source is nil: the operators run on the rows of one key
 }
 
+// Reduce is `reduce kind=source by X with threshold=t, characters=c`.
+type Reduce struct {
+	Head
+	Options []Option // kind, threshold, characters
+	X       Expr
+}
+
 // Range is `range x from a to b step c`.
 type Range struct {
 	Head

@@ -1,5 +1,7 @@
 package syntax
 
+import "strings"
+
 // The operators that work on groups of rows, and those with a body of their own.
 
 func (p *parser) opSummarize(string) Operator {
@@ -48,6 +50,21 @@ func (p *parser) opMvApply(string) Operator {
 	}
 	p.expectWord("on")
 	o.Body = p.body()
+	return o
+}
+
+func (p *parser) opReduce(string) Operator {
+	o := &Reduce{Options: p.options()}
+	p.expectWord("by")
+	o.X = p.namedExpr()
+	if p.acceptWord("with") {
+		for !p.endOfOp() {
+			start, name := p.tok(), p.anyName().Name
+			p.expect("=")
+			o.Options = append(o.Options, Option{Name: strings.ToLower(name), Value: p.expr(), At: p.since(start)})
+			p.accept(",")
+		}
+	}
 	return o
 }
 

@@ -27,6 +27,10 @@ func (p *parser) leading() Operator {
 		if t.text == "range" && next.kind != tokName || next.kind == tokEOF {
 			return nil
 		}
+	case "evaluate":
+		if next.kind != tokName {
+			return nil
+		}
 	default:
 		return nil
 	}
@@ -65,6 +69,7 @@ func init() {
 		"project-rename":   func(p *parser, _ string) Operator { return &ProjectRename{Items: p.items()} },
 		"project-reorder":  (*parser).opReorder,
 		"range":            (*parser).opRange,
+		"reduce":           (*parser).opReduce,
 		"render":           (*parser).opRender,
 		"sample":           (*parser).opTake,
 		"sample-distinct":  (*parser).opSampleDistinct,
@@ -115,7 +120,7 @@ func Operators() []OperatorName {
 var otherOperators = map[string]string{
 	"execute_and_cache": "", "partition-by": "", "__partitionby": "", "macro-expand": "it spans clusters and databases",
 	"fork": "it returns several tables: run each of its branches as a query", "facet": "it returns several tables: run a `summarize count() by` for each column",
-	"reduce": "how Kusto groups texts into patterns is not documented", "graph": graphs, "make-graph": graphs,
+	"graph": graphs, "make-graph": graphs,
 }
 
 const graphs = "graphs are not supported"
