@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Judges every shipped rule with Microsoft's own analyser, which lies in ../shared. Fails unless as many rules were
-# checked as are shipped and all are accepted.
+# Judges every shipped rule, and the queries of the conformance scripts, with Microsoft's own analyser, which lies in
+# ../shared. Fails unless as many rules were checked as are shipped and all are accepted.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ ! -d ../shared/kql ]; then
@@ -19,3 +19,4 @@ mkdir "$rules" && (cd hunts && find . -name '*.yaml' -exec cp --parents {} "$rul
 out=$(cd "$work/kql" && node check_kql.mjs "$rules") || { echo "$out"; exit 1; }
 echo "$out"
 echo "$out" | grep -qE "^$shipped files, 0 with errors" || { echo "expected $shipped rules checked and none with errors"; exit 1; }
+go test ./internal/casefile -count=1 -run TestAnalyserAccepts -args -analyser "$work/kql"

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"cmp"
-	"slices"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -436,19 +435,13 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 // https://learn.microsoft.com/kusto/query/reduce-operator
 func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
 	b.scalar(b.row(sc, n), op.X)
-	pattern := b.column("Pattern", schema.String)
-	cols := []*Column{pattern, b.column("Count", schema.Long), b.column("Representative", schema.String)}
-	if kind, at := b.option(op.Options, "kind"); at != nil {
-		if kind != "source" {
-			b.fail(diag.Semantic, at.Span(), "source", "the kind of reduce is source")
-		}
-		cols = append(slices.Clone(visibleColumns(n)), pattern)
+	cols := []*Column{b.column("Pattern", schema.String), b.column("Count", schema.Long), b.column("Representative", schema.String)}
+	if _, at := b.option(op.Options, "kind"); at != nil {
+		b.fail(diag.Unsupported, at.Span(), "", "reduce with a kind is not supported")
 	}
 	out := &Compute{base: base{cols: cols}, In: &Filter{base: base{cols: n.Columns()}, In: n, Pred: b.refusal(n.Columns(), "reduce: how Kusto groups texts into patterns is not documented")}}
 	for _, c := range cols {
-		if findColumn(n.Columns(), c.Name) != c {
-			out.Items = append(out.Items, Item{Col: c, X: null(c.Type)})
-		}
+		out.Items = append(out.Items, Item{Col: c, X: null(c.Type)})
 	}
 	return out
 }

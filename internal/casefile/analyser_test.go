@@ -1,0 +1,209 @@
+package casefile
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/kqltest"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+)
+
+// oracles is where the official analyser and what it said lie, outside of the repository.
+const oracles = "../../../shared/kql"
+
+var analyser = flag.String("analyser", "", "folder of check_kql.mjs with its packages, as scripts/check-rules.sh makes it")
+
+// judgement is what Microsoft's analyser says of a query.
+type judgement struct {
+	ID       string
+	Query    string
+	Official string // ok, or the error
+	Result   []struct {
+		Name, Type string
+		Scalar     bool
+	}
+}
+
+func (j judgement) columns() string {
+	var out []string
+	for _, c := range j.Result {
+		out = append(out, c.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// readLines reads a file of one JSON value per line.
+func readLines[T any](t *testing.T, path string) []T {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []T
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, 1<<24)
+	for lines.Scan() {
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		var v T
+		if err := json.Unmarshal(lines.Bytes(), &v); err != nil {
+			t.Fatal(path, err)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// namedOtherwise are the queries to which the analyser gives other columns than Kusto's documentation does.
+var namedOtherwise = map[string]string{
+	"unioninner": "kind=inner returns the columns that all tables have (union-operator); the analyser does not look at the kind",
+	"bag":        "bag_unpack's columns are those of the data (bag-unpack-plugin), of which the analyser knows nothing",
+}
+
+// TestNames compares the names of columns that nobody named with those of Microsoft's analyser.
+func TestNames(t *testing.T) {
+	if _, err := os.Stat(oracles); err != nil {
+		t.Skip("skipped: the folder shared/kql is absent")
+	}
+	queries := map[string]string{}
+	for _, j := range readLines[judgement](t, filepath.Join(oracles, "naming-queries.jsonl")) {
+		queries[j.ID] = j.Query
+	}
+	c, asked := openTest(t), 0
+	for _, j := range readLines[judgement](t, filepath.Join(oracles, "naming-oracle.jsonl")) {
+		if j.Official != "ok" || len(j.Result) == 1 && j.Result[0].Scalar {
+			continue
+		}
+		asked++
+		rows, err := c.Query(context.Background(), kql.Request{Source: &diag.Source{Text: queries[j.ID]}})
+		if err != nil {
+			t.Errorf("%s: %s: %v", j.ID, queries[j.ID], err)
+			continue
+		}
+		got := columnNames(rows.Columns)
+		switch why := namedOtherwise[j.ID]; {
+		case got != j.columns() && why == "":
+			t.Errorf("%s: %s\ngot  %s\nwant %s", j.ID, queries[j.ID], got, j.columns())
+		case got == j.columns() && why != "":
+			t.Errorf("%s: the analyser agrees now, though %s", j.ID, why)
+		}
+	}
+	if asked < len(queries)/2 {
+		t.Errorf("only %d of %d queries were compared", asked, len(queries))
+	}
+}
+
+func columnNames(columns []schema.Column) string {
+	var out []string
+	for _, c := range columns {
+		out = append(out, c.Name)
+	}
+	return strings.Join(out, ", ")
+}
+
+// exception is a case, by its page and a part of its query, that the analyser rejects or gives other columns, though the
+// page has it so.
+type exception struct{ page, part, why string }
+
+var judgedOtherwise = []exception{
+	{"union-operator", "kind=inner", namedOtherwise["unioninner"]},
+	{"schema-merge-plugin", "schema_merge", "the analyser does not know the plugin"},
+	{"scan-operator", "scan", "the analyser always adds match_id; the examples have it with with_match_id only"},
+	{"search-operator", `not("text")`, "the analyser wants a condition in not()"},
+	{"find-operator", "pack_all()", "the analyser knows the old pack(*) only"},
+}
+
+// TestAnalyserAccepts has Microsoft's analyser judge the queries of the scripts that return rows: it must accept them,
+// with the columns that the script expects.
+func TestAnalyserAccepts(t *testing.T) {
+	if *analyser == "" {
+		t.Skip("skipped: no -analyser; make rules-check has one")
+	}
+	used := map[exception]bool{}
+	for _, script := range conformanceScripts(t) {
+		cases := map[string]kqltest.Case{}
+		for _, c := range script.Cases {
+			if c.Want.Fail == "" {
+				cases[fmt.Sprintf("%s:%d", script.Name, c.Line)] = c
+			}
+		}
+		judged := judge(t, script, cases)
+		if len(judged) != len(cases) {
+			t.Errorf("%s: %d of %d queries were judged", script.Name, len(judged), len(cases))
+		}
+		for _, j := range judged {
+			c := cases[j.ID]
+			complaint := j.Official
+			if complaint == "ok" {
+				if len(j.Result) == 1 && j.Result[0].Scalar || c.Want.Columns == nil || columnNames(c.Want.Columns) == j.columns() {
+					continue
+				}
+				complaint = "its columns are " + j.columns()
+			}
+			at := slices.IndexFunc(judgedOtherwise, func(e exception) bool { return e.page == c.Page && strings.Contains(c.Query, e.part) })
+			if at < 0 {
+				t.Errorf("%s: %s: %s\n%s", j.ID, c.Page, complaint, c.Query)
+				continue
+			}
+			used[judgedOtherwise[at]] = true
+		}
+	}
+	for _, e := range judgedOtherwise {
+		if !used[e] {
+			t.Errorf("the analyser has nothing against %q of %s any more", e.part, e.page)
+		}
+	}
+}
+
+// judge runs the analyser on the cases of a script, by their names, with the script's tables.
+func judge(t *testing.T, script *kqltest.Script, cases map[string]kqltest.Case) []judgement {
+	t.Helper()
+	dir := t.TempDir()
+	write := func(name string, v []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, v, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	type column struct {
+		Name string `json:"name"`
+		Type string `json:"type"`
+	}
+	for i, table := range script.Tables {
+		var columns []column
+		for _, c := range table.Columns {
+			columns = append(columns, column{c.Name, c.Type.String()})
+		}
+		text, _ := json.Marshal(map[string]any{"table": table.Name, "columns": columns})
+		write(fmt.Sprintf("schemas/%d.json", i), text)
+	}
+	var in bytes.Buffer
+	for id, c := range cases {
+		line, _ := json.Marshal(map[string]string{"id": id, "query": c.Query})
+		in.Write(append(line, '\n'))
+	}
+	answers := filepath.Join(dir, "out.jsonl")
+	cmd := exec.Command("node", "check_kql.mjs", "--schemas", filepath.Join(dir, "schemas"), "--in", write("in.jsonl", in.Bytes()), "--out", answers)
+	cmd.Dir = *analyser
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return readLines[judgement](t, answers)
+}
