@@ -15,19 +15,8 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		b.refuse(other)
 	}
 	b.onceOnly(op)
-	switch op := op.(type) {
-	case *syntax.Print:
-		return b.print(sc, op)
-	case *syntax.Range:
-		return b.rangeOf(sc, op)
-	case *syntax.Union:
-		return b.union(sc, n, op)
-	case *syntax.Search:
-		return b.search(sc, n, op)
-	case *syntax.Find:
-		return b.find(sc, n, op)
-	case *syntax.Evaluate:
-		return b.evaluate(sc, n, op)
+	if out := b.leadingOp(sc, n, op); out != nil {
+		return out
 	}
 	if n == nil {
 		b.fail(diag.Unsupported, op.Span(), "", "a query that begins with `%s` is not supported yet", op.Keyword())
@@ -80,6 +69,25 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 		return b.invoke(sc, n, op)
 	}
 	b.fail(diag.Unsupported, op.Span(), "", "the operator `%s` is not supported yet", op.Keyword())
+	return nil
+}
+
+// leadingOp binds an operator that may begin a query, where n is nil; nil for any other.
+func (b *binder) leadingOp(sc *scope, n Node, op syntax.Operator) Node {
+	switch op := op.(type) {
+	case *syntax.Print:
+		return b.print(sc, op)
+	case *syntax.Range:
+		return b.rangeOf(sc, op)
+	case *syntax.Union:
+		return b.union(sc, n, op)
+	case *syntax.Search:
+		return b.search(sc, n, op)
+	case *syntax.Find:
+		return b.find(sc, n, op)
+	case *syntax.Evaluate:
+		return b.evaluate(sc, n, op)
+	}
 	return nil
 }
 

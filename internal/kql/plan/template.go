@@ -135,10 +135,7 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 		b.fail(diag.Semantic, rest[0].Span(), "", "%s takes no such argument", in.call.Func.Name)
 	}
 	b.nearRows(in)
-	in.text["__cohort.is"] = "true"
-	if in.values["__cohort"] != nil {
-		in.text["__cohort.is"] = "__from == __cohort"
-	}
+	in.text["__cohort.is"] = map[bool]string{true: "__from == __cohort", false: "true"}[in.values["__cohort"] != nil]
 	return sc
 }
 
