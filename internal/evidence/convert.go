@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"strconv"
+	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -19,13 +20,15 @@ var converters = map[string]struct {
 }{
 	"":              {nil, ""},
 	"first":         {func(d *Decoder, v Span) (Span, error) { return firstElement(d, v), nil }, "the first element of a list"},
-	"list":          {asList, "a JSON list of one text, of a list as it is"},
+	"list":          {asList, "a JSON list of one text or object, of a list as it is"},
 	"number":        {asNumber, "a JSON number, where the text is one"},
 	"bool":          {asBool, "a JSON bool, where the text is one"},
 	"epoch":         {asEpoch, "a time of seconds since 1970"},
 	"zoned_time":    {zonedTime, "a time that must say its zone"},
-	"camel":         {camel, "JSON whose keys in snake_case become camelCase"},
-	"printed":       {printed, "nothing, where PowerShell printed the name of a type instead of the value"},
+	"camel":         {camel, "JSON whose keys in snake_case become camelCase, and whose members 0, 1 and so on become a list"},
+	"printed":       {printed, "the object of `@{name=value}`, and nothing where PowerShell printed the name of a type"},
+	"code":          {code, "a number, nothing otherwise"},
+	"words":         {words, "the elements of a list, separated by blanks"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
 	"place_state":   {func(d *Decoder, v Span) (Span, error) { return part(d, v, 1), nil }, "its state"},
 	"place_country": {func(d *Decoder, v Span) (Span, error) { return part(d, v, 2), nil }, "its country"},
@@ -52,6 +55,9 @@ func firstElement(d *Decoder, v Span) Span {
 func asList(d *Decoder, v Span) (Span, error) {
 	if text := bytes.TrimSpace(d.text(v)); v.Kind == Array || len(text) > 0 && text[0] == '[' {
 		return v, nil
+	}
+	if v.Kind == Object {
+		return Span{append(append([]byte{'['}, v.Bytes...), ']'), Array}, nil
 	}
 	return Span{append(appendJSONString([]byte{'['}, d.text(v)), ']'), Array}, nil
 }
@@ -94,8 +100,137 @@ func zonedTime(d *Decoder, v Span) (Span, error) {
 	return v, &ScanError{Column: 1, Code: CodeAmbiguousTime, Reason: "a local time without its zone: " + strconv.Quote(string(text[:min(len(text), 60)])) + "; export again with times in UTC"}
 }
 
-// camel turns the keys of JSON from snake_case into camelCase.
+// code is a number, or the text of one.
+func code(d *Decoder, v Span) (Span, error) {
+	if v, err := asNumber(d, v); v.Kind == Number {
+		return v, err
+	}
+	return Span{}, nil
+}
+
+// words are the elements of a list of texts in one text.
+func words(_ *Decoder, v Span) (Span, error) {
+	if v.Kind != Array {
+		return v, nil
+	}
+	var out []byte
+	for i, e := range listOf(v.Bytes) {
+		if i > 0 {
+			out = append(out, ' ')
+		}
+		if e.Kind == Escaped {
+			out = unescape(out, e.Bytes)
+		} else {
+			out = append(out, e.Bytes...)
+		}
+	}
+	return Span{out, Text}, nil
+}
+
+// listOf are the elements of a JSON list that has been validated.
+func listOf(b []byte) (out []Span) {
+	for i := blanks(b, 1); i < len(b) && b[i] != ']'; i = blanks(b, i) {
+		end, kind, err := value(b, i, 0)
+		if err != nil {
+			return out
+		}
+		out = append(out, span(b, i, end, kind))
+		if i = blanks(b, end); i < len(b) && b[i] == ',' {
+			i++
+		}
+	}
+	return out
+}
+
+// quoted is a value as it stands in JSON.
+func quoted(v Span) []byte {
+	if v.Kind == Text || v.Kind == Escaped {
+		return append(append([]byte{'"'}, v.Bytes...), '"')
+	}
+	return v.Bytes
+}
+
+// hashTable is the JSON object of a table that PowerShell printed as `@{name=value; name=value}`; nil for other texts. A
+// value that holds a semicolon cannot be told from two, so that what follows it is part of it unless it has a name.
+func hashTable(text []byte) []byte {
+	inside, ok := bytes.CutPrefix(text, []byte("@{"))
+	if inside, ok = bytes.CutSuffix(inside, []byte("}")); !ok || !bytes.HasPrefix(text, []byte("@{")) {
+		return nil
+	}
+	var names, values []string
+	for part := range strings.SplitSeq(string(inside), "; ") {
+		name, value, isPair := strings.Cut(part, "=")
+		switch name = strings.TrimSpace(name); {
+		case isPair && name != "" && !strings.ContainsAny(name, " {(\"'"):
+			names, values = append(names, name), append(values, value)
+		case len(values) > 0:
+			values[len(values)-1] += "; " + part
+		}
+	}
+	out := []byte{'{'}
+	for i, name := range names {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendJSONString(out, []byte(name)), ':')
+		if blankCell([]byte(values[i])) || strings.HasPrefix(values[i], "System.") {
+			out = append(out, "null"...)
+		} else {
+			out = appendCellValue(out, []byte(values[i]), 1)
+		}
+	}
+	return append(out, '}')
+}
+
+// camel turns the keys of JSON from snake_case into camelCase, and objects whose keys count from 0 into lists.
 func camel(d *Decoder, v Span) (Span, error) {
+	v, err := camelKeys(d, v)
+	if err == nil && v.Kind > Absent && bytes.Contains(v.Bytes, []byte(`"0"`)) {
+		v = Span{uncounted(nil, v.Bytes), v.Kind}
+		if v.Bytes[0] == '[' {
+			v.Kind = Array
+		}
+	}
+	return v, err
+}
+
+// uncounted appends JSON in which each object whose keys count from 0 has become the list of its values.
+func uncounted(dst, b []byte) []byte {
+	if len(b) == 0 || b[0] != '{' && b[0] != '[' {
+		return append(dst, b...)
+	}
+	var names [][]byte
+	var values []Span
+	counts := true
+	if b[0] == '[' {
+		values = listOf(b)
+	} else {
+		_, _ = members(b, 0, 0, func(n int, name []byte, v Span) error {
+			names, values = append(names, name), append(values, v)
+			counts = counts && string(name) == strconv.Itoa(n)
+			return nil
+		})
+		counts = counts && len(values) > 0
+	}
+	brackets := "{}"
+	if counts {
+		brackets = "[]"
+	}
+	dst = append(dst, brackets[0])
+	for i, v := range values {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if !counts {
+			dst = append(append(append(dst, '"'), names[i]...), '"', ':')
+		}
+		dst = uncounted(dst, quoted(v))
+	}
+	return append(dst, brackets[1])
+}
+
+// camelKeys turns the keys of JSON from snake_case into camelCase.
+func camelKeys(_ *Decoder, v Span) (Span, error) {
 	if v.Kind != Object && v.Kind != Array {
 		return v, nil
 	}
@@ -145,9 +280,13 @@ func part(d *Decoder, v Span, which int) Span {
 	return Span{}
 }
 
-// printed leaves out what PowerShell writes into a CSV for a value that is no text: the name of its type.
+// printed undoes what PowerShell writes for a value that is no text: `@{name=value; name=value}`, or the name of its type,
+// of which nothing is left.
 func printed(d *Decoder, v Span) (Span, error) {
-	text := d.text(v)
+	text := bytes.TrimSpace(d.text(v))
+	if object := hashTable(text); object != nil {
+		return Span{object, Object}, nil
+	}
 	for _, prefix := range []string{"Microsoft.Graph.", "System."} {
 		if bytes.HasPrefix(text, []byte(prefix)) {
 			return Span{}, nil

@@ -72,10 +72,15 @@ func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []
 	case len(line) == 0:
 		return records
 	case !st.header:
-		st.header = !bytes.HasPrefix(line, []byte("#TYPE "))
+		st.header = !preamble(line)
 		return records
 	}
 	return append(records, Extent{Start: start, End: end})
+}
+
+// preamble reports whether a line before the header says of what type the rows are, or what separates their cells.
+func preamble(line []byte) bool {
+	return bytes.HasPrefix(line, []byte("#TYPE ")) || bytes.HasPrefix(line, []byte("sep=")) && len(line) < len("sep=;")+2
 }
 
 // csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character. It is not
@@ -131,7 +136,7 @@ func quotedCell(record []byte, i int, comma byte) (text []byte, next int, closed
 // delimiter is what stands between the cells of a header: a comma, or what spreadsheets of other regions write.
 func delimiter(header []byte) byte {
 	best, most := byte(','), bytes.Count(header, []byte{','})
-	for _, c := range []byte{';', '\t'} {
+	for _, c := range []byte{';', '\t', '|'} {
 		if n := bytes.Count(header, []byte{c}); n > most {
 			best, most = c, n
 		}

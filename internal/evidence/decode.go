@@ -39,6 +39,7 @@ type Decoder struct {
 	rest    []loose
 	cells   []Span
 	columns []*scope // of a CSV
+	tree    *branch  // of a flattened CSV
 	record  []byte
 	row     Row
 	arena   []byte
@@ -158,14 +159,11 @@ func (d *Decoder) Decode(record []byte, line int64) (*Row, error) {
 		return nil, badUTF8(record)
 	}
 	d.arena, d.inner = d.arena[:0], d.inner[:0]
-	inner := record
-	for _, w := range d.file.wraps {
-		var err error
-		if inner, err = d.unwrap(w, inner); err != nil {
-			return nil, err
-		}
+	inner, err := d.unwrapAll(record)
+	var row *Row
+	if err == nil {
+		row, err = d.decode(inner, line)
 	}
-	row, err := d.decode(inner, line)
 	var s *ScanError
 	if errors.As(err, &s) && s.unplaced {
 		return d.elsewhere(inner, line, err)
@@ -173,12 +171,24 @@ func (d *Decoder) Decode(record []byte, line int64) (*Row, error) {
 	return row, err
 }
 
+// unwrapAll returns what a record holds inside the wraps that are still around it. With an error it is what was reached.
+func (d *Decoder) unwrapAll(record []byte) ([]byte, error) {
+	for _, w := range d.file.wraps[d.file.spread:] {
+		inner, err := d.unwrap(w, record)
+		if err != nil {
+			return record, err
+		}
+		record = inner
+	}
+	return record, nil
+}
+
 // elsewhere offers a record that is none of the file's shape to the other shapes: a SIEM's export may hold several.
 func (d *Decoder) elsewhere(record []byte, line int64, err error) (*Row, error) {
 	if d.others == nil {
 		d.others = []*Decoder{}
 		for i := range d.file.shapes {
-			if s := &d.file.shapes[i]; s.Container == JSON && !s.Wrap() && s != d.prog.shape && d.prog.shape.Container == JSON {
+			if s := &d.file.shapes[i]; s.Container == JSON && !s.Wrap() && (s != d.prog.shape || len(d.file.wraps) > 0) && d.prog.shape.Container == JSON {
 				d.others = append(d.others, d.layout.decoder(d.file, s))
 			}
 		}
@@ -234,6 +244,9 @@ func (d *Decoder) scan(record []byte) error {
 		return d.scanCSV(record)
 	}
 	i := blanks(record, 0)
+	if i < len(record) && record[i] != '{' && bytes.HasPrefix(record[i:], byteOrderMark) { // of a file that was appended
+		i = blanks(record, i+len(byteOrderMark))
+	}
 	if i >= len(record) || record[i] != '{' {
 		return &ScanError{Column: i + 1, Code: CodeInvalidJSON, Reason: errNoObject.Error()}
 	}
@@ -312,11 +325,14 @@ func empty(s Span) bool {
 // insideText walks the object in a string; it reports whether there was one.
 func (d *Decoder) insideText(to *scope, v Span) bool {
 	text := bytes.TrimSpace(v.Bytes)
-	if len(text) < 2 || text[0] != '{' {
+	if len(text) < 2 || text[0] != '{' && text[0] != '@' {
 		return false
 	}
 	if v.Kind == Escaped {
 		text = bytes.TrimSpace(d.unescaped(v.Bytes))
+	}
+	if text[0] == '@' {
+		text = hashTable(text)
 	}
 	if end, _, err := value(text, 0, 0); err != nil || end != len(text) {
 		return false
@@ -338,13 +354,8 @@ func twice(b, name []byte) bool {
 }
 
 func (d *Decoder) scanCSV(record []byte) error {
-	var closed bool
-	d.cells, closed = csvCells(record, d.file.comma(), d.cells)
-	if !closed {
-		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}
-	}
-	if len(d.cells) != len(d.columns) {
-		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), len(d.columns))}
+	if err := d.split(record, len(d.columns)); err != nil {
+		return err
 	}
 	for i, c := range d.cells {
 		if len(c.Bytes) == 0 && d.columns[i].slot < 0 {
@@ -352,6 +363,28 @@ func (d *Decoder) scanCSV(record []byte) error {
 		}
 		if err := d.put(d.columns[i], d.root, []byte(d.file.Keys[i]), c, nil); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// split splits a row of a CSV into its cells, which are as many as the headers.
+func (d *Decoder) split(record []byte, headers int) error {
+	var closed bool
+	d.cells, closed = csvCells(record, d.file.comma(), d.cells)
+	switch {
+	case !closed:
+		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}
+	case len(d.cells) != headers:
+		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), headers)}
+	}
+	for i, z := range d.file.zones {
+		if z != nil && d.prog != nil {
+			text, err := z.toUTC(d, d.cells[i].Bytes)
+			if err != nil {
+				return named(err, strings.TrimSuffix(d.file.Keys[i], utcSuffix))
+			}
+			d.cells[i].Bytes = text
 		}
 	}
 	return nil
@@ -367,7 +400,9 @@ func (d *Decoder) target() (*Target, error) {
 		case c.target != nil:
 			t = c.target
 		case c.From == "$file":
-			t = d.place
+			if t = d.place; t != nil && !d.prog.plans[t].likely(d) {
+				t = nil
+			}
 		case c.From == "$rows":
 			t = d.byColumns()
 		case c.slot >= 0:
@@ -375,7 +410,7 @@ func (d *Decoder) target() (*Target, error) {
 			if name == "" {
 				continue
 			}
-			if t = d.layout.names[name]; t == nil && named == "" {
+			if t = d.layout.named(name); t == nil && named == "" {
 				named = name
 			}
 		}
@@ -395,7 +430,7 @@ func (d *Decoder) target() (*Target, error) {
 // tableName is the folded name that a record gives its table; of a list it is the first one.
 func (d *Decoder) tableName(c *choice) string {
 	v := d.spans[c.slot]
-	if v.Kind == Array || v.Kind == Text && len(v.Bytes) > 0 && v.Bytes[0] == '[' {
+	if v.Kind == Array || (v.Kind == Text || v.Kind == Escaped) && len(v.Bytes) > 0 && v.Bytes[0] == '[' {
 		v = firstElement(d, v)
 	}
 	text := d.text(v)
@@ -446,6 +481,13 @@ func (pl *plan) fits(present func(slot int) bool) bool {
 		}
 	}
 	return true
+}
+
+// likely reports whether the record has a column of at least one group, so that a name may say the rest.
+func (pl *plan) likely(d *Decoder) bool {
+	return len(pl.known) == 0 || slices.ContainsFunc(pl.known, func(group []int) bool {
+		return slices.ContainsFunc(group, func(slot int) bool { return !empty(d.spans[slot]) })
+	})
 }
 
 // text is the value of a span as text.

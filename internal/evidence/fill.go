@@ -82,7 +82,10 @@ func (d *Decoder) pick(s step) (Span, error) {
 			v = found
 		case a.object != nil:
 			var err error
-			if v, err = d.object(a.object); err != nil {
+			if v, err = d.object(a.object); err == nil && a.convert != nil && !empty(v) {
+				v, err = a.convert(d, v)
+			}
+			if err != nil {
 				return v, err
 			}
 		case a.made != nil:
@@ -192,11 +195,16 @@ func (d *Decoder) cell(c *Cell, col *schema.Column, s Span) error {
 	ok := false
 	switch col.Type {
 	case schema.Datetime:
+		if s.Kind == Object {
+			s = timeInside(s)
+		}
 		t, code := d.time(s.Bytes)
 		c.Int = int64(t)
 		switch code {
 		case "":
 			return nil
+		case noZone:
+			return ambiguous("%s: %.60q is a local time without its zone", col.Name, s.Bytes)
 		case CodeAmbiguousTime:
 			return &ScanError{Column: 1, Code: code, Reason: fmt.Sprintf("%s: %.60q can be two days, and no other time in the file says which", col.Name, s.Bytes)}
 		}
@@ -213,6 +221,16 @@ func (d *Decoder) cell(c *Cell, col *schema.Column, s Span) error {
 		return &ScanError{Column: 1, Code: CodeBadValue, Reason: fmt.Sprintf("%s is not a %s: %.60q", col.Name, col.Type, s.Bytes)}
 	}
 	return nil
+}
+
+// timeInside is the time in an object that PowerShell or a database makes of one.
+func timeInside(s Span) Span {
+	for _, name := range []string{"value", "$date", "DateTime"} {
+		if v, err := lookup(s.Bytes, name); err == nil && !empty(v) {
+			return Span{unescape(nil, v.Bytes), Text}
+		}
+	}
+	return s
 }
 
 // null reports whether a text of the shape stands for no value.
@@ -511,7 +529,10 @@ func (f *File) dayOrder(l *Layout) dayOrder {
 		d := l.NewDecoder(f)
 		r := stream.Reader()
 		for record, _, ok := r.Next(); ok && f.order != orderMixed; record, _, ok = r.Next() {
-			f.order |= d.orderOf(record)
+			d.arena, d.inner = d.arena[:0], d.inner[:0]
+			if inner, err := d.unwrapAll(record); err == nil {
+				f.order |= d.orderOf(inner)
+			}
 		}
 	})
 	return f.order

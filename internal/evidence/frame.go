@@ -40,24 +40,7 @@ func (s *Stream) Reader() *Reader { return &Reader{stream: s} }
 // Next returns the next record that this reader gets; ok is false at the end of the file.
 func (r *Reader) Next() (record []byte, line int64, ok bool) {
 	for {
-		if r.block.Records != nil {
-			if r.at < len(r.block.Records) {
-				e := r.block.Records[r.at]
-				r.at++
-				return r.block.Data[e.Start:e.End], e.Line, true
-			}
-		} else if r.at < len(r.block.Data) {
-			rest := r.block.Data[r.at:]
-			end := bytes.IndexByte(rest, '\n')
-			if end < 0 {
-				end = len(rest)
-			}
-			record, line = rest[:end], r.line
-			r.at += end + 1
-			r.line++
-			if len(bytes.TrimSpace(record)) == 0 {
-				continue
-			}
+		if record, line, ok = r.inBlock(); ok {
 			return record, line, true
 		}
 		if r.block, ok = r.stream.next(r.block.Data); !ok {
@@ -65,6 +48,32 @@ func (r *Reader) Next() (record []byte, line int64, ok bool) {
 		}
 		r.at, r.line = 0, r.block.Line
 	}
+}
+
+// inBlock returns the next record of the block.
+func (r *Reader) inBlock() (record []byte, line int64, ok bool) {
+	if r.block.Records != nil {
+		if r.at >= len(r.block.Records) {
+			return nil, 0, false
+		}
+		e := r.block.Records[r.at]
+		r.at++
+		return r.block.Data[e.Start:e.End], e.Line, true
+	}
+	for r.at < len(r.block.Data) {
+		rest := r.block.Data[r.at:]
+		end := bytes.IndexByte(rest, '\n')
+		if end < 0 {
+			end = len(rest)
+		}
+		record, line = rest[:end], r.line
+		r.at += end + 1
+		r.line++
+		if len(bytes.TrimSpace(record)) > 0 {
+			return record, line, true
+		}
+	}
+	return nil, 0, false
 }
 
 // framer cuts a stream into blocks of whole records.
@@ -86,7 +95,7 @@ type splitter func(data []byte, final bool, st *splitState) (records []Extent, u
 
 // splitState is what a splitter remembers between blocks.
 type splitState struct {
-	array  bool     // inside an array of records that nothing encloses
+	array  int      // arrays around the records that nothing else encloses
 	page   []string // the path to the records of an enclosing object
 	inPage bool
 	open   int  // objects that enclose the page's records and are open
@@ -219,6 +228,8 @@ func (st *splitState) between(data []byte, i int) int {
 	for ; i < len(data); i++ {
 		switch c := data[i]; {
 		case c <= ' ', c == ',':
+		case c == 0xef && bytes.HasPrefix(data[i:], byteOrderMark): // tools that append write one for each piece
+			i += len(byteOrderMark) - 1
 		case st.inPage:
 			if c != ']' {
 				return i
@@ -230,10 +241,10 @@ func (st *splitState) between(data []byte, i int) int {
 			} else if c != ':' {
 				return i
 			}
-		case c == '[' && !st.array:
-			st.array = true
-		case c == ']' && st.array:
-			st.array = false
+		case c == '[':
+			st.array++
+		case c == ']' && st.array > 0:
+			st.array--
 		default:
 			return i
 		}
@@ -268,6 +279,33 @@ func pageStart(data []byte, i int, path []string) (at int, found, more bool) {
 	}
 	var s *ScanError
 	return i, false, errors.As(err, &s) && s.Code == CodeTruncated
+}
+
+// pagesIn lists the paths of the lists of objects inside the object at i, three deep, in their order and as far as data
+// goes.
+func pagesIn(data []byte, i, deep int) (paths [][]string) {
+	i, done, err := objectStart(data, i)
+	for !done && err == nil {
+		name, at, nameErr := memberName(data, i)
+		if nameErr != nil || at >= len(data) {
+			return paths
+		}
+		key := fold(string(unescape(nil, name)), false)
+		switch first := blanks(data, at+1); {
+		case data[at] == '[' && first < len(data) && data[first] == '{':
+			paths = append(paths, []string{key})
+		case data[at] == '{' && deep < 3:
+			for _, p := range pagesIn(data, at, deep+1) {
+				paths = append(paths, append([]string{key}, p...))
+			}
+		}
+		end, whole := valueEnd(data, at)
+		if !whole {
+			return paths
+		}
+		i, done, err = memberEnd(data, end)
+	}
+	return paths
 }
 
 // valueEnd finds the end of the value at i by its brackets; whole is false when data ends before it. A line end inside

@@ -34,8 +34,11 @@ type File struct {
 	container Container
 	wraps     []*Shape // what the records are wrapped in, the outermost first
 	page      []string // the path to the records of an enclosing object
+	bundle    []string // the path to several records inside of the wraps
+	spread    int      // how many of the wraps are taken off while the stream is read, because of a bundle
 	shapes    []Shape
 	separator byte
+	zones     []*headerZone // of the columns of a CSV whose times are not in UTC
 
 	unpackedAt string     // where the text lies when Path has it in another form
 	stdin      *stdinRead // of standard input, which can be read once only
@@ -353,12 +356,15 @@ func Hash(path string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
+// byteOrderMark is that of UTF-8.
+var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
+
 // decoded takes a byte order mark off and turns UTF-16, with or without one, into UTF-8.
 func decoded(r *bufio.Reader) io.Reader {
 	head, _ := r.Peek(4)
 	switch {
-	case bytes.HasPrefix(head, []byte{0xef, 0xbb, 0xbf}):
-		_, _ = r.Discard(3)
+	case bytes.HasPrefix(head, byteOrderMark):
+		_, _ = r.Discard(len(byteOrderMark))
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
 		_, _ = r.Discard(2)
 		return &utf16Reader{r: r}
@@ -449,6 +455,9 @@ func (f *File) Head() *Stream {
 
 func (f *File) stream(r io.Reader, closer io.Closer, reject func(Reject)) *Stream {
 	s := &Stream{closer: closer}
+	if f.spread > 0 {
+		s.bundles, s.peel = f, &Decoder{file: f}
+	}
 	s.framer = &framer{r: r, line: 1, reject: reject}
 	switch f.container {
 	case CSV:
@@ -477,7 +486,8 @@ func (f *File) linewise() bool {
 	}
 	end, whole := valueEnd(head, 0)
 	if whole && end <= line {
-		return !bytes.HasPrefix(bytes.TrimSpace(head[end:line]), []byte{'{'})
+		rest := bytes.TrimSpace(head[end:line])
+		return len(rest) == 0 || rest[0] != '{' && rest[0] != ',' // another one on the line, or a list without brackets
 	}
 	return bytes.HasPrefix(bytes.TrimLeft(head[line:], " \t\r\n"), []byte(`{"`)) && line > 2
 }
@@ -488,6 +498,9 @@ type Stream struct {
 	framer *framer
 	api    *apiReader
 	closer io.Closer
+
+	bundles *File // whose records hold several, nil where each is one
+	peel    *Decoder
 }
 
 // next returns the next block; ok is false at the end of the file. old is the block that the caller is done with.
@@ -497,7 +510,11 @@ func (s *Stream) next(old []byte) (Block, bool) {
 	if s.api != nil {
 		return s.api.next()
 	}
-	return s.framer.next(old)
+	block, ok := s.framer.next(old)
+	if ok && s.bundles != nil {
+		block = s.bundles.spreadOut(block, s.peel)
+	}
+	return block, ok
 }
 
 // Close ends the reading. The error is what cut the file short, nil when it was read to its end.

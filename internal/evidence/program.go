@@ -73,7 +73,7 @@ func NewLayout(tables []*schema.Table) *Layout {
 		for _, name := range append([]string{t.Name}, t.Intake.Names...) {
 			name = fold(name, false)
 			l.names[name] = target
-			l.places = append(l.places, place{name, target})
+			l.places = append(l.places, place{squeezed(name), target})
 		}
 	}
 	sort.Slice(l.places, func(i, j int) bool {
@@ -90,11 +90,29 @@ func NewLayout(tables []*schema.Table) *Layout {
 func (l *Layout) byPath(path string) *Target {
 	parts := strings.FieldsFunc(path, func(c rune) bool { return c == '/' || c == '\\' || c == '!' })
 	for i := len(parts) - 1; i >= 0; i-- {
-		part := fold(parts[i], false)
+		part := squeezed(fold(parts[i], false))
 		for _, p := range l.places {
 			if strings.Contains(part, p.name) {
 				return p.target
 			}
+		}
+	}
+	return nil
+}
+
+// squeezed leaves out what separates the words of a name.
+func squeezed(name string) string {
+	return strings.NewReplacer("_", "", "-", "", " ", "").Replace(name)
+}
+
+// named is the table of a folded name that a record gives; a table restored, searched or ingested anew has an ending.
+func (l *Layout) named(name string) *Target {
+	if t := l.names[name]; t != nil {
+		return t
+	}
+	for _, ending := range []string{"_rst", "_srch", "_cl"} {
+		if before, ok := strings.CutSuffix(name, ending); ok {
+			return l.names[before]
 		}
 	}
 	return nil
@@ -213,7 +231,7 @@ func (p *program) step(f *Field) step {
 	case f.Value != nil:
 		return step{{slot: -1, value: []byte(*f.Value)}}
 	case f.Object != nil:
-		a := alternative{slot: -1, object: []member{}}
+		a := alternative{slot: -1, object: []member{}, convert: converters[f.As].convert}
 		for name, inner := range f.Object {
 			a.object = append(a.object, member{name, p.step(&inner)})
 		}

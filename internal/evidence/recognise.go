@@ -56,7 +56,7 @@ func firstLine(b []byte) []byte {
 func (f *File) choose(keys map[string]bool) bool {
 	for i := range f.shapes {
 		s := &f.shapes[i]
-		if s.Wrap() || f.page != nil && len(f.wraps) == 0 && len(s.Pages) > 0 && !pageOf(s, f.page) || !f.endsAs(s.Match.Endings) {
+		if s.Wrap() || f.otherPage(s) || !f.endsAs(s.Match.Endings) || f.nested() && !s.Flat {
 			continue
 		}
 		container := f.container
@@ -69,6 +69,17 @@ func (f *File) choose(keys map[string]bool) bool {
 		}
 	}
 	return false
+}
+
+// nested reports whether the records are rows of a flattened CSV.
+func (f *File) nested() bool { return len(f.wraps) > 0 && f.wraps[0].Nest }
+
+// otherPage reports whether the shape has pages of its own, and the file's are those of another one.
+func (f *File) otherPage(s *Shape) bool {
+	if f.page == nil || len(f.wraps) > 0 || len(s.Pages) == 0 || pageOf(s, f.page) {
+		return false
+	}
+	return slices.ContainsFunc(f.shapes, func(other Shape) bool { return pageOf(&other, f.page) })
 }
 
 // endsAs reports whether the file's name, without those of packers, has one of the endings, if there are any.
@@ -96,27 +107,59 @@ func (f *File) recogniseJSON(head []byte) bool {
 	}
 	keys := objectPaths(head[start:])
 	if keys["frametype"] || (keys["tables"] || firstMember(head[start:]) == "tables") && bytes.Contains(bytes.ToLower(head), []byte(`"columns"`)) {
-		f.container = Tables
-		return f.choose(f.tableKeys())
+		return f.recogniseTables()
 	}
 	for i := range f.shapes {
 		for _, p := range f.shapes[i].Pages {
 			path := strings.Split(fold(p, false), ".")
-			if _, found, _ := pageStart(head, start, path); found {
-				f.page = path
+			if _, found, _ := pageStart(head, start, path); found && f.recogniseRecords(head, path) {
+				return true
 			}
 		}
 	}
-	records, _ := splitValues(head, true, &splitState{page: f.page})
-	for i, r := range records {
-		if i == 20 {
-			break
-		}
+	return f.recogniseRecords(head, nil) || f.anyPage(head, start) || f.recogniseTables()
+}
+
+// recogniseTables looks for columns and rows apart.
+func (f *File) recogniseTables() bool {
+	f.container, f.page, f.wraps = Tables, nil, nil
+	if keys := f.tableKeys(); len(keys) > 0 && f.choose(keys) {
+		return true
+	}
+	f.container = JSON
+	return false
+}
+
+// recogniseRecords finds the shape of the first records, which lie in the page of an enclosing object if there is one.
+func (f *File) recogniseRecords(head []byte, page []string) bool {
+	f.page = page
+	records, _ := splitValues(head, true, &splitState{page: page})
+	for _, r := range records[:min(len(records), maxTried)] {
 		if f.unwrapped(head[r.Start:r.End]) {
 			return true
 		}
 	}
 	return false
+}
+
+// maxTried bounds how many records, pages or rows are looked at to recognise a file.
+const maxTried = 20
+
+// anyPage finds the one member of the enclosing object that is a list of records, whatever its name. Two of them are
+// none: the records of the second would be lost.
+func (f *File) anyPage(head []byte, start int) bool {
+	var only []string
+	pages := pagesIn(head, start, 1)
+	for _, page := range pages[:min(len(pages), maxTried)] {
+		if !f.recogniseRecords(head, page) {
+			continue
+		}
+		if only != nil {
+			return false
+		}
+		only = page
+	}
+	return only != nil && f.recogniseRecords(head, only)
 }
 
 // tableKeys are the names of the columns of the first tables.
@@ -132,12 +175,25 @@ func (f *File) tableKeys() map[string]bool {
 
 // unwrapped finds the shape of a record, through what it is wrapped in.
 func (f *File) unwrapped(record []byte) bool {
-	f.wraps = nil
+	f.wraps, f.bundle, f.spread = nil, nil, 0
+	if len(record) == 0 || record[0] != '{' && f.wrap(record, nil) == nil {
+		return false
+	}
+	return f.inside(record)
+}
+
+// inside finds the shape of what the wraps hold that have been found so far.
+func (f *File) inside(record []byte) bool {
 	d := &Decoder{file: f}
 	for range maxWraps {
 		keys := objectPaths(record)
 		if f.choose(keys) && !(f.Shape.Priority < 0) {
-			f.Keys = topKeys(record)
+			if len(f.wraps) == 0 || f.Keys == nil {
+				f.Keys = topKeys(record)
+			}
+			return true
+		}
+		if len(f.wraps) > 0 && f.bundled(record) {
 			return true
 		}
 		w := f.wrap(record, keys)
@@ -151,7 +207,25 @@ func (f *File) unwrapped(record []byte) bool {
 		f.wraps = append(f.wraps, w)
 		record = append([]byte(nil), inner...)
 	}
-	return f.choose(objectPaths(record))
+	return f.choose(objectPaths(record)) || f.bundled(record)
+}
+
+// bundled finds the shape of records of which a wrap holds several.
+func (f *File) bundled(text []byte) bool {
+	pages := pagesIn(text, 0, 1)
+	for _, page := range append([][]string{nil}, pages[:min(len(pages), maxTried)]...) {
+		if page == nil && text[0] != '[' {
+			continue
+		}
+		records, _ := splitValues(text, true, &splitState{page: page})
+		for _, r := range records[:min(len(records), maxTried)] {
+			if f.choose(objectPaths(text[r.Start:r.End])) {
+				f.bundle, f.spread = append([]string{}, page...), len(f.wraps)
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // wrap finds the shape that a record is a wrap of.
@@ -159,26 +233,24 @@ func (f *File) wrap(record []byte, keys map[string]bool) *Shape {
 	for i := range f.shapes {
 		s := &f.shapes[i]
 		switch {
-		case s.Prefix && len(f.wraps) == 0 && len(record) > 0 && record[0] != '{':
+		case s.Prefix && len(f.wraps) == 0 && len(record) > 0 && record[0] != '{' && record[0] != '[':
 			return s
-		case len(s.Inside) > 0 && s.matches(JSON, keys):
+		case len(s.Inside) > 0 && s.matches(JSON, keys) && (s.Flat || !f.nested()):
 			return s
 		}
 	}
 	return nil
 }
 
-// unwrap returns the record that a wrap holds.
+// unwrap returns the record that a wrap holds, or the text of several.
 func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
-	if w.Prefix {
-		at := bytes.IndexByte(record, '{')
-		if at < 0 {
-			return nil, &ScanError{Column: 1, Code: CodeUnrecognised, Reason: "the line holds no JSON object"}
-		}
-		return record[at:], nil
-	}
 	var v Span
-	if w.Container == CSV {
+	switch {
+	case w.Nest:
+		return d.nest(record)
+	case w.Prefix:
+		v = Span{record, Text}
+	case w.Container == CSV:
 		d.cells, _ = csvCells(record, d.file.comma(), d.cells)
 		for i, key := range d.file.Keys {
 			if i < len(d.cells) && fold(key, false) == fold(w.Inside[0], false) {
@@ -186,13 +258,14 @@ func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
 				break
 			}
 		}
-	} else {
+	default:
 		for _, path := range w.Inside {
-			var err error
-			if v, err = lookup(record, path); err != nil {
+			found, err := lookup(record, path)
+			if err != nil {
 				return nil, err
 			}
-			if !empty(v) {
+			if holdsJSON(found) {
+				v = found
 				break
 			}
 		}
@@ -203,12 +276,18 @@ func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
 		d.inner = unescape(d.inner, text)
 		text = d.inner[start:]
 	}
-	at := bytes.IndexByte(text, '{')
-	if at < 0 || v.Kind == Array {
-		return nil, &ScanError{Column: 1, Code: CodeUnrecognised, Reason: "no record inside the " + w.Name + " wrap"}
+	at := bytes.IndexAny(text, "{[")
+	if w.Prefix {
+		at = bytes.IndexByte(text, '{') // a prefix has brackets of its own
+	}
+	if at < 0 {
+		return nil, &ScanError{Column: 1, Code: CodeUnrecognised, unplaced: true, Reason: "no record inside the " + w.Name + " wrap"}
 	}
 	return bytes.TrimSpace(text[at:]), nil
 }
+
+// holdsJSON reports whether a value is an object or a list, or a text that has one.
+func holdsJSON(v Span) bool { return v.Kind > Absent && bytes.IndexByte(v.Bytes, '{') >= 0 }
 
 // lookup finds a member by its path; a key may be the whole path as well as its parts.
 func lookup(record []byte, path string) (found Span, err error) {
@@ -219,9 +298,9 @@ func lookup(record []byte, path string) (found Span, err error) {
 	}
 	_, err = members(record, i, 0, func(_ int, name []byte, v Span) error {
 		switch {
-		case string(name) == path:
+		case strings.EqualFold(string(name), path):
 			found = v
-		case nested && string(name) == first && v.Kind == Object && empty(found):
+		case nested && strings.EqualFold(string(name), first) && v.Kind == Object && empty(found):
 			found, err = lookup(v.Bytes, rest)
 			return err
 		}
@@ -231,58 +310,130 @@ func lookup(record []byte, path string) (found Span, err error) {
 }
 
 func (f *File) recogniseCSV(head []byte) bool {
-	f.separator = delimiter(firstLine(head))
-	if bytes.HasPrefix(head, []byte("#TYPE ")) {
-		f.separator = delimiter(firstLine(head[len(firstLine(head))+1:]))
-	}
-	var st splitState
-	st.comma, st.header = f.separator, true
+	head, f.separator = csvStart(head)
+	st := splitState{comma: f.separator, header: true}
 	records, _ := splitCSV(append(append([]byte(nil), head...), '\n'), true, &st)
-	if len(records) > 0 && bytes.HasPrefix(head, []byte("#TYPE ")) {
-		records = records[1:]
-	}
 	if len(records) == 0 {
 		return false
 	}
-	cells := func(i int) (out []string) {
-		cells, _ := csvCells(head[records[i].Start:min(records[i].End, len(head))], f.separator, nil)
-		for _, c := range cells {
-			out = append(out, string(c.Bytes))
-		}
-		return out
+	row := func(i int) []byte { return head[records[i].Start:min(records[i].End, len(head))] }
+	f.Keys = nil
+	headers, _ := csvCells(row(0), f.separator, nil)
+	for _, h := range headers {
+		f.Keys = append(f.Keys, strings.ToValidUTF8(string(h.Bytes), "\ufffd")) // headers become names, and names are text
 	}
-	f.Keys = cells(0)
-	for i, k := range f.Keys {
-		f.Keys[i] = strings.ToValidUTF8(k, "\ufffd") // headers become names, and names are text
+	f.zonedHeaders()
+	rows := make([][]byte, 0, maxTried)
+	for i := 1; i < len(records) && i <= maxTried; i++ {
+		rows = append(rows, row(i))
 	}
 	keys := map[string]bool{}
 	for _, k := range f.Keys {
 		keys[fold(k, false)] = true
 	}
+	if f.recogniseWrapped(keys, rows) {
+		return true
+	}
+	var own *Shape
+	if f.choose(keys) && f.Shape.Priority >= 0 {
+		own = f.Shape
+	}
+	if f.recogniseFlat(rows) && (own == nil || f.Shape.Priority > own.Priority) {
+		return true
+	}
+	f.wraps, f.bundle, f.spread = nil, nil, 0
+	if own != nil {
+		f.Shape = own
+		return true
+	}
+	return f.byAlias() || len(rows) > 0 && f.byPosition(rows[0]) || f.choose(keys)
+}
+
+// csvStart passes over what stands before the header: PowerShell's line of types, and the separator as spreadsheets say
+// it. It returns what separates the cells.
+func csvStart(head []byte) ([]byte, byte) {
+	for {
+		line := firstLine(head)
+		if !preamble(line) || len(line) == len(head) {
+			return head, delimiter(line)
+		}
+		head = bytes.TrimLeft(head[len(line):], "\r\n")
+	}
+}
+
+// recogniseWrapped finds the wrap that one cell of each row is, and the shape of what is in it.
+func (f *File) recogniseWrapped(keys map[string]bool, rows [][]byte) bool {
+	d := &Decoder{file: f}
 	for i := range f.shapes {
 		s := &f.shapes[i]
-		if len(s.Inside) > 0 && s.matches(CSV, keys) && len(records) > 1 {
+		if len(s.Inside) == 0 || !s.matches(CSV, keys) {
+			continue
+		}
+		for _, row := range rows {
 			f.wraps = []*Shape{s}
-			d := &Decoder{file: f}
-			inner, err := d.unwrap(s, head[records[1].Start:min(records[1].End, len(head))])
-			if err == nil && f.choose(objectPaths(inner)) {
+			if inner, err := d.unwrap(s, row); err == nil && f.choose(objectPaths(inner)) {
 				return true
 			}
-			f.wraps = nil
 		}
 	}
-	if f.choose(keys) && f.Shape.Priority >= 0 {
-		return true
+	f.wraps = nil
+	return false
+}
+
+// recogniseFlat finds the shape of the objects that the rows of a flattened CSV stand for.
+func (f *File) recogniseFlat(rows [][]byte) bool {
+	for i := range f.shapes {
+		if !f.shapes[i].Nest {
+			continue
+		}
+		f.wraps, f.bundle, f.spread = []*Shape{&f.shapes[i]}, nil, 0
+		if f.choose(flatKeys(f.Keys)) {
+			return true
+		}
+		d := &Decoder{file: f}
+		for _, row := range rows { // a cell, or what the paths begin with, may be a wrap of its own
+			f.wraps, f.bundle, f.spread = []*Shape{&f.shapes[i]}, nil, 0
+			if object, err := d.nest(row); err == nil && f.inside(object) && len(f.wraps) > 1 {
+				return true
+			}
+		}
 	}
-	if len(records) > 1 && f.byPosition(cells(1)) {
-		return true
+	return false
+}
+
+// byAlias recognises an export whose headers are in another language that a shape knows.
+func (f *File) byAlias() bool {
+	for i := range f.shapes {
+		s := &f.shapes[i]
+		if len(s.Aliases) == 0 {
+			continue
+		}
+		names := slices.Clone(f.Keys)
+		keys := map[string]bool{}
+		for k, name := range names {
+			for from, to := range s.Aliases {
+				if s.fold(from) == s.fold(name) {
+					names[k] = to
+				}
+			}
+			keys[fold(names[k], false)] = true
+		}
+		if s.matches(CSV, keys) {
+			f.Shape, f.Keys = s, names
+			return true
+		}
 	}
-	return f.choose(keys)
+	return false
 }
 
 // byPosition recognises an export by the number of its columns when the headers are in another language: the first two
 // are a time and a request id in all of them.
-func (f *File) byPosition(row []string) bool {
+func (f *File) byPosition(first []byte) bool {
+	var row []string
+	cells, _ := csvCells(first, f.separator, nil)
+	for _, c := range cells {
+		row = append(row, string(c.Bytes))
+	}
 	if len(row) < 2 || len(row) != len(f.Keys) || len(row[1]) != 36 {
 		return false
 	}

@@ -36,6 +36,12 @@ type Shape struct {
 	Inside []string
 	// Prefix makes the shape a wrap of lines that begin with other text than the record.
 	Prefix bool
+	// Nest makes the shape a wrap of rows of a CSV whose headers are the paths of an object's members.
+	Nest bool
+	// Flat says that tools flatten the shape into a CSV, with paths for headers.
+	Flat bool
+	// Aliases are other names of headers: those of another language.
+	Aliases map[string]string
 	// Suffixes are what keys may carry behind a column's name.
 	Suffixes []string
 	// Snake says that underscores in keys do not count.
@@ -167,7 +173,7 @@ func (c *Choice) UnmarshalYAML(unmarshal func(any) error) error {
 }
 
 // Wrap reports whether the shape only holds records of other shapes.
-func (s *Shape) Wrap() bool { return s.Prefix || len(s.Inside) > 0 }
+func (s *Shape) Wrap() bool { return s.Prefix || s.Nest || len(s.Inside) > 0 }
 
 // Shapes loads the shapes of a folder, the highest priority first.
 func Shapes(fsys fs.FS) ([]Shape, error) {

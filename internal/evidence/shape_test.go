@@ -106,7 +106,7 @@ func checkSample(t *testing.T, shape, want string) {
 		t.Fatal(err)
 	}
 	file, rows, rejects := records(t, strings.TrimSuffix(want, ".want"))
-	if name := file.ShapeName(); name != shape && !strings.HasPrefix(name, shape+"/") {
+	if name := "/" + file.ShapeName() + "/"; !strings.HasPrefix(name, "/"+shape+"/") && !strings.HasSuffix(name, "/"+shape+"/") {
 		t.Errorf("recognised as %s", name)
 	}
 	for n, line := range strings.Split(strings.TrimSpace(string(text)), "\n") {

@@ -24,9 +24,13 @@ func Datetime(b []byte) (schema.Ticks, bool) {
 	return t, code == ""
 }
 
+// noZone is the code of a form whose times are local and do not say where: it is rejected as ambiguous.
+const noZone = "no_zone"
+
 // datetime reads a time in the forms that exports use: ISO with up to nine fraction digits and an optional zone,
-// `6/15/2026, 12:40:24.178 PM` with the day where order says, `15.6.2026 12:40`, and PowerShell's `/Date(ms)/`. A form
-// without a zone is UTC. code is why a text is refused, "" otherwise.
+// `6/15/2026, 12:40:24.178 PM` with the day where order says, `15.6.2026 12:40`, `Jun 15, 2026 12:40:24 PM`, PowerShell's
+// `/Date(ms)/`, and the seconds, milliseconds or microseconds since 1970. A form without a zone is UTC, but for Kibana's
+// `Jun 15, 2026 @ 12:40:24.178`, which is in the zone of the browser. code is why a text is refused, "" otherwise.
 func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	if t, ok := isoUTC(b); ok {
 		return t, ""
@@ -44,6 +48,12 @@ func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	}
 	if m := dated.FindStringSubmatch(s); m != nil {
 		return datedTime(m, order)
+	}
+	if m := wordy.FindStringSubmatch(s); m != nil {
+		return wordyTime(m)
+	}
+	if t, ok := sinceEpoch(s); ok {
+		return t, ""
 	}
 	s = strings.TrimSuffix(s, "+00") // as databases write UTC
 	// Fractions beyond the tick are cut, not rounded: a time never moves forward.
@@ -178,6 +188,45 @@ func datedTime(m []string, order dayOrder) (t schema.Ticks, code string) {
 		return 0, CodeBadDatetime
 	}
 	return t, ""
+}
+
+// wordy are dates with the month's name: `[Friday, ]March 20, 2026[,| at| @] clock[ zone]` or `[Fri, ]20 Mar 2026 clock[ zone]`.
+var wordy = regexp.MustCompile(`^(?:[A-Z][a-z]{2,8},? )?(?:([A-Z][a-z]{2,8})\.? (\d{1,2}),? (\d{4})|(\d{1,2})[ -]([A-Z][a-z]{2,8})[ -](\d{4}))(,? at| @|,)? +(\d[\d:.]*(?: ?[AaPp][Mm])?)(?: *(Z|UTC|GMT|[+-]\d\d:?\d\d))?$`)
+
+// months are the beginnings of their names.
+const months = "janfebmaraprmayjunjulaugsepoctnovdec"
+
+func wordyTime(m []string) (t schema.Ticks, code string) {
+	month, day, year := m[1], m[2], m[3]
+	if month == "" {
+		month, day, year = m[5], m[4], m[6]
+	}
+	at := strings.Index(months, strings.ToLower(month[:3]))
+	if at < 0 || at%3 != 0 {
+		return 0, CodeBadDatetime
+	}
+	if m[7] == " @" && m[9] == "" {
+		return 0, noZone
+	}
+	return datedTime([]string{"", strconv.Itoa(at/3 + 1), "/", day, "/", year, m[8], m[9]}, monthFirst)
+}
+
+// sinceEpoch reads digits as the time since 1970, by their number in seconds, milliseconds or microseconds. Only times in
+// which Entra has been writing logs are times.
+func sinceEpoch(s string) (schema.Ticks, bool) {
+	unit := schema.Second
+	switch len(s) {
+	case 10:
+	case 13:
+		unit = schema.Millisecond
+	case 16:
+		unit = schema.Microsecond
+	default:
+		return 0, false
+	}
+	n, err := strconv.ParseInt(s, 10, 64)
+	t := schema.UnixEpoch + schema.Ticks(n)*unit
+	return t, err == nil && t > schema.UnixEpoch+35*365*schema.Day && t < schema.UnixEpoch+70*365*schema.Day
 }
 
 var zoned = regexp.MustCompile(`(?:[Zz]|UTC|GMT|:\d\d(?:\.\d+)? ?[+-]\d\d:?\d\d)$|^\\?/Date\(`)
