@@ -21,6 +21,10 @@ func (b *binder) makeSeries(sc *scope, n Node, op *syntax.MakeSeries) Node {
 	nm := newNamer(nil)
 	bins := &Aggregate{In: n}
 	keys := []Item{}
+	for _, c := range b.per.columns() {
+		bins.Keys = append(bins.Keys, Item{Col: c, X: &Col{c}})
+		keys = append(keys, Item{Col: c, X: &Col{c}})
+	}
 	for _, item := range op.By {
 		name, x := b.oneName(item)
 		v := b.scalar(f, x)

@@ -100,28 +100,37 @@ func (b *binder) onceOnly(op syntax.Operator) {
 	if b.per == nil {
 		return
 	}
+	ok, loses := b.keepsGroups(op)
+	if !ok {
+		b.fail(diag.Unsupported, op.Span(), "", "`%s` inside of a subquery is not supported yet", op.Keyword())
+	}
+	b.per.lost = b.per.lost || loses
+}
+
+// keepsGroups reports whether an operator can work on all groups of a subquery at once, and whether a group may lose
+// all its rows.
+func (b *binder) keepsGroups(op syntax.Operator) (ok, loses bool) {
 	switch op := op.(type) {
 	case *syntax.Where, *syntax.MvExpand, *syntax.ParseOp, *syntax.Scan:
-		b.per.lost = true
-		return
+		return true, true
 	case *syntax.Extend, *syntax.Project, *syntax.ProjectAway, *syntax.ProjectRename, *syntax.ProjectReorder, *syntax.ProjectByNames,
 		*syntax.AssertSchema, *syntax.Summarize, *syntax.Distinct, *syntax.Sort, *syntax.Top, *syntax.TopHitters, *syntax.Take,
 		*syntax.SampleDistinct, *syntax.Count, *syntax.MvApply, *syntax.Serialize, *syntax.ParseKV, *syntax.Render:
-		return
+		return true, false
+	case *syntax.MakeSeries:
+		kind, _ := b.option(op.Options, "kind")
+		return kind != "nonempty", true
 	case *syntax.Join:
-		b.per.lost = true
 		kind, at := b.option(op.Options, "kind")
 		switch joinKinds[strings.ToLower(kind)] {
 		case Inner, InnerUniq, LeftOuter, LeftSemi, LeftAnti:
-			return
+			return true, true
 		case RightOuter, FullOuter, RightSemi, RightAnti:
 		default:
-			if at == nil {
-				return
-			}
+			return at == nil, true
 		}
 	}
-	b.fail(diag.Unsupported, op.Span(), "", "`%s` inside of a subquery is not supported yet", op.Keyword())
+	return false, false
 }
 
 // mvApply runs a subquery on the elements of each row.
@@ -210,31 +219,4 @@ func replaced(items []syntax.MvItem, name string, result []*Column) bool {
 		}
 	}
 	return false
-}
-
-// partition runs a subquery on the rows of each key.
-// https://learn.microsoft.com/kusto/query/partition-operator
-func (b *binder) partition(sc *scope, n Node, op *syntax.Partition) Node {
-	c := findColumn(n.Columns(), op.Key.Name)
-	if c == nil {
-		var names []string
-		for _, c := range n.Columns() {
-			names = append(names, c.Name)
-		}
-		b.fail(diag.Semantic, op.Key.Span(), suggest(op.Key.Name, names), "unknown column %s", op.Key.Name)
-	}
-	if c.Type == schema.Dynamic || strings.HasPrefix(c.Name, "_") && c.Hidden {
-		b.fail(diag.Semantic, op.Key.Span(), "tostring("+c.Name+")", "rows cannot be partitioned by a dynamic value: convert it first")
-	}
-	key := b.column("", c.Type)
-	key.Hidden = true
-	in := &Compute{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Items: []Item{{Col: key, X: &Col{c}}}}
-	outer := b.per
-	if outer != nil {
-		b.fail(diag.Unsupported, op.Span(), "", "a partition inside of another subquery is not supported yet")
-	}
-	b.per = &group{Col: key}
-	body := b.ops(sc, in, op.Body.Ops)
-	b.per = outer
-	return &Compute{base: base{cols: visibleColumns(body), order: body.Ordering()}, In: body}
 }

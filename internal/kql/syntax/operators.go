@@ -177,12 +177,13 @@ type MvApply struct {
 	Body    *Pipe // Source is nil: the operators run on the expanded rows
 }
 
-// Partition is `partition by Key (body)`: the body runs on the rows of each key.
+// Partition is `partition by Key (body)`, whose body runs on the rows of each key, or `partition by Key {source}`.
 type Partition struct {
 	Head
 	Options []Option
 	Key     *Name
 	Body    *Pipe // Source is nil: the operators run on the rows of one key
+	Source  Expr  // a query of its own that knows the key; nil where there is a Body
 }
 
 // Reduce is `reduce kind=source by X with threshold=t, characters=c`.

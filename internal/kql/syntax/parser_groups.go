@@ -88,9 +88,10 @@ func (p *parser) opPartition(string) Operator {
 	o := &Partition{Options: p.options()}
 	p.expectWord("by")
 	o.Key = p.anyName()
-	if !p.is("(") { // the form that names its own source in braces
-		p.skipTo("|", ";", ")")
-		return &Other{Reason: "the form with braces is not supported"}
+	if p.accept("{") {
+		o.Source = p.pipe()
+		p.expect("}")
+		return o
 	}
 	o.Body = p.body()
 	return o

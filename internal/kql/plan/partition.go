@@ -1,0 +1,81 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
+)
+
+// partition runs a subquery on the rows of each key.
+// https://learn.microsoft.com/kusto/query/partition-operator
+func (b *binder) partition(sc *scope, n Node, op *syntax.Partition) Node {
+	c := findColumn(n.Columns(), op.Key.Name)
+	if c == nil {
+		var names []string
+		for _, c := range n.Columns() {
+			names = append(names, c.Name)
+		}
+		b.fail(diag.Semantic, op.Key.Span(), suggest(op.Key.Name, names), "unknown column %s", op.Key.Name)
+	}
+	if c.Type == schema.Dynamic || strings.HasPrefix(c.Name, "_") && c.Hidden {
+		b.fail(diag.Semantic, op.Key.Span(), "tostring("+c.Name+")", "rows cannot be partitioned by a dynamic value: convert it first")
+	}
+	if b.per != nil {
+		b.fail(diag.Unsupported, op.Span(), "", "a partition inside of another subquery is not supported yet")
+	}
+	alone := func(op syntax.Operator) bool { ok, _ := b.keepsGroups(op); return !ok }
+	if op.Source != nil || b.opt.Ask != nil && slices.ContainsFunc(op.Body.Ops, alone) {
+		return b.partitionByKey(sc, n, op, c)
+	}
+	key := b.column("", c.Type)
+	key.Hidden = true
+	in := &Compute{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, Items: []Item{{Col: key, X: &Col{c}}}}
+	b.per = &group{Col: key}
+	body := b.ops(sc, in, op.Body.Ops)
+	b.per = nil
+	return &Compute{base: base{cols: visibleColumns(body), order: body.Ordering()}, In: body}
+}
+
+// maxPartitions is how many keys a partition may have whose subquery runs once for each, as in Kusto.
+const maxPartitions = 64
+
+// partitionByKey asks the data for the keys and binds the subquery once for each. A subquery with a source of its own
+// sees the key under its name, the others the rows of the key.
+func (b *binder) partitionByKey(sc *scope, n Node, op *syntax.Partition, c *Column) Node {
+	rows := b.share(sourceName(n, "union_arg0"), n)
+	in := b.ref(rows)
+	key := b.copyOf(c)
+	found := &Compute{base: base{cols: []*Column{key}}, In: in, Items: []Item{{Col: key, X: &Col{findColumn(in.Columns(), c.Name)}}}}
+	some := &Limit{base: base{cols: found.cols}, In: &Distinct{base: base{cols: found.cols}, In: found}, N: &Const{T: schema.Long, V: int64(maxPartitions + 1)}}
+	keys := b.ask(op.Span(), some)
+	if len(keys) > maxPartitions {
+		b.fail(diag.Runtime, op.Key.Span(), "", "%s has more than %d values: a partition with such a subquery has at most that many", c.Name, maxPartitions)
+	}
+	u := &Union{}
+	for _, row := range keys {
+		u.Inputs = append(u.Inputs, b.onePartition(sc, rows, op, &Const{T: c.Type, V: row[0]}))
+	}
+	if len(keys) == 0 { // without rows, but with columns
+		body := b.onePartition(sc, rows, op, &Const{T: c.Type})
+		u.Inputs = append(u.Inputs, &Filter{base: base{cols: body.Columns()}, In: body, Pred: &Const{T: schema.Bool, V: false}})
+	}
+	b.unionColumns(u, false)
+	return u
+}
+
+// onePartition binds the subquery of one key.
+func (b *binder) onePartition(sc *scope, rows *Shared, op *syntax.Partition, key *Const) Node {
+	if op.Source != nil {
+		return b.tabular(sc.with(op.Key.Name, key), op.Source)
+	}
+	in := b.ref(rows)
+	x := &Col{findColumn(in.Columns(), op.Key.Name)}
+	is := b.invent("==", x, key)
+	if key.V == nil {
+		is = b.invent("isnull", x)
+	}
+	return b.ops(sc, &Filter{base: base{cols: in.Columns(), order: in.Ordering()}, In: in, Pred: is}, op.Body.Ops)
+}
