@@ -20,8 +20,8 @@ var aggregateFuncs = []Func{
 	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
 	{Name: "sum", Signatures: []string{"summable -> promoted"}, Build: buildSum(""), Aggregate: true, Naming: NamePrefix, Doc: "sum-aggregation-function"},
 	{Name: "sumif", Signatures: []string{"summable, bool -> promoted"}, Build: buildSum(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "sumif-aggregation-function"},
-	{Name: "avg", Signatures: []string{"timespan -> timespan", "datetime -> datetime", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
-	{Name: "avgif", Signatures: []string{"timespan, bool -> timespan", "datetime, bool -> datetime", "number, bool -> real"}, Build: buildAvg(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "avgif-aggregation-function"},
+	{Name: "avg", Signatures: []string{"timespan -> timespan", "datetime -> datetime", "decimal -> decimal", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
+	{Name: "avgif", Signatures: []string{"timespan, bool -> timespan", "datetime, bool -> datetime", "decimal, bool -> decimal", "number, bool -> real"}, Build: buildAvg(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "avgif-aggregation-function"},
 	{Name: "min", Signatures: []string{"orderable -> first"}, Build: buildExtreme("min", ""), Aggregate: true, Naming: NamePrefix, Doc: "min-aggregation-function"},
 	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
 	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
@@ -72,13 +72,15 @@ func buildSum(filter string) func(Call) (string, error) {
 
 func buildAvg(filter string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
-		sql := "avg(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
-		if c.Result == schema.Timespan || c.Result == schema.Datetime { // in whole ticks, of which a sum has more than a real can count
-			over := func(fn string) string { return fn + "(" + c.Args[0].SQL + ")" + expand(filter, c.Args) }
+		over := func(fn string) string { return fn + "(" + c.Args[0].SQL + ")" + expand(filter, c.Args) }
+		switch c.Result {
+		case schema.Timespan, schema.Datetime: // in whole ticks, of which a sum has more than a real can count
 			return "CAST(kql_divide_long(" + over("sum") + ", " + over("count") + ") AS BIGINT)", nil
+		case schema.Decimal:
+			return divideDecimals(over("sum"), over("count")), nil
+		default: // without a value it divides by 0, as the page of summarize says
+			return "coalesce(" + over("avg") + ", CAST('nan' AS DOUBLE))", nil
 		}
-		// Without a value it divides by 0, as the page of summarize says.
-		return "coalesce(" + sql + ", CAST('nan' AS DOUBLE))", nil
 	}
 }
 

@@ -2,6 +2,7 @@ package function
 
 import (
 	"encoding/json"
+	"slices"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -40,6 +41,8 @@ func goShift(direction int) func([]schema.Value) (schema.Value, error) {
 		fill := json.RawMessage("null")
 		if len(args) == 3 {
 			fill = element(args[2])
+		} else if len(list) > 0 && !slices.ContainsFunc(list, func(e json.RawMessage) bool { return sortKind(e) != stringKind }) {
+			fill = json.RawMessage(`""`)
 		}
 		by := int(args[1].(int64)) * direction
 		out := make([]json.RawMessage, len(list))

@@ -23,7 +23,7 @@ var datetimeFuncs = []Func{
 	{Name: "dayofyear", Signatures: []string{"datetime -> int"}, SQL: "CAST(dayofyear(kql_time($1)) AS INTEGER)", Doc: "day-of-year-function"},
 	{Name: "monthofyear getmonth", Signatures: []string{"datetime -> int"}, SQL: "CAST(month(kql_time($1)) AS INTEGER)", Doc: "monthofyear-function"},
 	{Name: "getyear", Signatures: []string{"datetime -> int"}, SQL: "CAST(year(kql_time($1)) AS INTEGER)", Doc: "getyear-function"},
-	{Name: "week_of_year weekofyear", Signatures: []string{"datetime -> int"}, SQL: "CAST(week(kql_time($1)) AS INTEGER)", Doc: "week-of-year-function"},
+	{Name: "week_of_year", Signatures: []string{"datetime -> int"}, SQL: "CAST(week(kql_time($1)) AS INTEGER)", Doc: "week-of-year-function"},
 	{Name: "datetime_utc_to_local", Signatures: []string{"datetime, string -> datetime"}, Go: goToLocal, Doc: "datetime-utc-to-local-function"},
 	{Name: "datetime_local_to_utc", Signatures: []string{"datetime, string -> datetime"}, Go: goToUTC, Doc: "datetime-local-to-utc-function"},
 	{Name: "datetime_diff", Signatures: []string{"string!, datetime, datetime -> long"}, Build: buildDatetimeDiff, Doc: "datetime-diff-function"},
@@ -31,12 +31,17 @@ var datetimeFuncs = []Func{
 	{Name: "datetime_part datepart", Signatures: []string{"string!, datetime -> int"}, Build: buildDatetimePart, Doc: "datetime-part-function"},
 	{Name: "make_datetime", Signatures: []string{"long, long, long, long?, long?, real? -> datetime", "string -> datetime"}, Build: buildMakeDatetime, Naming: NameSole, Doc: "make-datetime-function"},
 	{Name: "make_timespan", Signatures: []string{"long, long, real? -> timespan", "long, long, long, real -> timespan", "string -> timespan"}, Build: buildMakeTimespan, Naming: NameSole, Doc: "make-timespan-function"},
-	{Name: "unixtime_seconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000000 AS BIGINT) + 621355968000000000", Doc: "unixtime-seconds-todatetime-function"},
-	{Name: "unixtime_milliseconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: "CAST($1 * 10000 AS BIGINT) + 621355968000000000", Doc: "unixtime-milliseconds-todatetime-function"},
-	{Name: "unixtime_microseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: "CAST($1 * 10 AS BIGINT) + 621355968000000000", Doc: "unixtime-microseconds-todatetime-function"},
-	{Name: "unixtime_nanoseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: "CAST($1 AS BIGINT) // 100 + 621355968000000000", Doc: "unixtime-nanoseconds-todatetime-function"},
+	{Name: "unixtime_seconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: unixSQL("* 10000000"), Doc: "unixtime-seconds-todatetime-function"},
+	{Name: "unixtime_milliseconds_todatetime", Signatures: []string{"real -> datetime"}, SQL: unixSQL("* 10000"), Doc: "unixtime-milliseconds-todatetime-function"},
+	{Name: "unixtime_microseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: unixSQL("* 10"), Doc: "unixtime-microseconds-todatetime-function"},
+	{Name: "unixtime_nanoseconds_todatetime", Signatures: []string{"long -> datetime", "real -> datetime"}, SQL: unixSQL("// 100"), Doc: "unixtime-nanoseconds-todatetime-function"},
 	{Name: "format_datetime", Signatures: []string{"datetime, string! -> string"}, Go: goFormatDatetime, Naming: NameFirst, Doc: "format-datetime-function"},
 	{Name: "format_timespan", Signatures: []string{"timespan, string! -> string"}, Go: goFormatTimespan, Naming: NameFirst, Doc: "format-timespan-function"},
+}
+
+// unixSQL is the datetime that lies behind 1970 as far as the argument, scaled to ticks, says; null where there is none.
+func unixSQL(scale string) string {
+	return "CASE WHEN CAST($1 AS DOUBLE) " + scale + " BETWEEN -621355968000000000 AND 2534023007999999999 THEN CAST($1 " + scale + " AS BIGINT) + 621355968000000000 END"
 }
 
 // startOf renders startof*() and endof*(): the end is the last tick before the next start.
@@ -116,12 +121,15 @@ func buildDatetimePart(c Call) (string, error) {
 	forms := map[string]string{
 		"year": "year(kql_time(%s))", "quarter": "quarter(kql_time(%s))", "month": "month(kql_time(%s))",
 		"day": "day(kql_time(%s))", "dayofyear": "dayofyear(kql_time(%s))",
-		"weekofyear": "week(kql_time(%s))", "week_of_year": "week(kql_time(%s))",
-		"hour": "(%s %% 864000000000 // 36000000000)", "minute": "(%s %% 36000000000 // 600000000)",
+		"week_of_year": "week(kql_time(%s))",
+		"hour":         "(%s %% 864000000000 // 36000000000)", "minute": "(%s %% 36000000000 // 600000000)",
 		"second": "(%s %% 600000000 // 10000000)", "millisecond": "(%s %% 10000000 // 10000)",
 		"microsecond": "(%s %% 10000000 // 10)", "nanosecond": "(%s %% 10000000 * 100)",
 	}
 	form, ok := forms[strings.ToLower(part)]
+	if strings.EqualFold(part, "weekofyear") {
+		return "", fmt.Errorf("the weeks of weekofyear are not those of ISO 8601: use week_of_year")
+	}
 	if !ok {
 		return "", fmt.Errorf("unknown part %q", part)
 	}
@@ -140,7 +148,7 @@ func buildMakeDatetime(c Call) (string, error) {
 	}
 	ticks := "CAST(round(" + arg(5) + " * 10000000) AS BIGINT)"
 	start := fmt.Sprintf("TRY(kql_ticks(make_timestamp(%s, %s, %s, %s, %s, 0)))", arg(0), arg(1), arg(2), arg(3), arg(4))
-	return fmt.Sprintf("(%s + CASE WHEN %s BETWEEN 0 AND 599999999 THEN %s END)", start, ticks, ticks), nil
+	return fmt.Sprintf("CASE WHEN %s BETWEEN 1 AND 9999 AND %s AND %s BETWEEN 0 AND 599999999 THEN %s + %s END", arg(0), clock(arg(3), arg(4)), ticks, start, ticks), nil
 }
 
 func buildMakeTimespan(c Call) (string, error) {
@@ -155,5 +163,12 @@ func buildMakeTimespan(c Call) (string, error) {
 	if len(rest) == 3 {
 		second = rest[2].SQL
 	}
-	return fmt.Sprintf("(%s * 864000000000 + %s * 36000000000 + %s * 600000000 + CAST(%s * 10000000 AS BIGINT))", day, rest[0].SQL, rest[1].SQL, second), nil
+	hour, minute := rest[0].SQL, rest[1].SQL
+	return fmt.Sprintf("CASE WHEN %s AND %s >= 0 AND %s < 60 THEN %s * 864000000000 + %s * 36000000000 + %s * 600000000 + CAST(%s * 10000000 AS BIGINT) END",
+		clock(hour, minute), second, second, day, hour, minute, second), nil
+}
+
+// clock is the condition that an hour and a minute are those of a clock.
+func clock(hour, minute string) string {
+	return hour + " BETWEEN 0 AND 23 AND " + minute + " BETWEEN 0 AND 59"
 }

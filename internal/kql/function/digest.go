@@ -18,7 +18,7 @@ var digestFuncs = []Func{
 	{Name: "dcount_hll", Signatures: []string{"array -> long"}, Go: goCountHLL, Naming: NameFunction, Doc: "dcount-hll-function"},
 	{Name: "tdigest", Signatures: []string{"summable, integer? -> dynamic", "datetime, integer? -> dynamic"}, Build: buildDigest, Aggregate: true, Naming: NamePrefix, Doc: "tdigest-aggregation-function"},
 	{Name: "percentile_tdigest", Signatures: []string{"array, real -> dynamic"}, Go: goDigestPercentile, Typed: 3, Naming: NameFunction, Doc: "percentile-tdigest-function"},
-	{Name: "percentiles_array_tdigest", Signatures: []string{"array, array -> dynamic", "array, real+ -> dynamic"}, Go: goDigestPercentiles, Typed: 3, Naming: NamePrefix, Prefix: "percentile_tdigest", Doc: "percentile-array-tdigest-function"},
+	{Name: "percentiles_array_tdigest", Signatures: []string{"array, array -> dynamic", "array, real+ -> dynamic"}, Go: goDigestPercentiles, Typed: 3, One: "percentile_tdigest", Naming: NamePrefix, Prefix: "percentile_tdigest", Doc: "percentile-array-tdigest-function"},
 	{Name: "rank_tdigest", Signatures: []string{"array, value -> real"}, Go: goDigestRank(false), Doc: "rank-tdigest-function"},
 	{Name: "percentrank_tdigest", Signatures: []string{"array, value -> real"}, Go: goDigestRank(true), Doc: "percentrank-tdigest-function"},
 }

@@ -107,7 +107,7 @@ func goParseXML(args []schema.Value) (schema.Value, error) {
 	d := xml.NewDecoder(strings.NewReader(text))
 	d.CharsetReader = func(_ string, r io.Reader) (io.Reader, error) { return r, nil } // the text has been decoded already
 	for {
-		t, err := d.Token()
+		t, err := d.RawToken() // which keeps prefixes as they are written
 		if err != nil {
 			return nil, nil
 		}
@@ -117,7 +117,7 @@ func goParseXML(args []schema.Value) (schema.Value, error) {
 				return nil, nil
 			}
 			for {
-				switch t, err := d.Token(); {
+				switch t, err := d.RawToken(); {
 				case errors.Is(err, io.EOF):
 					out := texts()
 					out.set(xmlName(start.Name), value, true)
@@ -125,7 +125,8 @@ func goParseXML(args []schema.Value) (schema.Value, error) {
 				case err != nil:
 					return nil, nil
 				default:
-					if _, second := t.(xml.StartElement); second {
+					switch t.(type) {
+					case xml.StartElement, xml.EndElement:
 						return nil, nil
 					}
 				}
@@ -134,7 +135,12 @@ func goParseXML(args []schema.Value) (schema.Value, error) {
 	}
 }
 
-func xmlName(n xml.Name) string { return n.Local }
+func xmlName(n xml.Name) string {
+	if n.Space != "" {
+		return n.Space + ":" + n.Local
+	}
+	return n.Local
+}
 
 // maxNesting bounds how deep a document may be.
 const maxNesting = 1000
@@ -149,7 +155,7 @@ func xmlElement(d *xml.Decoder, start xml.StartElement, depth int) (json.RawMess
 		out.set("@"+xmlName(a.Name), schema.AppendJSON(nil, schema.String, a.Value), true)
 	}
 	for {
-		t, err := d.Token()
+		t, err := d.RawToken()
 		if err != nil {
 			return nil, err
 		}
@@ -173,6 +179,8 @@ func xmlElement(d *xml.Decoder, start xml.StartElement, depth int) (json.RawMess
 			out.set(name, value, true)
 		case xml.EndElement:
 			switch {
+			case t.Name != start.Name:
+				return nil, errors.New("the XML has a tag that ends another one")
 			case text.Len() > 0 && len(out.keys) == 0:
 				return schema.AppendJSON(nil, schema.String, text.String()), nil
 			case len(out.keys) == 0:

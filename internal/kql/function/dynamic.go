@@ -20,7 +20,7 @@ var dynamicFuncs = []Func{
 	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(false), Doc: "array-sort-asc-function"},
 	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
 	{Name: "array_index_of", Signatures: []string{"array, value, long?, long?, long? -> long"}, Go: goArrayIndexOf, NullIn: true, Doc: "array-index-of-function"},
-	{Name: "array_sum", Signatures: []string{"array -> real"}, SQL: "list_sum(list_transform(json_extract_string($1, '$[*]'), e -> kql_text_real(e)))", Doc: "array-sum-function"},
+	{Name: "array_sum", Signatures: []string{"array -> real"}, Go: goSeriesSum, Doc: "array-sum-function"},
 	{Name: "strcat_array array_strcat", Signatures: []string{"array, text -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
 	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},
@@ -161,7 +161,8 @@ func buildSetHas(c Call) (string, error) {
 }
 
 func buildRepeat(c Call) (string, error) {
-	return "CAST(to_json(list_transform(range(" + c.Args[1].SQL + "), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)", nil
+	n := c.Args[1].SQL
+	return "CASE WHEN " + n + " >= 0 THEN CAST(to_json(list_transform(range(" + n + "), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR) END", nil
 }
 
 // buildRange makes an array of at most 1,048,576 values. The step is 1, or an hour for times, unless it is given.

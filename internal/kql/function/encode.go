@@ -27,7 +27,7 @@ import (
 // encodeFuncs turn text into other forms and back.
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var encodeFuncs = []Func{
-	{Name: "hash_xxhash64 hash", Signatures: []string{"string, long? -> long", "datetime, long? -> long"}, Go: goXXHash, Doc: "hash-xxhash64-function"},
+	{Name: "hash_xxhash64 hash", Signatures: []string{"string, long? -> long", "datetime, long? -> long", "any, long? -> long"}, Go: goXXHash, Doc: "hash-xxhash64-function"},
 	{Name: "base64_decode_toarray", Signatures: []string{"text -> dynamic"}, Go: goBase64Array, Doc: "base64-decode-toarray-function"},
 	{Name: "base64_encode_fromarray", Signatures: []string{"array -> string"}, Go: goArrayBase64, Doc: "base64-encode-fromarray-function"},
 	{Name: "base64_encode_fromguid", Signatures: []string{"guid -> string"}, Go: goGUIDBase64, Doc: "base64-encode-fromguid-function"},
@@ -41,13 +41,34 @@ var encodeFuncs = []Func{
 	{Name: "parse_csv", Signatures: []string{"text -> dynamic"}, Go: goParseCSV, Naming: NameFirst, Doc: "parse-csv-function"},
 	{Name: "parse_url parseurl", Signatures: []string{"text -> dynamic"}, Go: goParseURL, Doc: "parse-url-function"},
 	{Name: "parse_urlquery parseurlquery", Signatures: []string{"text -> dynamic"}, Go: goParseURLQuery, Doc: "parse-url-query-function"},
-	{Name: "parse_version", Signatures: []string{"text -> decimal"}, SQL: "TRY_CAST(nullif(kql_go_version_number_0($1), '') AS DECIMAL(38,12))", Doc: "parse-version-function"},
+	{Name: "parse_version", Signatures: []string{"text -> decimal"}, SQL: "CAST(nullif(kql_go_version_number_0($1), '') AS DECIMAL(38,0))", Doc: "parse-version-function"},
 	{Name: "parse_path", Signatures: []string{"text -> dynamic"}, Go: goParsePath, Doc: "parse-path-function"},
 	{Name: "indexof_regex", Signatures: []string{"text, string, long?, long?, long? -> long"}, Go: goIndexOfRegex, Doc: "indexof-regex-function"},
 }
 
-// versionFuncs is the part of parse_version that SQL cannot do.
-var versionFuncs = []Func{{Name: "version_number", Signatures: []string{"string -> string"}, Go: goVersion, Doc: "parse-version-function"}}
+// versionFuncs are the parts of parse_version and of a division of decimals that SQL cannot do, on their texts.
+var versionFuncs = []Func{
+	{Name: "version_number", Signatures: []string{"string -> string"}, Go: goVersion, Doc: "parse-version-function"},
+	{Name: "decimal_quotient", Signatures: []string{"string, string -> string"}, Go: goDecimalQuotient, Doc: "scalar-data-types/decimal"},
+}
+
+// decimalDigits is the number of digits that a decimal keeps behind the point.
+const decimalDigits = 12
+
+func goDecimalQuotient(args []schema.Value) (schema.Value, error) {
+	var a, b big.Rat
+	_, okA := a.SetString(args[0].(string))
+	_, okB := b.SetString(args[1].(string))
+	if !okA || !okB || b.Sign() == 0 {
+		return "", nil
+	}
+	return a.Quo(&a, &b).FloatString(decimalDigits), nil
+}
+
+// divideDecimals renders a quotient of decimals, which DuckDB would compute as a real.
+func divideDecimals(a, b string) string {
+	return "CAST(nullif(kql_go_decimal_quotient_0(CAST(" + a + " AS VARCHAR), CAST(" + b + " AS VARCHAR)), '') AS DECIMAL(38,12))"
+}
 
 // goXXHash is xxHash64 of the text's UTF-8, or of a datetime's ticks, as a signed number.
 func goXXHash(args []schema.Value) (schema.Value, error) {
@@ -57,6 +78,8 @@ func goXXHash(args []schema.Value) (schema.Value, error) {
 		sum = xxhash.Sum64String(v)
 	case schema.Ticks:
 		sum = xxhash.Sum64(binary.LittleEndian.AppendUint64(nil, uint64(v)))
+	default:
+		return nil, Refused("hash of a value other than a string or datetime: which of its bytes Kusto takes is not documented")
 	}
 	if len(args) == 1 {
 		return int64(sum), nil

@@ -40,6 +40,8 @@ type Func struct {
 	Before string
 	// Typed is the number of an optional last argument typeof(..) that the result is converted to; 0 for none.
 	Typed int
+	// One names the function that is meant where a type is given and one value is asked for, not an array of them.
+	One string
 	// Scalar names the function that is meant outside of summarize, where an aggregate's name stands for two.
 	Scalar string
 	// Fields are the columns of a function that returns several values at once; the value is an array of them, in order.

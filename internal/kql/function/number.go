@@ -21,7 +21,7 @@ var mathFuncs = []Func{
 	}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
 	{Name: "ceiling", Signatures: []string{"integer -> first", "number -> first"}, SQL: "ceil($1)", Naming: NameFirst, Doc: "ceiling-function"},
 	{Name: "pow", Signatures: []string{"real, real -> real"}, SQL: "pow($1, $2)", Naming: NameFirst, Doc: "pow-function"},
-	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 >= 0 THEN sqrt($1) ELSE CAST('nan' AS DOUBLE) END", Naming: NameFirst, Doc: "sqrt-function"},
+	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 >= 0 THEN sqrt($1) END", Naming: NameFirst, Doc: "sqrt-function"},
 	{Name: "exp", Signatures: []string{"real -> real"}, SQL: "exp($1)", Naming: NameFirst, Doc: "exp-function"},
 	{Name: "exp2", Signatures: []string{"real -> real"}, SQL: "pow(2.0, $1)", Naming: NameFirst, Doc: "exp2-function"},
 	{Name: "exp10", Signatures: []string{"real -> real"}, SQL: "pow(10.0, $1)", Naming: NameFirst, Doc: "exp10-function"},
@@ -106,7 +106,7 @@ func buildBinAt(c Call) (string, error) {
 var conditionalFuncs = []Func{
 	{Name: "iff iif", Signatures: []string{"bool, common, common -> common"}, SQL: "CASE WHEN $1 THEN $2 ELSE $3 END", Doc: "iff-function"},
 	{Name: "case", Signatures: []string{caseSignature(1), caseSignature(2), caseSignature(3), caseSignature(4), caseSignature(5), caseSignature(6), caseSignature(7), caseSignature(8), caseSignature(9), caseSignature(10), caseSignature(11), caseSignature(12), caseSignature(13), caseSignature(14), caseSignature(15), caseSignature(16)}, Build: buildCase, Doc: "case-function"},
-	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, SQL: "coalesce($1 >= $2 - $3 AND $1 <= $2 + $3, false)", Doc: "around-function"},
+	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, SQL: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL THEN $1 >= $2 - $3 AND $1 <= $2 + $3 END", Doc: "around-function"},
 	{Name: "assert", Signatures: []string{"bool, string! -> bool"}, SQL: "CASE WHEN $1 THEN true ELSE CAST(error($2) AS BOOLEAN) END", Doc: "assert-function"},
 	{Name: "coalesce", Signatures: []string{"common+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
 	{Name: "not", Signatures: []string{"bool -> bool"}, SQL: "(NOT $1)", Doc: "not-function"},

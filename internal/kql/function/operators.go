@@ -109,6 +109,8 @@ func buildDivide(c Call) (string, error) {
 		return "(CAST(" + l.SQL + " AS DOUBLE) / CAST(" + r.SQL + " AS DOUBLE))", nil
 	case c.Result == schema.Timespan:
 		return "kql_divide(" + l.SQL + ", " + r.SQL + ")", nil
+	case c.Result == schema.Decimal:
+		return divideDecimals(l.SQL, r.SQL), nil
 	}
 	return "(" + l.SQL + " / " + r.SQL + ")", nil
 }

@@ -3,6 +3,7 @@ package function
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"sort"
 	"strconv"
 
@@ -109,7 +110,32 @@ func sortedFields(args []Field) []Field {
 	return out
 }
 
-// goArraySort sorts the first array, and the others by it: numbers by value, text by ordinal; kinds are not mixed.
+// The kinds of elements in the order in which they are sorted.
+const (
+	numberKind = iota // and datetime and timespan
+	stringKind
+	guidKind
+	otherKind
+)
+
+var guidPattern = regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
+
+// sortKind tells the kind of an element. Times and guids are texts in JSON, and known by their form.
+func sortKind(e json.RawMessage) int {
+	var s string
+	if json.Unmarshal(e, &s) != nil || len(e) == 0 || e[0] != '"' {
+		if _, ok := numberOf(e); ok {
+			return numberKind
+		}
+		return otherKind
+	}
+	if guidPattern.MatchString(s) {
+		return guidKind
+	}
+	return stringKind
+}
+
+// goArraySort sorts the first array, and the others by it: numbers by value, text by ordinal, the one before the other.
 // Nulls come last, unless a last argument false says otherwise. One array gives the sorted array, several a list of
 // them; an array of another length than the first becomes null.
 func goArraySort(desc bool) func([]schema.Value) (schema.Value, error) {
@@ -130,6 +156,9 @@ func goArraySort(desc bool) func([]schema.Value) (schema.Value, error) {
 			a, b := canonical(first[order[i]]), canonical(first[order[j]])
 			if a == "null" || b == "null" {
 				return (a == "null") == nullsFirst && a != b
+			}
+			if x, y := sortKind(first[order[i]]), sortKind(first[order[j]]); x != y {
+				return x < y != desc
 			}
 			if desc {
 				return less(b, a)

@@ -179,7 +179,7 @@ var macros = []string{
 	`kql_timespan_text(t) AS CASE WHEN t IS NULL THEN '' WHEN t < 0 THEN '-' || kql_clock(-t) ELSE kql_clock(t) END`,
 	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CAST(x AS VARCHAR) END`,
 	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x IS NULL THEN NULL ELSE to_json(kql_real_text(x)) END`,
-	`kql_decimal_text(x) AS coalesce(regexp_replace(regexp_replace(CAST(x AS VARCHAR), '0+$', ''), '\.$', ''), '')`,
+	`kql_decimal_text(x) AS coalesce(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN regexp_replace(CAST(x AS VARCHAR), '\.?0+$', '') ELSE CAST(x AS VARCHAR) END, '')`,
 	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,15}') THEN TRY_CAST(s AS BIGINT) END`,
 	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[nN]a[nN]|[+-]?[iI]nf(inity)?') THEN TRY_CAST(s AS DOUBLE) END`,
 	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false END`,

@@ -16,9 +16,9 @@ import (
 var statisticsFuncs = []Func{
 	{Name: "erf", Signatures: []string{"real -> real"}, Go: real1(math.Erf), Naming: NameFirst, Doc: "erf-function"},
 	{Name: "erfc", Signatures: []string{"real -> real"}, Go: real1(math.Erfc), Naming: NameFirst, Doc: "erfc-function"},
-	{Name: "beta_cdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), func(x, a, b float64) float64 { return mathext.RegIncBeta(a, b, x) }), Doc: "beta-cdf-function"},
-	{Name: "beta_inv", Signatures: []string{"real, real, real -> real"}, Go: beta(nil, func(p, a, b float64) float64 { return mathext.InvRegIncBeta(a, b, p) }), Doc: "beta-inv-function"},
-	{Name: "beta_pdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), betaDensity), Doc: "beta-pdf-function"},
+	{Name: "beta_cdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), func(x, a, b float64) bool { return x >= 0 && x <= 1 && a <= mostBeta && b <= mostBeta }, func(x, a, b float64) float64 { return mathext.RegIncBeta(a, b, x) }), Doc: "beta-cdf-function"},
+	{Name: "beta_inv", Signatures: []string{"real, real, real -> real"}, Go: beta(nil, func(p, _, _ float64) bool { return p > 0 && p <= 1 }, func(p, a, b float64) float64 { return mathext.InvRegIncBeta(a, b, p) }), Doc: "beta-inv-function"},
+	{Name: "beta_pdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), func(x, _, _ float64) bool { return x > 0 && x < 1 }, betaDensity), Doc: "beta-pdf-function"},
 	{Name: "welch_test", Signatures: []string{"real, real, real, real, real, real -> real"}, Go: goWelch, Doc: "welch-test-function"},
 	{Name: "format_bytes", Signatures: []string{"real, long?, string? -> string"}, Go: goFormatBytes, Naming: NameFirst, Doc: "format-bytes-function"},
 	{Name: "convert_energy", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("energy"), Doc: "convert-energy-function"},
@@ -35,14 +35,18 @@ func real1(f func(float64) float64) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) { return f(args[0].(float64)), nil }
 }
 
-// beta guards the domain: outside stands for what is not in [0, 1], NaN for parameters that are not positive.
-func beta(outside schema.Value, f func(x, a, b float64) float64) func([]schema.Value) (schema.Value, error) {
+// mostBeta is the greatest parameter of beta_cdf.
+const mostBeta = 10000
+
+// beta guards the domain: outside stands for what is not inside, NaN for parameters that are not positive. Of beta_inv
+// the page says the two the other way round than its example.
+func beta(outside schema.Value, inside func(x, a, b float64) bool, f func(x, a, b float64) float64) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) {
 		x, a, b := args[0].(float64), args[1].(float64), args[2].(float64)
 		switch {
 		case a <= 0 || b <= 0:
 			return math.NaN(), nil
-		case x < 0 || x > 1:
+		case !inside(x, a, b):
 			return outside, nil
 		}
 		return f(x, a, b), nil

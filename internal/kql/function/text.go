@@ -20,7 +20,7 @@ func buildToHex(c Call) (string, error) {
 	}
 	sql := "lower(to_hex(" + number + "))"
 	if len(c.Args) > 1 {
-		sql = "lpad(" + sql + ", CAST(greatest(length(" + sql + "), " + c.Args[1].SQL + ") AS INTEGER), '0')"
+		sql = "lpad(" + sql + ", CAST(greatest(length(" + sql + "), least(" + c.Args[1].SQL + ", 16)) AS INTEGER), '0')"
 	}
 	return "coalesce(" + sql + ", '')", nil
 }
@@ -91,14 +91,14 @@ func buildIsEmpty(not bool) func(Call) (string, error) {
 }
 
 func buildSubstring(c Call) (string, error) {
-	start := c.Args[1].SQL
-	if n, ok := c.Args[1].Const.(int64); c.Args[1].Fixed && ok && n < 0 {
-		return "", fmt.Errorf("a negative start is not supported")
+	text, start := c.Args[0].SQL, "CAST("+c.Args[1].SQL+" AS BIGINT)"
+	if n, ok := c.Args[1].Const.(int64); !ok || n < 0 { // from the end of the text
+		start = fmt.Sprintf("CASE WHEN %[1]s >= 0 THEN %[1]s ELSE greatest(length(%[2]s) + %[1]s, 0) END", start, text)
 	}
 	if len(c.Args) == 2 {
-		return "coalesce(substring(" + c.Args[0].SQL + ", CAST(" + start + " AS BIGINT) + 1), '')", nil
+		return "coalesce(substring(" + text + ", " + start + " + 1), '')", nil
 	}
-	return "coalesce(substring(" + c.Args[0].SQL + ", " + start + " + 1, greatest(" + c.Args[2].SQL + ", 0)), '')", nil
+	return "coalesce(substring(" + text + ", " + start + " + 1, greatest(" + c.Args[2].SQL + ", 0)), '')", nil
 }
 
 func buildSplit(c Call) (string, error) {

@@ -140,11 +140,26 @@ func goSeriesSum(args []schema.Value) (schema.Value, error) {
 }
 
 func goDotProduct(args []schema.Value) (schema.Value, error) {
+	for _, a := range args {
+		if list, ok := elements(a); ok && len(list) == 0 {
+			return nil, nil
+		}
+	}
 	products, err := pairwise(func(a, b float64) float64 { return a * b })(args)
 	if err != nil {
 		return nil, err
 	}
-	return goSeriesSum([]schema.Value{products})
+	list, ok := elements(products)
+	if !ok {
+		return nil, nil
+	}
+	sum := 0.0
+	for _, e := range list {
+		if x, ok := numberOf(e); ok { // what has no partner, or is no number, does not count
+			sum += x
+		}
+	}
+	return sum, nil
 }
 
 func goPearson(args []schema.Value) (schema.Value, error) {

@@ -139,7 +139,7 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	if !ok {
 		b.unknownFunction(x)
 	}
-	if fn.Typed > 0 && len(x.Args) == fn.Typed {
+	if n := len(x.Args); fn.Typed > 0 && (n == fn.Typed || n > fn.Typed && fn.One != "") {
 		return b.typedCall(f, x, fn)
 	}
 	if fn.Scalar != "" && f.aggs == nil {
@@ -285,18 +285,26 @@ func (b *binder) callParseJSON(f *frame, x *syntax.Call) Expr {
 
 // typedCall binds a function whose last argument names the type of the result.
 func (b *binder) typedCall(f *frame, x *syntax.Call, fn *function.Func) Expr {
-	last := x.Args[fn.Typed-1]
+	last := x.Args[len(x.Args)-1]
 	lit, ok := last.(*syntax.TypeLit)
-	if !ok {
+	switch {
+	case !ok && fn.One != "": // one more value
+		return b.applyAt(x.Func.Span(), x.Func.Name, fn, b.scalars(f, x.Args...))
+	case !ok:
 		b.fail(diag.Semantic, last.Span(), "typeof(long)", "argument %d of %s is a type", fn.Typed, x.Func.Name)
 	}
 	t, ok := schema.ParseType(lit.Type)
 	if !ok {
 		b.fail(diag.Semantic, lit.Span(), "", "unknown type %s", lit.Type)
 	}
-	rest := *x
-	rest.Args = x.Args[:fn.Typed-1]
-	return b.convert(b.plainCall(f, &rest), t)
+	args := b.scalars(f, x.Args[:len(x.Args)-1]...)
+	if fn.One != "" {
+		if len(x.Args) > fn.Typed || args[fn.Typed-2].Type() == schema.Dynamic {
+			return b.applyAt(x.Func.Span(), x.Func.Name, fn, args) // an array, whose elements have a type of their own
+		}
+		fn, _ = function.Lookup(fn.One)
+	}
+	return b.convert(b.applyAt(x.Func.Span(), x.Func.Name, fn, args), t)
 }
 
 func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {

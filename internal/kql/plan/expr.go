@@ -315,6 +315,9 @@ func (b *binder) convert(x Expr, t schema.Type) Expr {
 		if c.V == nil {
 			return null(t)
 		}
+		if n, ok := c.V.(int64); ok && t == schema.Int && int64(int32(n)) != n {
+			return null(t)
+		}
 		if c.T.IsNumeric() && t.IsNumeric() {
 			return b.widen(x, t)
 		}
