@@ -35,6 +35,7 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 type chunkSource struct {
 	*source
 	columns []duckdb.ColumnInfo
+	types   []duckdb.Type // of the columns
 	threads int
 }
 
@@ -45,7 +46,7 @@ func newChunkSource(s *source, threads int) (*chunkSource, error) {
 		if err != nil {
 			return err
 		}
-		cs.columns = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info})
+		cs.columns, cs.types = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info}), append(cs.types, t)
 		return nil
 	}
 	for _, col := range s.target.Columns {
@@ -77,17 +78,14 @@ func (s *chunkSource) Init() duckdb.ParallelTableSourceInfo {
 // NewLocalState makes a thread's worker.
 func (s *chunkSource) NewLocalState() any { return s.worker() }
 
-// textVectors are the vectors of a chunk that hold text. The others are few: the driver writes them.
-func (s *chunkSource) textVectors(c duckdb.DataChunk, to []textVector) error {
-	for i, col := range s.target.Columns {
-		if vectorTypes[col.Type] != duckdb.TYPE_VARCHAR {
-			continue
-		}
+// vectors are those of a chunk, in the order of the columns.
+func (s *chunkSource) vectors(c duckdb.DataChunk, to []vector) error {
+	for i := range to {
 		v, err := c.GetVector(i)
 		if err != nil {
 			return err
 		}
-		if to[i], err = newTextVector(v); err != nil {
+		if to[i], err = vectorAt(v); err != nil {
 			return err
 		}
 	}
@@ -102,13 +100,10 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
 			w, _ = (*p).(*worker)
 		}
 	}
-	if err := c.SetSize(chunkSize); err != nil {
-		return err
+	if w.vectors == nil {
+		w.vectors = make([]vector, len(s.columns))
 	}
-	if w.text == nil {
-		w.text = make([]textVector, len(s.target.Columns))
-	}
-	if err := s.textVectors(c, w.text); err != nil {
+	if err := s.vectors(c, w.vectors); err != nil {
 		return err
 	}
 	w.arena.reset()
@@ -118,9 +113,7 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
 		if !ok {
 			break
 		}
-		if err := s.write(c, w, n, row); err != nil {
-			return err
-		}
+		s.write(w, n, row)
 		n++
 	}
 	w.mu.Lock()
@@ -130,27 +123,23 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
 	return c.SetSize(n)
 }
 
-func (s *chunkSource) write(c duckdb.DataChunk, w *worker, n int, row *evidence.Row) error {
+func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
 	for i := range row.Cells {
-		cell := &row.Cells[i]
-		var err error
-		switch t := s.columns[i].T.InternalType(); {
-		case t == duckdb.TYPE_VARCHAR && cell.Null:
-			err = w.text[i].writer.SetNull(n)
-		case t == duckdb.TYPE_VARCHAR:
-			w.text[i].set(n, cell.Text, &w.arena)
-		case cell.Null:
-			err = c.SetValue(i, n, nil)
-		case t == duckdb.TYPE_DOUBLE:
-			err = duckdb.SetChunkValue(c, i, n, cell.Real)
-		case t == duckdb.TYPE_BOOLEAN:
-			err = duckdb.SetChunkValue(c, i, n, cell.Int == 1)
-		default:
-			err = duckdb.SetChunkValue(c, i, n, cell.Int)
+		cell, v := &row.Cells[i], w.vectors[i]
+		if cell.Null {
+			v.setNull(n)
+			continue
 		}
-		if err != nil {
-			return err
+		switch s.types[i] {
+		case duckdb.TYPE_VARCHAR:
+			v.setText(n, cell.Text, &w.arena)
+		case duckdb.TYPE_DOUBLE:
+			v.setReal(n, cell.Real)
+		case duckdb.TYPE_BOOLEAN:
+			v.setBool(n, cell.Int == 1)
+		default:
+			v.setLong(n, cell.Int)
 		}
 	}
-	return duckdb.SetChunkValue(c, len(row.Cells), n, row.Line)
+	w.vectors[len(row.Cells)].setLong(n, row.Line)
 }

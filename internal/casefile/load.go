@@ -168,7 +168,7 @@ type worker struct {
 	decoder *evidence.Decoder
 	records *evidence.Reader
 	loaded  int64
-	text    []textVector
+	vectors []vector
 	arena   arena
 }
 

@@ -1,14 +1,22 @@
 package casefile
 
 import (
-	"fmt"
+	"errors"
+	"reflect"
 	"runtime"
 	"unsafe"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 )
 
-// The layout of a string in a DuckDB vector: its length, then either all of it or its first bytes and its address.
+// vector is the memory of one of DuckDB's vectors, which values are written to in place: the driver's writer crosses into C
+// for each string and each null, which was half the time of loading a file.
+type vector struct {
+	values unsafe.Pointer
+	valid  *[chunkSize / 64]uint64 // a bit for each row, set but where it is null
+}
+
+// The layout of a string in a vector: its length, then either all of it or its first bytes and its address.
 // https://duckdb.org/docs/stable/clients/c/vector#duckdb_string_t
 const (
 	stringSize   = 16
@@ -18,42 +26,33 @@ const (
 	stringPlace  = 8
 )
 
-// textVector writes the strings of one vector in place. The driver's writer crosses into C for each string; at sixty
-// strings a row that was half the time of loading a file.
-type textVector struct {
-	writer duckdb.VectorWriter[string]
-	base   unsafe.Pointer
+// vectorAt finds the memory of a vector that may be written to. The driver knows it and does not tell: the two fields are
+// read by their names, so that a driver that keeps it otherwise is an error and not a crash.
+func vectorAt(v duckdb.Vector) (vector, error) {
+	inside := reflect.ValueOf(v).FieldByName("v")
+	if inside.Kind() != reflect.Pointer || inside.IsNil() || inside.Elem().Kind() != reflect.Struct {
+		return vector{}, errDriver
+	}
+	values, valid := inside.Elem().FieldByName("dataPtr"), inside.Elem().FieldByName("maskPtr")
+	if values.Kind() != reflect.UnsafePointer || valid.Kind() != reflect.UnsafePointer || values.IsZero() || valid.IsZero() {
+		return vector{}, errDriver
+	}
+	return vector{values.UnsafePointer(), (*[chunkSize / 64]uint64)(valid.UnsafePointer())}, nil
 }
 
-// newTextVector finds the memory of a vector that has at least one row: a short string lies in the vector itself, and
-// a view borrows it from there.
-func newTextVector(v duckdb.Vector) (textVector, error) {
-	w, err := duckdb.GetVectorWriter[string](v)
-	if err != nil {
-		return textVector{}, err
-	}
-	view, err := duckdb.GetVectorView[string](v)
-	if err != nil {
-		return textVector{}, err
-	}
-	const mark = "here"
-	if err := w.Set(0, mark); err != nil {
-		return textVector{}, err
-	}
-	at, ok, err := view.GetValueBorrowed(0)
-	if err != nil || !ok || at != mark {
-		return textVector{}, fmt.Errorf("the vector does not show what was written to it: %q, %w", at, err)
-	}
-	t := textVector{writer: w, base: unsafe.Add(unsafe.Pointer(unsafe.StringData(at)), -stringData)}
-	if n := *(*uint32)(t.base); n != uint32(len(mark)) {
-		return textVector{}, fmt.Errorf("strings of this DuckDB lie otherwise than expected: length %d", n)
-	}
-	return t, nil
-}
+var errDriver = errors.New("this version of the DuckDB driver keeps its vectors otherwise than expected")
 
-// set writes text, which must be UTF-8, at row. A long text is copied to the arena.
-func (t textVector) set(row int, text []byte, a *arena) {
-	p := unsafe.Add(t.base, row*stringSize)
+func (v vector) setNull(row int) { v.valid[row/64] &^= 1 << (row % 64) }
+
+func (v vector) setLong(row int, n int64) { *(*int64)(unsafe.Add(v.values, row*8)) = n }
+
+func (v vector) setReal(row int, x float64) { *(*float64)(unsafe.Add(v.values, row*8)) = x }
+
+func (v vector) setBool(row int, b bool) { *(*bool)(unsafe.Add(v.values, row)) = b }
+
+// setText writes text, which must be UTF-8. A long text is copied to the arena.
+func (v vector) setText(row int, text []byte, a *arena) {
+	p := unsafe.Add(v.values, row*stringSize)
 	*(*uint32)(p) = uint32(len(text))
 	inside := (*[stringInline]byte)(unsafe.Add(p, stringData))
 	if len(text) <= stringInline {
