@@ -37,6 +37,7 @@ type Decoder struct {
 	spans   []Span
 	touched []int
 	rest    []loose
+	told    []told // by choice
 	cells   []Span
 	columns []*scope // of a CSV
 	tree    *branch  // of a flattened CSV
@@ -48,21 +49,23 @@ type Decoder struct {
 	Unknown map[string]int64
 }
 
-// scope is a node of the program as one decoder walks it: the members come in the same order in nearly every record, so
-// that each is found where it was the last time.
+// scope is a node of the program as one decoder walks it. The members of an object come in the same order in nearly every
+// record of an export, so that each is looked for where it was the last time: behind the one before it.
 type scope struct {
 	node  *node
 	path  string // of what is inside, with a dot at the end
 	slot  int
 	cover bool // a slot at or around it takes all that is inside
 	exact bool // the key is the path's own, no suffix was taken off
-	hints []hint
+
+	head    []byte            // the member's name as it stands before its value: quoted, with the colon
+	members map[string]*scope // those inside that have been met, by their raw names
+	first   *scope            // the one that stood first in the last object
+	next    *scope            // the one that followed this one
 }
 
-type hint struct {
-	name []byte
-	to   *scope
-}
+// maxMembers bounds how many names an object's scope remembers.
+const maxMembers = 4096
 
 // loose is a member that no column takes.
 type loose struct {
@@ -92,7 +95,7 @@ func (l *Layout) NewDecoder(f *File) *Decoder {
 func (l *Layout) decoder(f *File, s *Shape) *Decoder {
 	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, place: l.byPath(f.Path)}
 	d.root = &scope{node: d.prog.root, slot: -1, exact: true}
-	d.spans = make([]Span, d.prog.slots)
+	d.spans, d.told = make([]Span, d.prog.slots), make([]told, len(d.prog.choices))
 	return d
 }
 
@@ -126,31 +129,37 @@ func (sc *scope) find(key []byte, s *Shape) *scope {
 	return to
 }
 
-// member returns the scope of the n-th member.
-func (sc *scope) member(n int, name []byte, d *Decoder) *scope {
-	if n < len(sc.hints) && bytes.Equal(sc.hints[n].name, name) {
-		return sc.hints[n].to
+// member reads the name of the member at i, which follows the member before, or is the first one without it. It returns
+// the member's scope, its raw name and where its value begins.
+func (d *Decoder) member(sc, before *scope, b []byte, i int) (to *scope, name []byte, at int, err error) {
+	guess := &sc.first
+	if before != nil {
+		guess = &before.next
 	}
-	var to *scope
-	for i := range sc.hints {
-		if bytes.Equal(sc.hints[i].name, name) {
-			to = sc.hints[i].to
-			break
-		}
+	i = blanks(b, i)
+	if to = *guess; to != nil && bytes.HasPrefix(b[i:], to.head) {
+		at = i + len(to.head)
+		return to, b[i+1 : at-2], blanks(b, at), nil
 	}
+	if name, at, err = memberName(b, i); err != nil {
+		return nil, nil, at, err
+	}
+	to = sc.members[string(name)]
 	if to == nil {
 		to = sc.find(name, d.prog.shape)
+		to.head = append(append([]byte{'"'}, name...), '"', ':')
+		if sc.members == nil {
+			sc.members = map[string]*scope{}
+		}
+		if len(sc.members) < maxMembers {
+			sc.members[string(name)] = to
+		}
 		if !sc.cover {
 			d.note(to, sc.path, string(name))
 		}
 	}
-	switch {
-	case n < len(sc.hints):
-		sc.hints[n] = hint{append([]byte(nil), name...), to}
-	case n == len(sc.hints) && n < 1024:
-		sc.hints = append(sc.hints, hint{append([]byte(nil), name...), to})
-	}
-	return to
+	*guess = to
+	return to, name, at, nil
 }
 
 // Decode reads one record. The error is a *ScanError with the code of the reject.
@@ -264,29 +273,56 @@ func (d *Decoder) scan(record []byte) error {
 func (d *Decoder) members(sc *scope, b []byte, i, depth int) (int, error) {
 	first := i
 	i, done, err := objectStart(b, i)
-	for n := 0; !done && err == nil; n++ {
+	var to *scope
+	for !done && err == nil {
 		var name []byte
 		var at, end int
-		var kind Kind
-		if name, at, err = memberName(b, i); err != nil {
+		if to, name, at, err = d.member(sc, to, b, i); err != nil {
 			return at, err
 		}
-		to := sc.member(n, name, d)
-		if to.node != nil && to.node.children != nil && at < len(b) && b[at] == '{' {
-			end, err = d.members(to, b, at, depth+1)
-			kind = Object
-		} else {
-			end, kind, err = value(b, at, depth+1)
-		}
-		if err != nil {
+		var v Span
+		if v, end, err = d.memberValue(to, b, at, depth+1); err != nil {
 			return end, err
 		}
-		if err = d.put(to, sc, name, span(b, at, end, kind), b[first:]); err != nil {
+		if err = d.put(to, sc, name, v, b[first:]); err != nil {
 			return at, err
 		}
 		i, done, err = memberEnd(b, end)
 	}
 	return i, err
+}
+
+// memberValue reads the value at i. A string that a column may take becomes its text at once; any other one stays raw.
+func (d *Decoder) memberValue(to *scope, b []byte, i, depth int) (v Span, end int, err error) {
+	if i < len(b) {
+		switch {
+		case b[i] == '"' && to.slot >= 0:
+			v.Kind = Text
+			v.Bytes, end, err = d.quoted(b, i+1)
+			return v, end, err
+		case b[i] == '{' && to.node != nil && to.node.children != nil:
+			if end, err = d.members(to, b, i, depth); err != nil {
+				return v, end, err
+			}
+			return Span{b[i:end], Object}, end, nil
+		}
+	}
+	end, kind, err := value(b, i, depth)
+	if err != nil {
+		return v, end, err
+	}
+	return span(b, i, end, kind), end, nil
+}
+
+// quoted is the text of the string whose inside begins at i: in place, or in the arena where it has escapes.
+func (d *Decoder) quoted(b []byte, i int) (text []byte, end int, err error) {
+	end = plainEnd(b, i)
+	if end < len(b) && b[end] == '"' {
+		return b[i:end], end + 1, nil
+	}
+	start := len(d.arena)
+	d.arena, end, err = unquote(append(d.arena, b[i:end]...), b, end)
+	return d.arena[start:len(d.arena):len(d.arena)], end, err
 }
 
 // put notes one value. around is the text from the beginning of the object on, for the look at what stands twice.
@@ -406,11 +442,8 @@ func (d *Decoder) target() (*Target, error) {
 		case c.From == "$rows":
 			t = d.byColumns()
 		case c.slot >= 0:
-			name := d.tableName(c)
-			if name == "" {
-				continue
-			}
-			if t = d.layout.named(name); t == nil && named == "" {
+			var name string
+			if name, t = d.tableOf(i); t == nil && named == "" {
 				named = name
 			}
 		}
@@ -427,9 +460,30 @@ func (d *Decoder) target() (*Target, error) {
 	return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, unplaced: true, Reason: "the record's columns are those of no supported table"}
 }
 
-// tableName is the folded name that a record gives its table; of a list it is the first one.
-func (d *Decoder) tableName(c *choice) string {
+// told is what a choice said of the last record: nearly all records of a file say the same.
+type told struct {
+	text  []byte
+	name  string
+	table *Target
+}
+
+// tableOf is the table that a choice names, and the name.
+func (d *Decoder) tableOf(choice int) (string, *Target) {
+	c, last := &d.prog.choices[choice], &d.told[choice]
 	v := d.spans[c.slot]
+	if empty(v) {
+		return "", nil
+	}
+	if last.text == nil || !bytes.Equal(last.text, v.Bytes) {
+		last.text = append(last.text[:0], v.Bytes...)
+		last.name = d.tableName(c, v)
+		last.table = d.layout.named(last.name)
+	}
+	return last.name, last.table
+}
+
+// tableName is the folded name that a value gives a table; of a list it is the first one.
+func (d *Decoder) tableName(c *choice, v Span) string {
 	if v.Kind == Array || (v.Kind == Text || v.Kind == Escaped) && len(v.Bytes) > 0 && v.Bytes[0] == '[' {
 		v = firstElement(d, v)
 	}

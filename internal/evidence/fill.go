@@ -52,6 +52,9 @@ func named(err error, column string) error {
 
 // pick is the value of the first alternative that has one.
 func (d *Decoder) pick(s step) (Span, error) {
+	if len(s) == 1 && s[0].slot >= 0 && s[0].convert == nil && s[0].mapping == nil { // nearly all columns
+		return d.spans[s[0].slot], nil
+	}
 	var v Span
 	for i := range s {
 		a := &s[i]

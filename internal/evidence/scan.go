@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -70,15 +71,18 @@ var special = func() (s [256]bool) {
 	return s
 }()
 
-// plainEnd returns the index of the first quote, backslash or control character from i, eight bytes at a step.
-// The tests are the classic ones on words: https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
-func plainEnd(b []byte, i int) int {
+// specials marks the bytes of a word that are a quote, a backslash or a control character, by their highest bits. Marks
+// behind the first one may be wrong. https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+func specials(x uint64) uint64 {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, back := x^('"'*ones), x^('\\'*ones)
+	return ((x-0x20*ones)&^x | (quote-ones)&^quote | (back-ones)&^back) & highs
+}
+
+// plainEnd returns the index of the first quote, backslash or control character from i, eight bytes at a step.
+func plainEnd(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
-		quote, back := x^('"'*ones), x^('\\'*ones)
-		found := ((x-0x20*ones)&^x | (quote-ones)&^quote | (back-ones)&^back) & highs
-		if found != 0 {
+		if found := specials(binary.LittleEndian.Uint64(b[i:])); found != 0 {
 			return i + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -113,23 +117,23 @@ func escapeEnd(b []byte, i int) (int, error) {
 	if i >= len(b) {
 		return i, cut(i, "inside an escape")
 	}
-	switch b[i] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+	if escapes[b[i]] != 0 {
 		return i + 1, nil
-	case 'u':
-		r, ok := hex4(b, i+1)
-		if !ok {
-			return i, bad(i, "bad \\u escape")
-		}
-		if !utf16.IsSurrogate(r) {
-			return i + 5, nil
-		}
-		if low, ok := hex4(b, i+7); ok && b[i+5] == '\\' && b[i+6] == 'u' && utf16.DecodeRune(r, low) != utf8.RuneError {
-			return i + 11, nil
-		}
-		return i, bad(i, "half of a surrogate pair")
 	}
-	return i, bad(i, "unknown escape \\%c", b[i])
+	if b[i] != 'u' {
+		return i, bad(i, "unknown escape \\%c", b[i])
+	}
+	r, ok := hex4(b, i+1)
+	if !ok {
+		return i, bad(i, "bad \\u escape")
+	}
+	if !utf16.IsSurrogate(r) {
+		return i + 5, nil
+	}
+	if low, ok := hex4(b, i+7); ok && b[i+5] == '\\' && b[i+6] == 'u' && utf16.DecodeRune(r, low) != utf8.RuneError {
+		return i + 11, nil
+	}
+	return i, bad(i, "half of a surrogate pair")
 }
 
 func hex4(b []byte, i int) (rune, bool) {
@@ -342,38 +346,58 @@ func scanObject(b []byte, visit func(n int, name []byte, v Span) error) error {
 	return nil
 }
 
-// unescape appends the value of a string's inside, which scanObject has validated.
-func unescape(dst, s []byte) []byte {
+// escapes are the characters that a backslash and a letter stand for; 0 for what is no such letter.
+var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
+
+// unquote appends the value of a string from i on, which is inside it, and returns the index after the closing quote. It
+// copies while it looks for what ends the copying: JSON in a string has an escape every few bytes.
+func unquote(dst, b []byte, i int) (out []byte, end int, err error) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(b)-i+8)
+	dst = dst[:cap(dst)]
 	for {
-		k := bytes.IndexByte(s, '\\')
-		if k < 0 {
-			return append(dst, s...)
-		}
-		dst = append(dst, s[:k]...)
-		switch c := s[k+1]; c {
-		case 'n':
-			dst = append(dst, '\n')
-		case 't':
-			dst = append(dst, '\t')
-		case 'r':
-			dst = append(dst, '\r')
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'u':
-			r, _ := hex4(s, k+2)
-			n := 6
-			if utf16.IsSurrogate(r) {
-				low, _ := hex4(s, k+8)
-				r, n = utf16.DecodeRune(r, low), 12
+		for i+8 <= len(b) {
+			x := binary.LittleEndian.Uint64(b[i:])
+			binary.LittleEndian.PutUint64(dst[n:], x)
+			if found := specials(x); found != 0 {
+				plain := bits.TrailingZeros64(found) / 8
+				i, n = i+plain, n+plain
+				break
 			}
-			dst = utf8.AppendRune(dst, r)
-			s = s[k+n:]
-			continue
-		default:
-			dst = append(dst, c)
+			i, n = i+8, n+8
 		}
-		s = s[k+2:]
+		for i < len(b) && !special[b[i]] {
+			dst[n] = b[i]
+			i, n = i+1, n+1
+		}
+		switch {
+		case i >= len(b):
+			return dst[:n], i, cut(i, "inside a string")
+		case b[i] == '"':
+			return dst[:n], i + 1, nil
+		case b[i] != '\\':
+			return dst[:n], i, bad(i, "control character 0x%02x in a string", b[i])
+		}
+		if i+1 < len(b) && escapes[b[i+1]] != 0 {
+			dst[n] = escapes[b[i+1]]
+			i, n = i+2, n+1
+			continue
+		}
+		after, err := escapeEnd(b, i+1)
+		if err != nil {
+			return dst[:n], after, err
+		}
+		r, _ := hex4(b, i+2)
+		if utf16.IsSurrogate(r) {
+			low, _ := hex4(b, i+8)
+			r = utf16.DecodeRune(r, low)
+		}
+		i, n = after, n+utf8.EncodeRune(dst[n:], r)
 	}
+}
+
+// unescape appends the value of a string's inside, which has been validated.
+func unescape(dst, s []byte) []byte {
+	dst, _, _ = unquote(dst, s, 0)
+	return dst
 }
