@@ -106,19 +106,24 @@ func checkAnswers(t *testing.T, answers []answer) {
 		}
 		var parts []string
 		for _, row := range rows.Rows {
-			b := []byte{'['}
-			for i, v := range row {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = schema.AppendJSON(b, rows.Columns[i].Type, v)
-			}
-			parts = append(parts, string(append(b, ']')))
+			parts = append(parts, jsonRow(rows.Columns, row))
 		}
 		if got := strings.Join(parts, " "); got != a.want {
 			t.Errorf("%s: %s\n got %s\nwant %s", a.page, a.query, got, a.want)
 		}
 	}
+}
+
+// jsonRow is a row as the query contract prints it.
+func jsonRow(columns []schema.Column, row []schema.Value) string {
+	b := []byte{'['}
+	for i, v := range row {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = schema.AppendJSON(b, columns[i].Type, v)
+	}
+	return string(append(b, ']'))
 }
 
 // FuzzQuery compiles any text; what compiles, DuckDB must be able to prepare.

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -444,11 +445,17 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
 	b.scalar(b.row(sc, n), op.X)
 	cols := []*Column{b.column("Pattern", schema.String), b.column("Count", schema.Long), b.column("Representative", schema.String)}
-	if _, at := b.option(op.Options, "kind"); at != nil {
-		b.fail(diag.Unsupported, at.Span(), "", "reduce with a kind is not supported")
+	nm := newNamer(nil)
+	if kind, at := b.option(op.Options, "kind"); at != nil {
+		if kind != "source" {
+			b.fail(diag.Semantic, at.Span(), "source", "the kind of reduce is source")
+		}
+		nm = newNamer(visibleColumns(n))
+		cols = append(slices.Clone(visibleColumns(n)), cols...)
 	}
 	out := &Compute{base: base{cols: cols}, In: &Filter{base: base{cols: n.Columns()}, In: n, Pred: b.refusal(n.Columns(), "reduce: how Kusto groups texts into patterns is not documented")}}
-	for _, c := range cols {
+	for _, c := range cols[len(cols)-3:] {
+		c.Name = nm.unique(c.Name)
 		out.Items = append(out.Items, Item{Col: c, X: null(c.Type)})
 	}
 	return out

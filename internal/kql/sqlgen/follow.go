@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // followBlock is how many rows a list of results grows by before it is set aside: lists are copied as they grow.
@@ -19,27 +20,25 @@ type follower struct {
 	outs string         // the type of a row to return
 }
 
-// follow renders scan. Only what the steps read goes through the fold; the rows to return are joined with the input by
+// follow renders scan: in Go where its steps are simple enough, else as a fold in SQL, which is much slower. Only what the steps read goes through the fold; the rows to return are joined with the input by
 // their number. https://learn.microsoft.com/kusto/query/scan-operator#matching-logic
 func (g *generator) follow(n *plan.Follow) string {
 	f := &follower{g: g, n: n}
 	f.cols = f.read()
+	if sql, ok := f.program(); ok {
+		return sql
+	}
 	outer := g.places
 	g.places = map[int]string{}
 	f.outs = f.rowType()
 	fold, scalars := g.hoist(f.fold)
 	g.places = outer
 
-	group, join := "", "numbered.nth = each.out.nth"
-	for i, c := range n.Per {
-		group += name(c) + ", "
-		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", name(c), i)
-	}
+	group := f.group()
 	rows := []string{"nth := nth"}
 	for _, c := range f.cols {
 		rows = append(rows, name(c)+" := "+name(c))
 	}
-	numbered := "SELECT " + g.list(n.In, nil) + ", row_number() OVER (" + g.window(n.Per, n.In.Ordering()) + ") AS nth FROM (" + g.node(n.In) + ")"
 	lists := "SELECT " + group + "coalesce(list(struct_pack(" + strings.Join(rows, ", ") + ") ORDER BY nth), []) AS rows FROM numbered"
 	if group != "" {
 		lists += " GROUP BY " + strings.TrimSuffix(group, ", ")
@@ -47,15 +46,33 @@ func (g *generator) follow(n *plan.Follow) string {
 	blocks := fmt.Sprintf("SELECT %slist_transform(range(0, len(rows), %d), i -> struct_pack(block := rows[i + 1:i + %d])) AS blocks FROM (%s)", group, followBlock, followBlock, lists)
 	folded := "SELECT " + group + fold + " AS final FROM (" + blocks + ")" + scalars
 	all := "SELECT " + group + f.flushed() + " AS outs FROM (" + folded + ")"
-	each := "SELECT unnest(outs) AS out, unnest(range(1, len(outs) + 1)) AS ordinal"
-	for i, c := range n.Per {
-		each += fmt.Sprintf(", %s AS p%d", name(c), i)
-	}
-	special := map[int]string{n.Ordinal.ID: "ordinal"}
+	special := map[int]string{}
 	for _, c := range f.added() {
 		special[c.ID] = "out." + name(c)
 	}
-	return "WITH numbered AS MATERIALIZED (" + numbered + ") SELECT " + g.list(n, special) +
+	return f.joined(all, special)
+}
+
+// group lists the columns of the group, each with a comma behind it.
+func (f *follower) group() string {
+	group := ""
+	for _, c := range f.n.Per {
+		group += name(c) + ", "
+	}
+	return group
+}
+
+// joined puts the rows to return, which all has per group in a list, beside those of the input, by their number.
+func (f *follower) joined(all string, special map[int]string) string {
+	n := f.n
+	numbered := "SELECT " + f.g.list(n.In, nil) + ", row_number() OVER (" + f.g.window(n.Per, n.In.Ordering()) + ") AS nth FROM (" + f.g.node(n.In) + ")"
+	each, join := "SELECT unnest(outs) AS out, unnest(range(1, len(outs) + 1)) AS ordinal", "numbered.nth = each.out.nth"
+	for i, c := range n.Per {
+		each += fmt.Sprintf(", %s AS p%d", name(c), i)
+		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", name(c), i)
+	}
+	special[n.Ordinal.ID] = "ordinal"
+	return "WITH numbered AS MATERIALIZED (" + numbered + ") SELECT " + f.g.list(n, special) +
 		" FROM (" + each + " FROM (" + all + ")) AS each JOIN numbered ON " + join
 }
 
@@ -138,9 +155,13 @@ func (f *follower) fields(k int) []plan.Item {
 	return out
 }
 
-// start is what a state column holds before its step has matched: the default of a declared column, or null.
+// start is what a state column holds before its step has matched: the default of a declared column, or null, which a
+// string is not.
 func (f *follower) start(s plan.Item) string {
 	value := "NULL"
+	if s.Col.Type == schema.String {
+		value = "''"
+	}
 	for _, d := range f.n.Declared {
 		if c, ok := s.X.(*plan.Col); ok && c.C == d.Col {
 			value = f.g.expr(d.X)
