@@ -56,6 +56,11 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 	$(GO) test -run '^$$' -bench Ingest -benchtime 3x ./internal/casefile -args -rows 1000000
 	$(GO) test -run '^$$' -bench Hunt -benchtime 1x -timeout 30m ./internal/cli -args -users 440
 
+U ?= 220
+C ?= 1,2,5
+bench-growth: ## the hunt after the ingest on C times (default 1,2,5) a tenant of U users (default 220, half a million rows): time and memory by size
+	$(GO) test -run '^$$' -bench Growth -benchtime 1x -timeout 4h ./internal/cli -args -users $(U) -copies $(C) -record
+
 kill-test: ## kill 50 ingests at random places
 	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50
 
@@ -76,4 +81,4 @@ docs: build ## regenerate docs/kql.md, docs/functions.md, docs/timeline.svg, the
 clean: ## remove what the targets made
 	rm -rf replaytrace demo quality-mistakes calibration
 
-.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench bench-kql kill-test golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench bench-growth bench-kql kill-test golden docs clean

@@ -32,8 +32,8 @@ var steps = []step{
 	{
 		"coverage", "What the evidence covers, and what it cannot show",
 		`coverage says which tables, users and days are in the evidence, where it has gaps, how many non-interactive rows there
-are for each interactive one, how often the columns are empty on which hunts rest, and what is missing.`,
-		[]string{"warnings", "tables", "days", "gaps", "columns", "users"},
+are for each interactive one, how often the columns are empty on which hunts rest, of whom little can be said, and what is missing.`,
+		[]string{"warnings", "tables", "days", "gaps", "columns", "users", "unassessed"},
 		true,
 	},
 	{

@@ -259,30 +259,14 @@ func (b *builder) campaigns() error {
 	return nil
 }
 
-// assess lists the users about whom the evidence allows no statement: those whose history is shorter than the three
-// days that every comparison needs, and those with interactive rows only.
+// assess lists the users about whom the evidence allows no statement, or less than one could think.
 func (b *builder) assess() error {
-	rows, err := b.ask("assess", `union (SigninLogs | project UserId, UserPrincipalName, CreatedDateTime, Silent = 0), (AADNonInteractiveUserSignInLogs | project UserId, UserPrincipalName, CreatedDateTime, Silent = 1)
-| summarize User = max(UserPrincipalName), Days = datetime_diff("day", max(CreatedDateTime), min(CreatedDateTime)), Silent = countif(Silent == 1) by UserId
-| where Days <= 3 or Silent == 0
-| sort by User asc`)
+	rows, err := view.Ask(b.ctx, b.in.Engine, "coverage.unassessed", view.Filter{Users: b.in.Users})
 	if err != nil {
-		return err
+		return fmt.Errorf("assess: %w", err)
 	}
 	for _, r := range rows.Rows {
-		id, _ := r[0].(string)
-		user, _ := r[1].(string)
-		if !b.asked(user, id) {
-			continue
-		}
-		if user == "" {
-			user = id
-		}
-		because := "the user's history is three days or shorter: nothing to compare with"
-		if n, _ := r[3].(int64); n == 0 {
-			because = "no non-interactive rows of this user: replay would not be seen"
-		}
-		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: because})
+		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: text(r[0]), Because: text(r[2])})
 	}
 	return b.absent()
 }

@@ -95,6 +95,10 @@ func (b *builder) activity(findings []finding.Finding) (map[string][]signIn, err
 	for _, r := range named.Rows {
 		spots[rowKeyOf(r[0], r[1], r[2], r[3], r[4], r[5])] = text(r[6])
 	}
+	sums := map[string]string{}
+	for i := range b.in.Files {
+		sums[b.in.Files[i].Path] = b.in.Files[i].SHA256
+	}
 	out := map[string][]signIn{}
 	for _, r := range got.Rows {
 		row := signIn{
@@ -103,6 +107,9 @@ func (b *builder) activity(findings []finding.Finding) (map[string][]signIn, err
 		}
 		row.line, _ = r[15].(int64)
 		row.spot = spots[row.rowKey]
+		if row.id == "" { // it is named by its place
+			row.id = fmt.Sprintf("%.12s:%d", sums[row.file], row.line)
+		}
 		out[row.owner] = append(out[row.owner], row)
 	}
 	return out, nil
@@ -299,6 +306,9 @@ func (b *builder) summarize(f *finding.Finding) {
 	f.Summary = fmt.Sprintf("The token of %s was redeemed %d times from %s with %s for %s between %s and %s (%s); SigninLogs alone shows %d of these events.",
 		f.User, f.EventCount, strings.Join(f.SourceIPs, ", "), agents, strings.Join(f.Resources, ", "),
 		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), finding.Length(f.DurationSeconds), f.VisibleInSigninLog)
+	if f.FirstSeenCensored {
+		f.Summary += " It begins within a day of what the evidence has of the user, so it may have begun before."
+	}
 	if len(f.Persistence) > 0 {
 		f.Summary += fmt.Sprintf(" The application %s was consented to and persists.", f.Persistence[0].Name)
 	}

@@ -73,7 +73,7 @@ func TestCoverageIsDocumented(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	for _, part := range []string{"warnings", "tables", "days", "gaps", "columns", "users"} {
+	for _, part := range []string{"warnings", "tables", "days", "gaps", "columns", "users", "unassessed"} {
 		rows, err := view.Ask(t.Context(), c, "coverage."+part, view.Filter{})
 		if err != nil {
 			t.Fatal(err)
