@@ -66,6 +66,7 @@ func (b *builder) enrich() error {
 			return err
 		}
 		for i := range part {
+			b.times(&part[i], rows[part[i].UserID])
 			b.summarize(&part[i])
 		}
 	}
@@ -187,11 +188,9 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 			AppID: r.appID, App: r.app, Resource: r.resource, UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs",
 		})
 	}
-	if n := len(f.Events); n > 0 {
+	if len(f.Events) > 0 {
 		f.SourceIPs, f.SessionIDs, f.AppIDs, f.Resources, f.UserAgents, f.EventIDs = keys(ips), keys(sessions), keys(apps), keys(resources), keys(agents), keys(ids)
 		f.EventCount = len(f.EventIDs)
-		f.FirstSeen, f.LastSeen = f.Events[0].Time, f.Events[n-1].Time
-		f.DurationSeconds = int64(f.LastSeen.Sub(f.FirstSeen).Seconds())
 	}
 	for i := range f.Signals {
 		s := &f.Signals[i]
@@ -201,6 +200,20 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 		slices.Sort(s.EventIDs)
 		s.EventIDs = slices.Compact(s.EventIDs)
 	}
+}
+
+// times says from when to when the attacker's rows of all tables reach, and what the evidence allows beyond.
+func (b *builder) times(f *finding.Finding, rows []signIn) {
+	for i := range f.Events {
+		e := &f.Events[i]
+		if i == 0 || e.Time.Before(f.FirstSeen) {
+			f.FirstSeen = e.Time
+		}
+		if i == 0 || e.Time.After(f.LastSeen) {
+			f.LastSeen = e.Time
+		}
+	}
+	f.DurationSeconds = int64(f.LastSeen.Sub(f.FirstSeen).Seconds())
 	if len(rows) > 0 {
 		f.BaselineDays = int(f.FirstSeen.Sub(rows[0].at).Hours() / 24)
 		f.FirstSeenCensored = f.FirstSeen.Sub(rows[0].at) < 24*time.Hour

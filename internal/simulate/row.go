@@ -170,9 +170,14 @@ var riskRow = map[string]field{
 	},
 }
 
+// happened is the time of the event where the table's documentation says that TimeGenerated is that.
+// https://learn.microsoft.com/azure/azure-monitor/reference/tables/microsoftgraphactivitylogs
+func happened(b []byte, _ *world, e *event) []byte { return stamped(b, e.at) }
+
 // graphRow are columns of the calls to Microsoft Graph.
 var graphRow = map[string]field{
-	"Location": text(func(_ *world, e *event) string { return "West Europe" }), "RequestId": signInRow["Id"], "OperationId": signInRow["Id"], "ClientRequestId": everyRow["CorrelationId"], "ApiVersion": constant("v1.0"),
+	"TimeGenerated": happened,
+	"Location":      text(func(_ *world, e *event) string { return "West Europe" }), "RequestId": signInRow["Id"], "OperationId": signInRow["Id"], "ClientRequestId": everyRow["CorrelationId"], "ApiVersion": constant("v1.0"),
 	"RequestMethod": text(func(_ *world, e *event) string { return e.detail.(*called).verb }), "ResponseStatusCode": number(func(e *event) int { return e.detail.(*called).status }), "AadTenantId": everyRow["AADTenantId"],
 	"IPAddress": signInRow["IPAddress"], "UserAgent": signInRow["UserAgent"], "RequestUri": text(func(_ *world, e *event) string { return "https://graph.microsoft.com/v1.0/" + e.detail.(*called).uri }),
 	"DurationMs": number(func(e *event) int { return e.detail.(*called).took }), "ResponseSizeBytes": number(func(e *event) int { return e.detail.(*called).size }),
@@ -188,7 +193,8 @@ func number(get func(e *event) int) field {
 
 // officeRow are columns of the unified audit log.
 var officeRow = map[string]field{
-	"SourceSystem": constant("OfficeActivityManager"), "RecordType": text(func(_ *world, e *event) string { return e.detail.(*filed).kind }), "Operation": text(func(_ *world, e *event) string { return e.detail.(*filed).operation }),
+	"TimeGenerated": happened,
+	"SourceSystem":  constant("OfficeActivityManager"), "RecordType": text(func(_ *world, e *event) string { return e.detail.(*filed).kind }), "Operation": text(func(_ *world, e *event) string { return e.detail.(*filed).operation }),
 	"OrganizationId": everyRow["AADTenantId"], "UserType": constant("Regular"), "UserKey": signInRow["UserId"], "UserId": signInRow["UserPrincipalName"], "OfficeWorkload": text(func(_ *world, e *event) string { return e.detail.(*filed).workload }), "ResultStatus": constant("Succeeded"),
 	"OfficeObjectId": text(func(_ *world, e *event) string { return e.detail.(*filed).object }), "ClientIP": signInRow["IPAddress"], "Client_IPAddress": signInRow["IPAddress"], "Parameters": text(func(_ *world, e *event) string { return e.detail.(*filed).parameters }),
 	"OfficeId": signInRow["Id"], "Start_Time": signInRow["CreatedDateTime"], "MailboxOwnerUPN": signInRow["UserPrincipalName"], "ExternalAccess": constant("False"), "Logon_Type": constant("Owner"), "UserAgent": signInRow["UserAgent"],
