@@ -97,7 +97,7 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
 		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE " + key + " IN (FROM repeated) AND (" + fresh + " OR " + key + " NOT IN (SELECT " + key + " FROM " + copies + "))",
 		"DELETE FROM " + table + " WHERE " + key + " IN (FROM repeated)",
-		"INSERT INTO " + table + " (" + all + ") SELECT " + strings.Join(folded, ", ") + " FROM (" + ordered + ") GROUP BY " + key,
+		"INSERT INTO " + table + " (" + names(storedColumns(t)) + ") " + withMembers(t, "SELECT "+strings.Join(folded, ", ")+" FROM ("+ordered+") GROUP BY "+key),
 	} {
 		if err := c.Exec(ctx, s); err != nil {
 			return err

@@ -26,9 +26,14 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 		return fmt.Errorf("register the reader: %w", err)
 	}
 	defer s.release()
+	t := s.target.Table
 	columns := names(s.target.Columns) + ", _SourceLine"
-	return c.Exec(ctx, fmt.Sprintf("INSERT INTO %s (%s, _SourceFile, _SourceNumber) SELECT %s, %s, %d FROM %s()",
-		quoteName(s.target.Table.Name), columns, columns, quoteText(s.path), s.number, name))
+	rows := fmt.Sprintf("SELECT %s, %s AS _SourceFile, %d AS _SourceNumber FROM %s()", columns, quoteText(s.path), s.number, name)
+	into := columns + ", _SourceFile, _SourceNumber"
+	if members := memberColumns(t); len(members) > 0 {
+		into += ", " + names(members)
+	}
+	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, rows))
 }
 
 // chunkSource is a source as DuckDB asks for it.

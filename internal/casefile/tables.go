@@ -185,22 +185,44 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 	var changes []string
 	for _, t := range want {
 		if have[t.Name] == nil {
-			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(t.Columns))
+			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(storedColumns(t)))
+			continue
 		}
-		for _, name := range []string{t.Name, copiesOf(t)} {
-			for _, col := range t.Columns {
-				switch typ := have[name][col.Name]; {
-				case have[name] == nil || typ == StoredType(col.Type):
-				case typ == "":
-					changes = append(changes, "ALTER TABLE "+quoteName(name)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
-				default:
-					return nil, &Stale{c.opt.Dir, found, fmt.Sprintf("its column %s.%s is stored as %s", name, col.Name, typ)}
-				}
+		added, err := c.columnChanges(t.Name, have[t.Name], storedColumns(t), found)
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, added...)
+		for _, col := range memberColumns(t) {
+			if have[t.Name][col.Name] == "" {
+				changes = append(changes, fillMembers(t))
+				break
 			}
+		}
+		if copies := copiesOf(t); have[copies] != nil {
+			if added, err = c.columnChanges(copies, have[copies], t.Columns, found); err != nil {
+				return nil, err
+			}
+			changes = append(changes, added...)
 		}
 	}
 	if len(have) == 0 {
 		changes = append(changes, "CREATE TABLE _Case (Version BIGINT)", fmt.Sprintf("INSERT INTO _Case VALUES (%d)", Version))
+	}
+	return changes, nil
+}
+
+// columnChanges are the statements that add the columns that a table does not have.
+func (c *Case) columnChanges(table string, have map[string]string, columns []schema.Column, version int64) ([]string, error) {
+	var changes []string
+	for _, col := range columns {
+		switch typ := have[col.Name]; typ {
+		case StoredType(col.Type):
+		case "":
+			changes = append(changes, "ALTER TABLE "+quoteName(table)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
+		default:
+			return nil, &Stale{c.opt.Dir, version, fmt.Sprintf("its column %s.%s is stored as %s", table, col.Name, typ)}
+		}
 	}
 	return changes, nil
 }

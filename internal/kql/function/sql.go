@@ -167,6 +167,20 @@ func fromDynamic(sql string, to schema.Type) string {
 	return fromText(text, to)
 }
 
+// Members renders the texts of members of a JSON column as a list: of each what tostring() makes of it, NULL where that
+// is empty because there is none. A dynamic column is JSON; text is parsed, and may be none.
+func Members(column string, t schema.Type, keys []string) string {
+	paths := make([]string, len(keys))
+	for i, key := range keys {
+		paths[i] = Quote(`$."` + key + `"`)
+	}
+	list := "json_extract_string(" + column + ", [" + strings.Join(paths, ", ") + "])"
+	if t == schema.String {
+		return "CASE WHEN json_valid(" + column + ") THEN " + list + " END"
+	}
+	return list
+}
+
 // Macros are the SQL functions that generated statements call. They are created once per database.
 func Macros() []string { return macros }
 

@@ -24,12 +24,12 @@ type Options struct {
 
 // Bind makes the plan of a script. The error is a *diag.List.
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
-	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}}
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}}
 	p := b.script(script)
 	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
 		return nil, b.list.With(nil)
 	}
-	b.optimize(p.Root, map[Node]bool{})
+	b.optimize(p.Root)
 	p.Notes = b.notes
 	p.Visualization = b.visualization
 	return p, nil
@@ -45,6 +45,8 @@ type binder struct {
 	notes         []string
 	visualization string
 	inTemplate    bool // the text in hand is a plugin's own
+	// brought are the columns of stored members by what was asked.
+	brought map[asked]*Column
 	// settings are the options of `set` that have a meaning here.
 	settings map[string]Expr
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of

@@ -7,7 +7,7 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// Explain writes the plan as text: one step a line, what a step reads below it and further in.
+// Explain writes the plan as text: one step a line, what a step reads below it and further in, subqueries first.
 func (p *Plan) Explain() string {
 	e := &explainer{seen: map[int]bool{}}
 	e.node(p.Root, 0)
@@ -27,6 +27,16 @@ func (e *explainer) node(n Node, depth int) {
 		}
 		e.seen[r.Shared.ID] = true
 	}
+	for _, x := range Exprs(n) {
+		Walk(x, func(x Expr) {
+			switch x := x.(type) {
+			case *InQuery:
+				e.node(x.Plan, depth+1)
+			case *Scalar:
+				e.node(x.Ref, depth+1)
+			}
+		})
+	}
 	for _, in := range Inputs(n) {
 		e.node(in, depth+1)
 	}
@@ -36,7 +46,14 @@ func (e *explainer) node(n Node, depth int) {
 func step(n Node) string {
 	switch n := n.(type) {
 	case *Scan:
-		return "table " + n.Table
+		if len(n.Stored) == 0 {
+			return "table " + n.Table
+		}
+		stored := make([]string, len(n.Stored))
+		for i, c := range n.Stored {
+			stored[i] = c.Name
+		}
+		return "table " + n.Table + ", stored members " + strings.Join(stored, ", ")
 	case *Values:
 		return fmt.Sprintf("datatable of %d rows", len(n.Rows))
 	case *Series:
@@ -134,9 +151,9 @@ func text(x Expr) string {
 	case *Convert:
 		return "to" + x.T.String() + "(" + text(x.X) + ")"
 	case *In:
-		return member(text(x.X), strings.Join(texts(x.List), ", "), x.Fold, x.Not)
+		return membership(text(x.X), strings.Join(texts(x.List), ", "), x.Fold, x.Not)
 	case *InQuery:
-		return member(text(x.X), "a table", x.Fold, x.Not)
+		return membership(text(x.X), "a table", x.Fold, x.Not)
 	case *Scalar:
 		return "toscalar(" + x.C.Name + ")"
 	case *inArray:
@@ -153,6 +170,6 @@ func texts(xs []Expr) []string {
 	return out
 }
 
-func member(x, list string, fold, not bool) string {
+func membership(x, list string, fold, not bool) string {
 	return "(" + x + map[bool]string{true: " !in", false: " in"}[not] + map[bool]string{true: "~", false: ""}[fold] + " (" + list + "))"
 }

@@ -53,11 +53,14 @@ type base struct {
 func (b *base) Columns() []*Column { return b.cols }
 func (b *base) Ordering() []Key    { return b.order }
 
-// Scan reads a stored table. Source[i] is the stored column of Columns()[i].
+// Scan reads a stored table. Source[i] is the stored column of Columns()[i]. Stored are columns that hold members of
+// JSON columns, under their own names; the query cannot name them.
 type Scan struct {
 	base
-	Table  string
-	Source []string
+	Table   string
+	Source  []string
+	Stored  []*Column
+	members []schema.Members
 }
 
 // Values is a constant table. The column Ordinal numbers the rows from 0.

@@ -6,17 +6,13 @@ import (
 )
 
 // optimize rewrites a plan for speed; its answer stays the same.
-func (b *binder) optimize(n Node, seen map[Node]bool) {
-	if seen[n] {
-		return
-	}
-	seen[n] = true
-	if f, ok := n.(*Filter); ok {
-		b.partitionSessions(f)
-	}
-	for _, in := range Inputs(n) {
-		b.optimize(in, seen)
-	}
+func (b *binder) optimize(root Node) {
+	each(root, map[Node]bool{}, func(n Node) {
+		if f, ok := n.(*Filter); ok {
+			b.partitionSessions(f)
+		}
+		b.useMembers(n)
+	})
 }
 
 // partitionSessions serves the question for neighbours within a session: rows sorted by a key first, prev() of some

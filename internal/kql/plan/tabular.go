@@ -188,7 +188,7 @@ func (b *binder) table(sc *scope, x *syntax.Name) Node {
 }
 
 func (b *binder) scan(t *schema.Table) Node {
-	s := &Scan{Table: t.Name}
+	s := &Scan{Table: t.Name, members: t.Members}
 	for _, c := range t.Columns {
 		col := b.column(c.Name, c.Type)
 		col.Hidden = c.Hidden

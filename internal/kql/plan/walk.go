@@ -1,5 +1,7 @@
 package plan
 
+import "slices"
+
 // Inputs returns the nodes that n reads.
 func Inputs(n Node) []Node {
 	switch n := n.(type) {
@@ -121,46 +123,98 @@ func Walk(x Expr, f func(Expr)) {
 	}
 }
 
+// each calls f for n and every node below it, those of subqueries too, each once and before those that it reads.
+func each(n Node, seen map[Node]bool, f func(Node)) {
+	if seen[n] {
+		return
+	}
+	seen[n] = true
+	f(n)
+	for _, x := range Exprs(n) {
+		Walk(x, func(e Expr) {
+			switch e := e.(type) {
+			case *InQuery:
+				each(e.Plan, seen, f)
+			case *Scalar:
+				each(e.Ref, seen, f)
+			}
+		})
+	}
+	for _, in := range Inputs(n) {
+		each(in, seen, f)
+	}
+}
+
 // substitute copies an expression with columns replaced.
 func substitute(x Expr, with map[int]Expr) Expr {
-	list := func(xs []Expr) []Expr {
-		out := make([]Expr, len(xs))
-		for i, e := range xs {
-			out[i] = substitute(e, with)
+	return transform(x, func(x Expr) Expr {
+		if c, ok := x.(*Col); ok {
+			return with[c.C.ID]
 		}
-		return out
+		return nil
+	})
+}
+
+// transform replaces those parts of an expression for which f has another one. What holds none of them is not copied;
+// arg_max and its kind, whose parts are known by where they stand, is left alone.
+func transform(x Expr, f func(Expr) Expr) Expr {
+	if e := f(x); e != nil {
+		return e
 	}
 	switch x := x.(type) {
-	case *Col:
-		if e := with[x.C.ID]; e != nil {
-			return e
-		}
 	case *Apply:
-		n := *x
-		n.Args = list(x.Args)
-		return &n
-	case *Path:
-		n := &Path{X: substitute(x.X, with)}
-		for _, s := range x.Steps {
-			if s.Index != nil {
-				s.Index = substitute(s.Index, with)
-			}
-			n.Steps = append(n.Steps, s)
+		if args, changed := transformAll(x.Args, f); changed {
+			n := *x
+			n.Args = args
+			return &n
 		}
-		return n
+	case *Path:
+		n := &Path{X: transform(x.X, f), Steps: x.Steps}
+		changed := n.X != x.X
+		for i, s := range x.Steps {
+			if s.Index == nil {
+				continue
+			}
+			if index := transform(s.Index, f); index != s.Index {
+				n.Steps, changed = slices.Clone(n.Steps), true
+				n.Steps[i].Index = index
+			}
+		}
+		if changed {
+			return n
+		}
 	case *Convert:
-		return &Convert{X: substitute(x.X, with), T: x.T}
+		if inner := transform(x.X, f); inner != x.X {
+			return &Convert{X: inner, T: x.T}
+		}
 	case *In:
-		n := *x
-		n.X = substitute(x.X, with)
-		n.List = list(x.List)
-		return &n
+		inner := transform(x.X, f)
+		if list, changed := transformAll(x.List, f); changed || inner != x.X {
+			return &In{X: inner, List: list, Fold: x.Fold, Not: x.Not}
+		}
 	case *inArray:
-		return &inArray{X: substitute(x.X, with)}
+		if inner := transform(x.X, f); inner != x.X {
+			return &inArray{X: inner}
+		}
 	case *InQuery:
-		n := *x
-		n.X = substitute(x.X, with)
-		return &n
+		if inner := transform(x.X, f); inner != x.X {
+			n := *x
+			n.X = inner
+			return &n
+		}
 	}
 	return x
+}
+
+func transformAll(xs []Expr, f func(Expr) Expr) (out []Expr, changed bool) {
+	out = xs
+	for i, x := range xs {
+		if e := transform(x, f); e != x {
+			if !changed {
+				out, changed = slices.Clone(xs), true
+			}
+			out[i] = e
+		}
+	}
+	return out, changed
 }

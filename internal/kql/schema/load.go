@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"slices"
 	"sort"
+	"strings"
+	"unicode"
 
 	"github.com/goccy/go-yaml"
 )
@@ -39,12 +41,13 @@ func load(fsys fs.FS, name string) (Table, error) {
 		Unlike, Addresses []string
 		Derive            []Derivation
 		Fills             Filling
+		Members           []Members
 		Columns           []struct{ Name, Type string }
 	}
 	if err := yaml.UnmarshalWithOptions(text, &file, yaml.Strict()); err != nil {
 		return Table{}, err
 	}
-	t := Table{Name: file.Name, Source: file.Source, Intake: Intake{
+	t := Table{Name: file.Name, Source: file.Source, Members: file.Members, Intake: Intake{
 		Key: file.Key, Names: file.Names, KnownBy: file.KnownBy, Unlike: file.Unlike, Addresses: file.Addresses, Derive: file.Derive,
 		Fills: file.Fills,
 	}}
@@ -55,7 +58,26 @@ func load(fsys fs.FS, name string) (Table, error) {
 		}
 		t.Columns = append(t.Columns, Column{Name: c.Name, Type: typ})
 	}
+	if err := t.checkMembers(); err != nil {
+		return Table{}, err
+	}
 	return t, t.checkIntake()
+}
+
+// checkMembers refuses members of what holds no JSON.
+func (t *Table) checkMembers() error {
+	for _, m := range t.Members {
+		c, ok := t.Column(m.Column)
+		if !ok || c.Type != String && c.Type != Dynamic {
+			return fmt.Errorf("members: no column %s of text or JSON", m.Column)
+		}
+		for _, key := range m.Keys {
+			if strings.ContainsFunc(key, func(r rune) bool { return !unicode.IsLetter(r) && r != '_' }) {
+				return fmt.Errorf("members: %s.%s is no plain name", m.Column, key)
+			}
+		}
+	}
+	return nil
 }
 
 // checkIntake refuses names of columns that the table does not have.

@@ -67,9 +67,21 @@ type Table struct {
 	Columns []Column
 	// Source is the URL of the page that defines the table, empty for the user's own.
 	Source string
+	// Members are the members of its JSON columns that are stored beside them.
+	Members []Members
 	// Intake is how its rows are told and completed when evidence is read.
 	Intake Intake
 }
+
+// Members are members of a JSON column whose texts a table stores as columns of their own: those that queries ask for
+// most.
+type Members struct {
+	Column string
+	Keys   []string
+}
+
+// Name is the stored column of a member. No query can write it as a name.
+func (m Members) Name(key string) string { return m.Column + "." + key }
 
 // Intake is what the reading of evidence must know of a table besides its columns.
 type Intake struct {

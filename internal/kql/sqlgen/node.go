@@ -82,10 +82,16 @@ func (g *generator) selects(n plan.Node) string {
 
 func (g *generator) scan(n *plan.Scan) string {
 	var parts []string
-	for i, c := range n.Columns() {
+	column := func(source string, c *plan.Column) {
 		if g.wants(n, c) {
-			parts = append(parts, function.Identifier(n.Source[i])+" AS "+name(c))
+			parts = append(parts, function.Identifier(source)+" AS "+name(c))
 		}
+	}
+	for i, c := range n.Columns() {
+		column(n.Source[i], c)
+	}
+	for _, c := range n.Stored {
+		column(c.Name, c)
 	}
 	if len(parts) == 0 {
 		parts = []string{nothing}

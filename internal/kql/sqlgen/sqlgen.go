@@ -162,6 +162,9 @@ func available(n plan.Node, f func(*plan.Column)) {
 		}
 	}
 	switch n := n.(type) {
+	case *plan.Scan:
+		list(n.Columns()...)
+		list(n.Stored...)
 	case *plan.Values:
 		list(n.Columns()...)
 		f(n.Ordinal)
