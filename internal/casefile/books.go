@@ -258,12 +258,20 @@ func (c *Case) storeRejects(r *FileReport, rejected []evidence.Reject) error {
 			return fmt.Errorf("store the rejected rows of %s: %w", r.Path, err)
 		}
 		for _, x := range rejected {
-			if err := a.AppendRow(r.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), r.Number); err != nil {
+			if err := a.AppendRow(r.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), r.Number, offset(x.Place)); err != nil {
 				return errors.Join(fmt.Errorf("store the rejected rows of %s: %w", r.Path, err), a.Close())
 			}
 		}
 		return a.Close()
 	})
+}
+
+// offset is what the database gets for a record's offset: null where the file has no text.
+func offset(at evidence.Place) any {
+	if at.Offset < 0 {
+		return nil
+	}
+	return at.Offset
 }
 
 // names lists columns for SQL.

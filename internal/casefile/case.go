@@ -195,6 +195,9 @@ func (c *Case) start(ctx context.Context, path string) error {
 	return c.givenWatchlists(ctx)
 }
 
+// dir is the folder of the case.
+func (c *Case) dir() string { return cmp.Or(c.opt.Dir, c.temporary) }
+
 func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

@@ -2,64 +2,66 @@ package casefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"sync"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
 )
 
-// load reads the file once per table it holds, which is once for nearly all files.
-func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport) error {
-	done := map[string]bool{}
-	var target *evidence.Target
-	for pass := 0; ; pass++ {
-		s := &source{layout: l.layout, file: f, path: report.Path, number: report.Number, target: target, others: map[*evidence.Target]int64{}, first: pass == 0}
-		if target == nil {
-			var err error
-			if target, err = s.peek(); err != nil {
-				return fmt.Errorf("read %s: %w", f.Path, err)
-			}
-			s.target = target
-		}
-		if err := l.pass(ctx, s, report); err != nil {
-			return fmt.Errorf("load %s: %w", f.Path, err)
-		}
-		if pass == 0 {
-			if err := l.rejects(s, report); err != nil {
-				return err
-			}
-		}
-		if target == nil {
-			return nil
-		}
-		done[target.Table.Name] = true
-		target = nil
-		for t := range s.others {
-			if !done[t.Table.Name] && (target == nil || t.Table.Name < target.Table.Name) {
-				target = t
-			}
-		}
-		if target == nil {
-			return nil
-		}
+// load reads the file and loads the rows of its first table. Those of other tables, which few files have, are set aside on
+// the way and loaded from there, a table at a time.
+func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport) (err error) {
+	s := &source{layout: l.layout, file: f, path: report.Path, number: report.Number, dir: l.c.dir(), noteRejects: true}
+	if s.target, err = s.peek(); err != nil {
+		return fmt.Errorf("read %s: %w", f.Path, err)
 	}
+	if s.stream, err = f.Read(s.reject); err != nil {
+		return fmt.Errorf("read %s: %w", f.Path, err)
+	}
+	err = l.pass(ctx, s, report)
+	if err == nil {
+		err = l.rejects(s, report)
+	}
+	for err == nil && s.aside != nil {
+		next := &source{layout: l.layout, file: f, path: s.path, number: s.number, dir: s.dir, target: s.nextTarget()}
+		before := s.aside
+		if next.stream, err = before.Read(); err == nil {
+			err = l.pass(ctx, next, report)
+		}
+		err = errors.Join(err, before.Close())
+		s = next
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("load %s: %w", f.Path, err), s.close())
+	}
+	return nil
 }
 
-func (l *loader) pass(ctx context.Context, s *source, report *FileReport) error {
-	stream, err := s.file.Read(s.reject)
-	if err != nil {
-		return err
-	}
-	s.stream = stream
+// pass loads the rows of one table.
+func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err error) {
 	if s.target == nil {
 		s.drain()
-	} else if err := l.c.insert(ctx, s); err != nil {
-		_ = stream.Close()
+	} else {
+		err = l.c.insert(ctx, s)
+	}
+	for _, w := range s.workers {
+		if w.writer != nil {
+			err = errors.Join(err, w.writer.Flush())
+		}
+	}
+	broken := s.stream.Close()
+	if err = errors.Join(err, s.failed); err != nil {
 		return err
 	}
-	if err := stream.Close(); err != nil && s.first {
-		s.reject(evidence.Reject{Line: stream.Line(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + err.Error()})
+	if broken != nil && !s.noteRejects {
+		return broken
+	}
+	if broken != nil {
+		s.reject(evidence.Reject{Place: s.stream.Place(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + broken.Error()})
 	}
 	if s.target != nil {
 		report.Tables[s.target.Table.Name] += s.loaded
@@ -75,20 +77,27 @@ type source struct {
 	file   *evidence.File
 	path   string // of the file, as the case names it
 	number int64  // of the file
+	dir    string // for what is set aside
 	stream *evidence.Stream
 	target *evidence.Target
-	first  bool // rejects are noted in the first pass only
+
+	noteRejects bool // in the first pass; what comes from aside has been decoded before
 
 	mu       sync.Mutex
 	rejected []evidence.Reject
-	others   map[*evidence.Target]int64
+	others   []*evidence.Target // of the rows that are set aside
+	aside    *evidence.Aside    // nil without any
+	failed   error              // of setting aside
 	loaded   int64
 	workers  []*worker
 }
 
 func (s *source) reject(r evidence.Reject) {
-	if !s.first {
+	if !s.noteRejects {
 		return
+	}
+	if s.file.Unpacked() {
+		r.Offset = -1
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,6 +111,32 @@ func (s *source) worker() *worker {
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
 	return w
+}
+
+// setAside makes the file for rows of other tables with the first of them.
+func (s *source) setAside(t *evidence.Target) (*evidence.Aside, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.aside == nil && s.failed == nil {
+		s.aside, s.failed = evidence.NewAside(s.dir)
+	}
+	if !slices.Contains(s.others, t) {
+		s.others = append(s.others, t)
+	}
+	return s.aside, s.failed
+}
+
+// nextTarget is the table of which rows are loaded next, whatever the order in which they came.
+func (s *source) nextTarget() *evidence.Target {
+	return slices.MinFunc(s.others, func(a, b *evidence.Target) int { return strings.Compare(a.Table.Name, b.Table.Name) })
+}
+
+// close gives what is set aside free.
+func (s *source) close() error {
+	if s.aside == nil {
+		return nil
+	}
+	return s.aside.Close()
 }
 
 // release gives the memory of all workers free.
@@ -142,11 +177,11 @@ func (s *source) peek() (*evidence.Target, error) {
 func firstTarget(s *source, stream *evidence.Stream) *evidence.Target {
 	records, decoder := stream.Reader(), s.layout.NewDecoder(s.file)
 	for {
-		record, line, ok := records.Next()
+		record, ok := records.Next()
 		if !ok {
 			return nil
 		}
-		if row, err := decoder.Decode(record, line); err == nil {
+		if row, err := decoder.Decode(record.Text, record.Line); err == nil {
 			return row.Target
 		}
 	}
@@ -168,6 +203,8 @@ type worker struct {
 	decoder *evidence.Decoder
 	records *evidence.Reader
 	loaded  int64
+	writer  *evidence.AsideWriter // nil before the first row of another table
+	last    *evidence.Target      // of the row that was set aside last
 	vectors []vector
 	arena   arena
 }
@@ -175,30 +212,43 @@ type worker struct {
 // row returns the next row of the source's table.
 func (w *worker) row() (*evidence.Row, bool) {
 	for {
-		record, line, ok := w.records.Next()
+		record, ok := w.records.Next()
 		if !ok {
 			return nil, false
 		}
-		row, err := w.decoder.Decode(record, line)
+		row, err := w.decoder.Decode(record.Text, record.Line)
 		switch {
 		case err != nil:
-			w.reject(evidence.RejectOf(record, line, err))
+			w.reject(evidence.RejectOf(record, err))
 		case row.Target == w.target:
 			w.loaded++
 			return row, true
-		case w.file.Once():
-			w.reject(evidence.Reject{Line: line, Code: evidence.CodeSecondTable, Reason: "a row of " + row.Target.Table.Name + " in a stream of " + w.tableName(), Raw: string(record)})
 		default:
-			w.mu.Lock()
-			w.others[row.Target]++
-			w.mu.Unlock()
+			if err := w.later(record, row.Target); err != nil {
+				w.fail(err)
+				return nil, false
+			}
 		}
 	}
 }
 
-func (w *worker) tableName() string {
-	if w.target == nil {
-		return "no table"
+// later sets a record of another table aside.
+func (w *worker) later(record evidence.Record, t *evidence.Target) error {
+	if w.last != t {
+		to, err := w.setAside(t)
+		if err != nil {
+			return err
+		}
+		if w.writer == nil {
+			w.writer = to.Writer()
+		}
+		w.last = t
 	}
-	return w.target.Table.Name
+	return w.writer.Add(record)
+}
+
+func (w *worker) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failed = errors.Join(w.failed, err)
 }

@@ -152,6 +152,7 @@ type rejectLine struct {
 	File   string `json:"file"`
 	SHA256 string `json:"sha256"`
 	Line   int64  `json:"line"`
+	Offset *int64 `json:"offset,omitempty"`
 	Code   string `json:"code"`
 	Reason string `json:"reason"`
 	Raw    string `json:"raw"`
@@ -160,7 +161,7 @@ type rejectLine struct {
 // WriteRejects writes the rejected rows, one JSON object per line, in the order of files and lines, and returns how
 // many they are.
 func (c *Case) WriteRejects(ctx context.Context, w io.Writer) (n int64, err error) {
-	rows, err := c.conn.QueryContext(ctx, "SELECT File, Sha256, Line, Code, Reason, Raw FROM RejectedRows JOIN EvidenceFiles USING (Number) ORDER BY Number, Line, Code, Reason, Raw")
+	rows, err := c.conn.QueryContext(ctx, `SELECT File, Sha256, Line, "Offset", Code, Reason, Raw FROM RejectedRows JOIN EvidenceFiles USING (Number) ORDER BY Number, Line, "Offset", Code, Reason, Raw`)
 	if err != nil {
 		return 0, fmt.Errorf("read the rejected rows: %w", err)
 	}
@@ -170,7 +171,7 @@ func (c *Case) WriteRejects(ctx context.Context, w io.Writer) (n int64, err erro
 	enc.SetEscapeHTML(false)
 	for ; rows.Next(); n++ {
 		var l rejectLine
-		if err := rows.Scan(&l.File, &l.SHA256, &l.Line, &l.Code, &l.Reason, &l.Raw); err != nil {
+		if err := rows.Scan(&l.File, &l.SHA256, &l.Line, &l.Offset, &l.Code, &l.Reason, &l.Raw); err != nil {
 			return n, fmt.Errorf("read the rejected rows: %w", err)
 		}
 		if err := enc.Encode(l); err != nil {

@@ -46,6 +46,7 @@ var accounting = []schema.Table{
 		{Name: "Reason", Type: schema.String},
 		{Name: "Raw", Type: schema.String},
 		{Name: "Number", Type: schema.Long, Hidden: true},
+		{Name: "Offset", Type: schema.Long}, // bytes before the record in the unpacked text
 	}},
 }
 

@@ -17,10 +17,11 @@ type apiReader struct {
 	lines   *lineCounter
 	dec     *json.Decoder
 	columns []json.RawMessage
-	line    int64
+	at      Place // of the last row
 	err     error
 	inRows  bool
-	aside   bool // the table is about the query, not its result
+	aside   bool  // the table is about the query, not its result
+	mark    int64 // bytes before the text
 }
 
 // lineCounter remembers where line ends are, so that a decoder's offset becomes a line.
@@ -52,12 +53,12 @@ func (l *lineCounter) lineAt(offset, line int64) int64 {
 
 func newAPIReader(r io.Reader) *apiReader {
 	lines := &lineCounter{r: r}
-	return &apiReader{lines: lines, dec: json.NewDecoder(lines), line: 1}
+	return &apiReader{lines: lines, dec: json.NewDecoder(lines), at: Place{Line: 1}}
 }
 
 // next returns a block of up to 1,000 rows.
 func (a *apiReader) next() (Block, bool) {
-	b := Block{Line: a.line, Records: []Extent{}}
+	b := Block{Records: []Extent{}}
 	for len(b.Records) < 1000 && a.err == nil {
 		if !a.inRows && !a.seekRows() {
 			break
@@ -71,10 +72,11 @@ func (a *apiReader) next() (Block, bool) {
 		if a.err = a.dec.Decode(&row); a.err != nil {
 			break
 		}
-		a.line = a.lines.lineAt(a.dec.InputOffset()-int64(len(row)), a.line)
+		offset := a.dec.InputOffset() - int64(len(row))
+		a.at = Place{a.lines.lineAt(offset, a.at.Line), a.mark + offset}
 		start := len(b.Data)
 		b.Data = append(b.Data, a.object(row)...)
-		b.Records = append(b.Records, Extent{Start: start, End: len(b.Data), Line: a.line})
+		b.Records = append(b.Records, Extent{start, len(b.Data), a.at})
 		b.Data = append(b.Data, '\n')
 	}
 	if errors.Is(a.err, io.EOF) && len(b.Records) == 0 {

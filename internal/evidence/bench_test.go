@@ -72,8 +72,8 @@ func BenchmarkRead(b *testing.B) {
 				}
 				n := 0
 				reader, d := stream.Reader(), layout.NewDecoder(file)
-				for record, line, ok := reader.Next(); ok; record, line, ok = reader.Next() {
-					if _, err := d.Decode(record, line); err != nil {
+				for record, ok := reader.Next(); ok; record, ok = reader.Next() {
+					if _, err := d.Decode(record.Text, record.Line); err != nil {
 						b.Fatal(err)
 					}
 					n++

@@ -577,9 +577,9 @@ func AsScanError(err error) (code, reason string) {
 }
 
 // RejectOf makes the reject of a record.
-func RejectOf(record []byte, line int64, err error) Reject {
+func RejectOf(record Record, err error) Reject {
 	code, reason := AsScanError(err)
-	return Reject{Line: line, Code: code, Reason: reason, Raw: clip(bytes.TrimRight(record, "\r\n"))}
+	return Reject{Place: record.Place, Code: code, Reason: reason, Raw: clip(bytes.TrimRight(record.Text, "\r\n"))}
 }
 
 // UnknownNames lists the keys that no table has, sorted.

@@ -26,7 +26,6 @@ const (
 	CodeUnsupportedTable = "unsupported_table"
 	CodeUnrecognised     = "unrecognised"
 	CodeNoRecord         = "no_record"
-	CodeSecondTable      = "second_table"
 	CodeBadDatetime      = "bad_datetime"
 	CodeAmbiguousTime    = "ambiguous_time"
 	CodeBadValue         = "bad_value"
@@ -45,7 +44,6 @@ var Codes = []struct{ Code, Meaning string }{
 	{CodeUnsupportedTable, "The record is of a table that is not loaded; the reason names it."},
 	{CodeUnrecognised, "The record has nothing of a known table."},
 	{CodeNoRecord, "The row has neither a time nor an id: it is the line of a summary, not a record of an event."},
-	{CodeSecondTable, "Standard input is read once, for the table of its first record: give a stream of several tables as a file."},
 	{CodeBadDatetime, "A time is in no known form."},
 	{CodeAmbiguousTime, "A time can mean two instants: day and month cannot be told apart over the whole file, or the zone is missing where local times are usual."},
 	{CodeBadValue, "A value does not fit the type of its column."},
@@ -53,7 +51,7 @@ var Codes = []struct{ Code, Meaning string }{
 
 // Reject is one record that could not be loaded.
 type Reject struct {
-	Line   int64
+	Place
 	Code   string
 	Reason string
 	Raw    string // at most maxRaw bytes of it

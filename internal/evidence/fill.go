@@ -521,19 +521,22 @@ func (d *Decoder) time(b []byte) (t schema.Ticks, code string) {
 	return datetime(b, order)
 }
 
-// dayOrder is the order of day and month that the dates of the whole file show.
+// dayOrder is the order of day and month that the dates of the whole file show; of a stream, those at its beginning.
 func (f *File) dayOrder(l *Layout) dayOrder {
 	f.orderOnce.Do(func() {
-		stream, err := f.Read(func(Reject) {})
-		if err != nil {
-			return
+		stream := f.Head()
+		if !f.Once() {
+			var err error
+			if stream, err = f.Read(func(Reject) {}); err != nil {
+				return
+			}
 		}
 		defer func() { _ = stream.Close() }()
 		d := l.NewDecoder(f)
 		r := stream.Reader()
-		for record, _, ok := r.Next(); ok && f.order != orderMixed; record, _, ok = r.Next() {
+		for record, ok := r.Next(); ok && f.order != orderMixed; record, ok = r.Next() {
 			d.arena, d.inner = d.arena[:0], d.inner[:0]
-			if inner, err := d.unwrapAll(record); err == nil {
+			if inner, err := d.unwrapAll(record.Text); err == nil {
 				f.order |= d.orderOf(inner)
 			}
 		}

@@ -148,17 +148,17 @@ func appendCellValue(dst, cell []byte, depth int) []byte {
 // spreadOut takes the wraps off the records of a block of which each holds several, and makes a block of those. What has
 // none stays, to be rejected with its reason.
 func (f *File) spreadOut(b Block, d *Decoder) Block {
-	out := Block{Line: b.Line, Records: []Extent{}}
-	add := func(record []byte, line int64) {
+	out := Block{Place: b.Place, Records: []Extent{}}
+	add := func(record []byte, at Place) {
 		start := len(out.Data)
 		out.Data = append(out.Data, record...)
-		out.Records = append(out.Records, Extent{Start: start, End: len(out.Data), Line: line})
+		out.Records = append(out.Records, Extent{start, len(out.Data), at})
 		out.Data = append(out.Data, '\n')
 	}
 	r := Reader{block: b, line: b.Line}
-	for record, line, ok := r.inBlock(); ok; record, line, ok = r.inBlock() {
+	for record, ok := r.inBlock(); ok; record, ok = r.inBlock() {
 		d.arena, d.inner = d.arena[:0], d.inner[:0]
-		text := record
+		text := record.Text
 		var err error
 		for _, w := range f.wraps[:f.spread] {
 			if text, err = d.unwrap(w, text); err != nil {
@@ -166,12 +166,12 @@ func (f *File) spreadOut(b Block, d *Decoder) Block {
 			}
 		}
 		if err != nil {
-			add(record, line)
+			add(record.Text, record.Place)
 			continue
 		}
 		records, _ := splitValues(text, true, &splitState{page: f.bundle})
 		for _, e := range records {
-			add(text[e.Start:e.End], line)
+			add(text[e.Start:e.End], record.Place)
 		}
 	}
 	return out

@@ -17,13 +17,23 @@ type Block struct {
 	Data []byte
 	// Records are the records in Data; nil when each line is one.
 	Records []Extent
-	Line    int64 // the line of Data's first byte
+	Place   // of Data's first byte
 }
+
+// Place is where something stands in a file: its line, counted from 1, and the bytes before it in the text, which is what
+// is unpacked and, of UTF-16, turned into UTF-8. An offset of -1 says that the file holds no text.
+type Place struct{ Line, Offset int64 }
 
 // Extent is a record's place in a block.
 type Extent struct {
 	Start, End int
-	Line       int64
+	Place
+}
+
+// Record is one record of a file, not yet decoded.
+type Record struct {
+	Text []byte
+	Place
 }
 
 // Reader hands out the records of a stream one by one. Each worker has its own.
@@ -37,28 +47,28 @@ type Reader struct {
 // Reader makes a reader.
 func (s *Stream) Reader() *Reader { return &Reader{stream: s} }
 
-// Next returns the next record that this reader gets; ok is false at the end of the file.
-func (r *Reader) Next() (record []byte, line int64, ok bool) {
+// Next returns the next record that this reader gets, which lasts until the next call; ok is false at the end of the file.
+func (r *Reader) Next() (record Record, ok bool) {
 	for {
-		if record, line, ok = r.inBlock(); ok {
-			return record, line, true
+		if record, ok = r.inBlock(); ok {
+			return record, true
 		}
 		if r.block, ok = r.stream.next(r.block.Data); !ok {
-			return nil, 0, false
+			return Record{}, false
 		}
 		r.at, r.line = 0, r.block.Line
 	}
 }
 
 // inBlock returns the next record of the block.
-func (r *Reader) inBlock() (record []byte, line int64, ok bool) {
+func (r *Reader) inBlock() (record Record, ok bool) {
 	if r.block.Records != nil {
 		if r.at >= len(r.block.Records) {
-			return nil, 0, false
+			return Record{}, false
 		}
 		e := r.block.Records[r.at]
 		r.at++
-		return r.block.Data[e.Start:e.End], e.Line, true
+		return Record{r.block.Data[e.Start:e.End], e.Place}, true
 	}
 	for r.at < len(r.block.Data) {
 		rest := r.block.Data[r.at:]
@@ -66,14 +76,14 @@ func (r *Reader) inBlock() (record []byte, line int64, ok bool) {
 		if end < 0 {
 			end = len(rest)
 		}
-		record, line = rest[:end], r.line
+		record = Record{rest[:end], Place{r.line, r.block.Offset + int64(r.at)}}
 		r.at += end + 1
 		r.line++
-		if len(bytes.TrimSpace(record)) > 0 {
-			return record, line, true
+		if len(bytes.TrimSpace(record.Text)) > 0 {
+			return record, true
 		}
 	}
-	return nil, 0, false
+	return Record{}, false
 }
 
 // framer cuts a stream into blocks of whole records.
@@ -81,7 +91,7 @@ type framer struct {
 	r      io.Reader
 	carry  []byte
 	free   [][]byte // blocks to use again
-	line   int64
+	at     Place    // of what comes next
 	done   bool
 	skip   bool  // the rest of a line whose record is too large
 	broken error // what cut the file short
@@ -117,8 +127,8 @@ func (f *framer) buffer(n int) []byte {
 // maxFree bounds how many blocks wait to be used again.
 const maxFree = 4
 
-// next returns the next block; ok is false at the end. old is a block that nobody reads any more. A read error ends the stream: what came before stays, the record
-// that it cuts is rejected.
+// next returns the next block; ok is false at the end. old is a block that nobody reads any more. A read error ends the
+// stream: what came before stays, the record that it cuts is rejected.
 func (f *framer) next(old []byte) (b Block, ok bool) {
 	if cap(old) >= blockSize && len(f.free) < maxFree {
 		f.free = append(f.free, old)
@@ -137,29 +147,29 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 		if f.skip {
 			end := bytes.IndexByte(buf, '\n')
 			if end < 0 {
-				f.carry = f.carry[:0]
+				f.at.Offset += int64(len(buf))
 				continue
 			}
-			buf, f.skip, f.line = buf[end+1:], false, f.line+1
+			f.pass(buf[:end+1])
+			buf, f.skip = buf[end+1:], false
 		}
 		if len(buf) == 0 && f.broken == nil {
 			return Block{}, false
 		}
 		block, used := f.cut(buf)
 		f.carry = append(f.carry[:0], buf[used:]...)
-		f.line += int64(bytes.Count(buf[:used], []byte{'\n'}))
+		f.pass(buf[:used])
 		if f.broken != nil {
-			f.reject(Reject{Line: f.line, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
+			f.reject(Reject{Place: f.at, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
 		}
 		if len(f.carry) > maxRecord {
-			f.reject(Reject{Line: f.line, Code: CodeTooLarge, Reason: "the record is larger than 64 MB; reading goes on at the next line", Raw: clip(f.carry)})
-			f.skip = bytes.IndexByte(f.carry, '\n') < 0
-			f.carry = append([]byte(nil), f.carry[bytes.IndexByte(f.carry, '\n')+1:]...)
-			if f.skip {
-				f.carry = nil
-			} else {
-				f.line++
+			f.reject(Reject{Place: f.at, Code: CodeTooLarge, Reason: "the record is larger than 64 MB; reading goes on at the next line", Raw: clip(f.carry)})
+			end := bytes.IndexByte(f.carry, '\n') + 1
+			if f.skip = end == 0; f.skip {
+				end = len(f.carry)
 			}
+			f.pass(f.carry[:end])
+			f.carry = append([]byte(nil), f.carry[end:]...)
 		}
 		if used > 0 {
 			return block, true
@@ -168,8 +178,14 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 	return Block{}, false
 }
 
+// pass goes on behind some text.
+func (f *framer) pass(text []byte) {
+	f.at.Line += int64(bytes.Count(text, []byte{'\n'}))
+	f.at.Offset += int64(len(text))
+}
+
 func (f *framer) cut(buf []byte) (Block, int) {
-	b := Block{Line: f.line}
+	b := Block{Place: f.at}
 	if f.split == nil {
 		used := len(buf)
 		if !f.done || f.broken != nil {
@@ -183,11 +199,11 @@ func (f *framer) cut(buf []byte) (Block, int) {
 	if b.Records == nil {
 		b.Records = []Extent{}
 	}
-	line, at := f.line, 0
+	line, at := f.at.Line, 0
 	for i := range b.Records {
 		line += int64(bytes.Count(buf[at:b.Records[i].Start], []byte{'\n'}))
 		at = b.Records[i].Start
-		b.Records[i].Line = line
+		b.Records[i].Place = Place{line, f.at.Offset + int64(at)}
 	}
 	return b, used
 }

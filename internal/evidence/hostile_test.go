@@ -281,13 +281,13 @@ func TestAdversarial(t *testing.T) {
 		}
 		reader, d := stream.Reader(), layout.NewDecoder(f)
 		fine, bad := 0, ""
-		for record, line, ok := reader.Next(); ok; record, line, ok = reader.Next() {
-			_, err := d.Decode(record, line)
+		for record, ok := reader.Next(); ok; record, ok = reader.Next() {
+			_, err := d.Decode(record.Text, record.Line)
 			switch code, _ := AsScanError(err); {
 			case err == nil || code == CodeUnrecognised || code == CodeUnsupportedTable:
 				fine++
 			default:
-				bad += fmt.Sprintf(" %d", line)
+				bad += fmt.Sprintf(" %d", record.Line)
 			}
 		}
 		if fine != c.good || strings.TrimSpace(bad) != c.bad {

@@ -31,6 +31,7 @@ type File struct {
 	OnRead func(n int)
 
 	header    []byte // the first bytes, decoded
+	mark      int64  // bytes of the byte order mark before the text
 	container Container
 	wraps     []*Shape // what the records are wrapped in, the outermost first
 	page      []string // the path to the records of an enclosing object
@@ -72,6 +73,9 @@ func (s *stdinRead) Close() error { return nil }
 
 // Once reports whether the file can be read once only. Its hash and size are known when it has been.
 func (f *File) Once() bool { return f.stdin != nil }
+
+// Unpacked reports whether the file holds its rows in another form than text, so that a row has no offset.
+func (f *File) Unpacked() bool { return f.unpackedAt != "" }
 
 // ShapeName is the name of the shape, behind those of what its records are wrapped in.
 func (f *File) ShapeName() string {
@@ -136,7 +140,7 @@ func (f *File) openStdin() error {
 		return err
 	}
 	head := make([]byte, sniffSize)
-	n, _ := io.ReadFull(decoded(plain), head)
+	n, _ := io.ReadFull(f.decoded(plain), head)
 	f.header = head[:n]
 	return f.recognise()
 }
@@ -219,7 +223,7 @@ func (f *File) open() (io.Reader, io.Closer, error) {
 	if buffered, err = unpack(buffered, read); err != nil {
 		return nil, nil, errors.Join(err, file.Close())
 	}
-	return decoded(buffered), file, nil
+	return f.decoded(buffered), file, nil
 }
 
 // bytes opens the file as it lies on disk.
@@ -360,11 +364,12 @@ func Hash(path string) (string, error) {
 var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
 
 // decoded takes a byte order mark off and turns UTF-16, with or without one, into UTF-8.
-func decoded(r *bufio.Reader) io.Reader {
+func (f *File) decoded(r *bufio.Reader) io.Reader {
 	head, _ := r.Peek(4)
 	switch {
 	case bytes.HasPrefix(head, byteOrderMark):
 		_, _ = r.Discard(len(byteOrderMark))
+		f.mark = int64(len(byteOrderMark))
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
 		_, _ = r.Discard(2)
 		return &utf16Reader{r: r}
@@ -458,7 +463,7 @@ func (f *File) stream(r io.Reader, closer io.Closer, reject func(Reject)) *Strea
 	if f.spread > 0 {
 		s.bundles, s.peel = f, &Decoder{file: f}
 	}
-	s.framer = &framer{r: r, line: 1, reject: reject}
+	s.framer = &framer{r: r, at: Place{1, f.mark}, reject: reject}
 	switch f.container {
 	case CSV:
 		s.framer.split = splitCSV
@@ -470,6 +475,7 @@ func (f *File) stream(r io.Reader, closer io.Closer, reject func(Reject)) *Strea
 		}
 	case Tables:
 		s.api = newAPIReader(r)
+		s.api.mark = f.mark
 	}
 	return s
 }
@@ -497,6 +503,7 @@ type Stream struct {
 	mu     sync.Mutex
 	framer *framer
 	api    *apiReader
+	aside  *asideReader
 	closer io.Closer
 
 	bundles *File // whose records hold several, nil where each is one
@@ -507,8 +514,11 @@ type Stream struct {
 func (s *Stream) next(old []byte) (Block, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.api != nil {
+	switch {
+	case s.api != nil:
 		return s.api.next()
+	case s.aside != nil:
+		return s.aside.next(old)
 	}
 	block, ok := s.framer.next(old)
 	if ok && s.bundles != nil {
@@ -520,18 +530,21 @@ func (s *Stream) next(old []byte) (Block, bool) {
 // Close ends the reading. The error is what cut the file short, nil when it was read to its end.
 func (s *Stream) Close() error {
 	_ = s.closer.Close()
-	if s.api != nil {
+	switch {
+	case s.api != nil:
 		return s.api.err
+	case s.aside != nil:
+		return s.aside.err
 	}
 	return nil // the framer has rejected what was cut
 }
 
-// Line is the line that the stream has come to.
-func (s *Stream) Line() int64 {
+// Place is how far the stream has come.
+func (s *Stream) Place() Place {
 	if s.api != nil {
-		return s.api.line
+		return s.api.at
 	}
-	return s.framer.line
+	return s.framer.at
 }
 
 // IsParquet reports whether the file at a path is Parquet, which this package cannot read.

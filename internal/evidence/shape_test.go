@@ -49,10 +49,10 @@ func records(t testing.TB, path string) (file *File, rows, rejects []map[string]
 		t.Fatalf("%s: %v", path, err)
 	}
 	reader, d := stream.Reader(), layout.NewDecoder(file)
-	for record, line, ok := reader.Next(); ok; record, line, ok = reader.Next() {
-		row, err := d.Decode(record, line)
+	for record, ok := reader.Next(); ok; record, ok = reader.Next() {
+		row, err := d.Decode(record.Text, record.Line)
 		if err != nil {
-			reject(RejectOf(record, line, err))
+			reject(RejectOf(record, err))
 			continue
 		}
 		out := map[string]string{"table": row.Target.Table.Name, "line": strconv.FormatInt(row.Line, 10)}
