@@ -3,13 +3,14 @@ package function
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"sort"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // anomalyFuncs take a series apart and score what is unusual in it. How Kusto finds the period of a series is not
-// documented: where a period must be found, these refuse; a series too short to have one has none.
+// documented: where a period must be found, these refuse; a series that is too short or all alike has none.
 // https://learn.microsoft.com/kusto/query/anomaly-detection
 var anomalyFuncs = []Func{
 	{Name: "series_periods_detect", Signatures: []string{"array, real, real, long -> dynamic"}, Fields: seriesFields("series_periods_detect", "periods", "scores"), Go: goPeriodsDetect, Doc: "series-periods-detect-function"},
@@ -33,7 +34,7 @@ func goPeriodsDetect(args []schema.Value) (schema.Value, error) {
 		return nil, nil
 	}
 	longest := math.Min(args[2].(float64), float64(len(x)/2))
-	if longest >= math.Max(args[1].(float64), shortestPeriod) {
+	if !flat(x) && longest >= math.Max(args[1].(float64), shortestPeriod) {
 		return nil, Refused(noPeriod)
 	}
 	none := numbers(make([]float64, most))
@@ -48,22 +49,27 @@ func goPeriodsValidate(args []schema.Value) (schema.Value, error) {
 	periods := make([]float64, len(args)-1)
 	for i, a := range args[1:] {
 		periods[i], _ = a.(float64)
-		if periods[i] >= shortestPeriod && periods[i] <= float64(len(x)/2) {
+		if !flat(x) && periods[i] >= shortestPeriod && periods[i] <= float64(len(x)/2) {
 			return nil, Refused("scoring the period of a series")
 		}
 	}
 	return array([]json.RawMessage{numbers(periods), numbers(make([]float64, len(periods)))}), nil
 }
 
-// periodOf is the period that an argument names: none for 0, and for -1 where the series is too short to have one.
-func periodOf(n int, arg int64) (int, error) {
+// periodOf is the period that an argument names: none for 0, and for -1 where the series has none for sure.
+func periodOf(x []float64, arg int64) (int, error) {
 	switch {
 	case arg > 0:
 		return int(min(arg, math.MaxInt32)), nil
-	case arg == -1 && n >= 2*shortestPeriod:
+	case arg == -1 && len(x) >= 2*shortestPeriod && !flat(x):
 		return 0, Refused(noPeriod)
 	}
 	return 0, nil
+}
+
+// flat reports whether all values of a series are the same: it has no period, and nothing to score.
+func flat(x []float64) bool {
+	return !slices.ContainsFunc(x, func(v float64) bool { return v != x[0] })
 }
 
 // seasonal is the median of the points of a phase among the first n.
@@ -104,7 +110,7 @@ func goSeasonal(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	period, err := periodOf(len(x), integerOf(args, 1, -1))
+	period, err := periodOf(x, integerOf(args, 1, -1))
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +144,7 @@ func decompose(x []float64, period int64, trend string, tested int64) (p parts, 
 	if tested < 0 || n <= 0 {
 		return p, false, nil
 	}
-	length, err := periodOf(len(x), period)
+	length, err := periodOf(x, period)
 	if err != nil {
 		return p, false, err
 	}

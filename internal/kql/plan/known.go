@@ -33,9 +33,8 @@ var whyNot = map[string]string{
 	"materialized_view": "a query reads the case only", "stored_query_result": "a query reads the case only",
 	"weekofyear":              "its weeks are not those of ISO 8601: use week_of_year",
 	"datetime_list_timezones": "the documented list is not that of the time zone database",
-	"series_fit_2lines":       "where Kusto splits a series is not documented", "series_fit_2lines_dynamic": "where Kusto splits a series is not documented",
-	"_GetWatchlistAlias": "a case does not list its watchlists",
-	"FileProfile":        "it asks a service of Microsoft", "DeviceFromIP": "it asks a service of Microsoft", "SeenBy": "it asks a service of Microsoft", "AssignedIPAddresses": "it asks a service of Microsoft",
+	"_GetWatchlistAlias":      "a case does not list its watchlists",
+	"FileProfile":             "it asks a service of Microsoft", "DeviceFromIP": "it asks a service of Microsoft", "SeenBy": "it asks a service of Microsoft", "AssignedIPAddresses": "it asks a service of Microsoft",
 }
 
 // parserPrefixes begin the names of Sentinel's unifying parsers.
