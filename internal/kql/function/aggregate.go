@@ -14,7 +14,7 @@ import (
 // https://learn.microsoft.com/kusto/query/summarize-operator#default-values-of-aggregations
 // https://learn.microsoft.com/kusto/query/aggregation-functions
 var aggregateFuncs = []Func{
-	{Name: "count", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
+	{Name: "count cnt", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
 	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NamePrefix, Doc: "countif-aggregation-function"},
 	{Name: "dcount count_distinct", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
 	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
@@ -48,9 +48,9 @@ var aggregateFuncs = []Func{
 	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
 	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
 	{Name: "buildschema", Signatures: []string{"array -> dynamic"}, Build: buildSchemaOf, Aggregate: true, Naming: NamePrefix, Prefix: "schema", Doc: "buildschema-aggregation-function"},
-	{Name: "binary_all_or", Signatures: []string{"long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
-	{Name: "binary_all_and", Signatures: []string{"long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
-	{Name: "binary_all_xor", Signatures: []string{"long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-xor-aggregation-function"},
+	{Name: "binary_all_or", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
+	{Name: "binary_all_and", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
+	{Name: "binary_all_xor", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-xor-aggregation-function"},
 }
 
 func buildCount(c Call) (string, error) {
@@ -196,10 +196,12 @@ func goMergeBags(args []schema.Value) (schema.Value, error) {
 // https://learn.microsoft.com/kusto/query/window-functions
 var windowFuncs = []Func{
 	{Name: "row_number", Signatures: []string{"long!? -> long", "long!, bool -> long"}, Build: buildRowNumber, Window: true, Restart: 2, Doc: "row-number-function"},
+	{Name: "rand", Signatures: []string{"long -> real", "long, long -> real"}, Build: buildRand, Window: true, Drawn: true, Doc: "rand-function"},
+	{Name: "new_guid", Signatures: []string{"long -> guid"}, Build: buildNewGUID, Window: true, Drawn: true, Doc: "new-guid-function"},
 	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
 	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
-	{Name: "row_cumsum", Signatures: []string{"summable -> promoted", "summable, bool -> promoted"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
-	{Name: "row_rank_dense row_rank", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
+	{Name: "row_cumsum", Signatures: []string{"summable -> first", "summable, bool -> first"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
+	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
 	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
 	{Name: "row_window_session", Signatures: []string{
 		"datetime, timespan, timespan, bool? -> datetime", "timespan, timespan, timespan, bool? -> timespan", "long, long, long, bool? -> long",
@@ -232,6 +234,26 @@ func buildRowNumber(c Call) (string, error) {
 	return "(row_number() OVER (" + c.Over + ") + " + start + " - 1)", nil
 }
 
+// lot is a number of 64 bits by the row's place, the same in every run: evidence that is asked twice answers alike.
+func lot(c Call, salt int) string {
+	return fmt.Sprintf("hash(row_number() OVER (%s), %s, %d)", c.Over, c.Args[len(c.Args)-1].SQL, salt)
+}
+
+// buildRand draws from [0, 1), or a whole number below the one given.
+func buildRand(c Call) (string, error) {
+	drawn := "(CAST(" + lot(c, 0) + " >> 11 AS DOUBLE) / 9007199254740992)" // the 53 bits of a real
+	if len(c.Args) == 2 {
+		return "floor(" + drawn + " * " + c.Args[0].SQL + ")", nil
+	}
+	return drawn, nil
+}
+
+// buildNewGUID draws a guid of version 4. https://www.rfc-editor.org/rfc/rfc9562#section-5.4
+func buildNewGUID(c Call) (string, error) {
+	digits := fmt.Sprintf("lower(lpad(to_hex(%s), 16, '0') || lpad(to_hex(%s), 16, '0'))", lot(c, 0), lot(c, 1))
+	return fmt.Sprintf("CAST(substring(%[1]s, 1, 12) || '4' || substring(%[1]s, 14, 3) || 'a' || substring(%[1]s, 18) AS UUID)", digits), nil
+}
+
 func buildNeighbour(fn string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		args := c.Args[0].SQL
@@ -251,7 +273,7 @@ func buildCumSum(c Call) (string, error) {
 	if c.Result == schema.Real || c.Result == schema.Decimal {
 		return sql, nil
 	}
-	return "CAST(" + sql + " AS BIGINT)", nil
+	return "CAST(" + sql + " AS " + storage[c.Result] + ")", nil
 }
 
 // goSessionStarts gives each row the value at which its session began. A row has a value, how far it may be from the

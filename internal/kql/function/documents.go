@@ -15,7 +15,7 @@ import (
 // documentFuncs read text that has a structure, and find their way inside of dynamic values.
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var documentFuncs = []Func{
-	{Name: "parse_command_line", Signatures: []string{"text, string! -> dynamic"}, Go: goCommandLine, Doc: "parse-command-line-function"},
+	{Name: "parse_command_line", Signatures: []string{"spelled, string! -> dynamic"}, Go: goCommandLine, Doc: "parse-command-line-function"},
 	{Name: "parse_xml", Signatures: []string{"text -> dynamic"}, Go: goParseXML, Naming: NameFirst, Doc: "parse-xml-function"},
 	{Name: "extract_json extractjson", Signatures: []string{"string, text -> string"}, Go: goExtractJSON, Typed: 3, Doc: "extract-json-function"},
 	{Name: "treepath", Signatures: []string{"array -> dynamic"}, Go: goTreePath, Naming: NamePrefix, Prefix: "tree", Doc: "treepath-function"},

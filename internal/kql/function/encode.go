@@ -43,7 +43,7 @@ var encodeFuncs = []Func{
 	{Name: "parse_urlquery parseurlquery", Signatures: []string{"text -> dynamic"}, Go: goParseURLQuery, Doc: "parse-url-query-function"},
 	{Name: "parse_version", Signatures: []string{"text -> decimal"}, SQL: "CAST(nullif(kql_go_version_number_0($1), '') AS DECIMAL(38,0))", Doc: "parse-version-function"},
 	{Name: "parse_path", Signatures: []string{"text -> dynamic"}, Go: goParsePath, Doc: "parse-path-function"},
-	{Name: "indexof_regex", Signatures: []string{"text, string, long?, long?, long? -> long"}, Go: goIndexOfRegex, Doc: "indexof-regex-function"},
+	{Name: "indexof_regex", Signatures: []string{"spelled, spelled, long?, long?, long? -> long"}, Go: goIndexOfRegex, Doc: "indexof-regex-function"},
 }
 
 // versionFuncs are the parts of parse_version and of a division of decimals that SQL cannot do, on their texts.

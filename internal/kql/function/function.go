@@ -31,6 +31,9 @@ type Func struct {
 	Prefix string
 	// Aggregate marks functions that summarize over rows; Window those that need a serialized input.
 	Aggregate, Window bool
+	// Drawn marks window functions whose values are drawn by lot: they need no serialized input, and get the number of
+	// their call as a last argument, so that two calls draw apart.
+	Drawn bool
 	// Restart is the number of a window function's argument that begins a new partition where it is true; 0 for none.
 	Restart int
 	// Sequence names the function that makes a window function's values of all rows: of an array with the arguments of

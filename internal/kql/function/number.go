@@ -44,7 +44,7 @@ var mathFuncs = []Func{
 	{Name: "isnan", Signatures: []string{"real -> bool"}, SQL: "isnan($1)", Doc: "isnan-function"},
 	{Name: "isinf", Signatures: []string{"real -> bool"}, SQL: "isinf($1)", Doc: "isinf-function"},
 	{Name: "isfinite", Signatures: []string{"real -> bool"}, SQL: "isfinite($1)", Doc: "isfinite-function"},
-	{Name: "sign", Signatures: []string{"integer -> long", "real -> real"}, SQL: "sign($1)", Doc: "sign-function"},
+	{Name: "sign", Signatures: []string{"real -> real"}, SQL: "CAST(sign($1) AS DOUBLE)", Doc: "sign-function"},
 	{Name: "binary_and", Signatures: []string{"long, long -> long"}, SQL: "($1 & $2)", Naming: NameFirst, Doc: "binary-and-function"},
 	{Name: "binary_or", Signatures: []string{"long, long -> long"}, SQL: "($1 | $2)", Naming: NameFirst, Doc: "binary-or-function"},
 	{Name: "binary_xor", Signatures: []string{"long, long -> long"}, SQL: "xor($1, $2)", Naming: NameFirst, Doc: "binary-xor-function"},

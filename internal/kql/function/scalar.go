@@ -74,7 +74,7 @@ func scalarOf(f *Func, overload int, sig Signature) Scalar {
 		switch p.Accepts {
 		case Exact:
 			t = p.Type
-		case Text:
+		case Text, Spelled:
 			t = schema.String
 		case Array, Boxed:
 			t = schema.Dynamic

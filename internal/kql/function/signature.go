@@ -38,6 +38,7 @@ const (
 	Common          // all arguments of this class are brought to one type
 	Array           // dynamic
 	Boxed           // any type; it arrives as a dynamic value, so that text and JSON are told apart
+	Spelled         // any type; it arrives as its text, as tostring() makes it
 )
 
 // Result says how the type of the result follows from the arguments.
@@ -60,7 +61,7 @@ const (
 
 var classes = map[string]Class{
 	"any": Any, "text": Text, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
-	"common": Common, "array": Array, "value": Boxed,
+	"common": Common, "array": Array, "value": Boxed, "spelled": Spelled,
 }
 
 var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
@@ -143,6 +144,8 @@ func (p Param) Accept(t schema.Type) int {
 	switch p.Accepts {
 	case Any, Common, Boxed:
 		return 2
+	case Spelled:
+		return rank(t == schema.String, true)
 	case Exact:
 		return acceptExact(p.Type, t)
 	case Text:
@@ -179,7 +182,7 @@ func acceptExact(want, have schema.Type) int {
 		want == schema.Real && (have == schema.Int || have == schema.Long),
 		want == schema.Decimal && have.IsInteger():
 		return 2
-	case have == schema.Dynamic:
+	case have == schema.Dynamic, want == schema.Real && have == schema.Decimal:
 		return 1
 	}
 	return 0
@@ -191,7 +194,7 @@ func (p Param) Target(t schema.Type) schema.Type {
 	switch p.Accepts {
 	case Exact:
 		return p.Type
-	case Text:
+	case Text, Spelled:
 		return schema.String
 	case Array, Boxed:
 		return schema.Dynamic

@@ -28,22 +28,22 @@ func buildToHex(c Call) (string, error) {
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var stringFuncs = []Func{
 	{Name: "strcat", Signatures: []string{"any+ -> string"}, Build: buildStrcat, Doc: "strcat-function"},
-	{Name: "strcat_delim", Signatures: []string{"text, any+ -> string"}, Build: buildStrcatDelim, Doc: "strcat-delim-function"},
+	{Name: "strcat_delim", Signatures: []string{"spelled, any+ -> string"}, Build: buildStrcatDelim, Doc: "strcat-delim-function"},
 	{Name: "strlen", Signatures: []string{"text -> long"}, SQL: "length($1)", Naming: NameFunction, Doc: "strlen-function"},
 	{Name: "string_size", Signatures: []string{"text -> long"}, SQL: "strlen($1)", Naming: NameFunction, Doc: "string-size-function"},
-	{Name: "tolower", Signatures: []string{"text -> string"}, SQL: "lower($1)", Doc: "tolower-function"},
-	{Name: "toupper", Signatures: []string{"text -> string"}, SQL: "upper($1)", Doc: "toupper-function"},
+	{Name: "tolower", Signatures: []string{"spelled -> string"}, SQL: "lower($1)", Doc: "tolower-function"},
+	{Name: "toupper", Signatures: []string{"spelled -> string"}, SQL: "upper($1)", Doc: "toupper-function"},
 	{Name: "isempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(false), Doc: "isempty-function"},
 	{Name: "isnotempty notempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(true), Doc: "isnotempty-function"},
-	{Name: "substring", Signatures: []string{"text, long, long? -> string"}, Build: buildSubstring, Doc: "substring-function"},
-	{Name: "split", Signatures: []string{"text, string, long? -> dynamic"}, Build: buildSplit, Naming: NameFirst, Doc: "split-function"},
+	{Name: "substring", Signatures: []string{"spelled, long, long? -> string"}, Build: buildSubstring, Doc: "substring-function"},
+	{Name: "split", Signatures: []string{"spelled, string, long? -> dynamic"}, Build: buildSplit, Naming: NameFirst, Doc: "split-function"},
 	{Name: "trim", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", "(?:%s)*$"), Doc: "trim-function"},
 	{Name: "trim_start", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", ""), Doc: "trim-start-function"},
 	{Name: "trim_end", Signatures: []string{"string, text -> string"}, Build: buildTrim("", "(?:%s)*$"), Doc: "trim-end-function"},
 	{Name: "replace_string", Signatures: []string{"text, text, text -> string"}, SQL: "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", Doc: "replace-string-function"},
 	{Name: "reverse", Signatures: []string{"any -> string"}, Build: buildReverse, Doc: "reverse-function"},
-	{Name: "strrep", Signatures: []string{"any, long, text? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
-	{Name: "strcmp", Signatures: []string{"text, text -> long"}, SQL: "CASE WHEN $1 = $2 THEN 0 WHEN $1 < $2 THEN -1 ELSE 1 END", Doc: "strcmp-function"},
+	{Name: "strrep", Signatures: []string{"any, long, spelled? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
+	{Name: "strcmp", Signatures: []string{"spelled, spelled -> long"}, SQL: "CASE WHEN $1 = $2 THEN 0 WHEN $1 < $2 THEN -1 ELSE 1 END", Doc: "strcmp-function"},
 	{Name: "countof", Signatures: []string{"text, text, string!? -> long"}, Build: buildCountOf, Doc: "countof-function"},
 	{Name: "translate", Signatures: []string{"text, text, text -> string"}, Go: goTranslate, Doc: "translate-function"},
 	{Name: "indexof", Signatures: []string{"any, any -> long", "any, any, long, long?, long? -> long"}, Build: buildIndexOf, Doc: "indexof-function"},
@@ -226,7 +226,7 @@ var regexFuncs = []Func{
 	{Name: "extract", Signatures: []string{"string, long, text -> string"}, Build: buildExtract, Typed: 4, Doc: "extract-function"},
 	{Name: "replace_regex", Signatures: []string{"text, string, text -> string"}, Build: buildReplaceRegex(0, 1, 2), Doc: "replace-regex-function"},
 	{Name: "replace", Signatures: []string{"string, text, text -> string"}, Build: buildReplaceRegex(2, 0, 1), Doc: "replace-regex-function"},
-	{Name: "regex_quote", Signatures: []string{"text -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},
+	{Name: "regex_quote", Signatures: []string{"spelled -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},
 }
 
 // regexArg renders a pattern. Go's regexp is RE2 as DuckDB's is, so a constant is checked here, with its position known.

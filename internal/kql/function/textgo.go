@@ -16,10 +16,10 @@ import (
 // searchFuncs are the string functions that are written in Go.
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var searchFuncs = []Func{
-	{Name: "unicode_codepoints_from_string to_utf8", Signatures: []string{"text -> dynamic"}, Go: goCodepoints, Doc: "unicode-codepoints-from-string-function"},
+	{Name: "unicode_codepoints_from_string to_utf8", Signatures: []string{"spelled -> dynamic"}, Go: goCodepoints, Doc: "unicode-codepoints-from-string-function"},
 	{Name: "unicode_codepoints_to_string make_string", Signatures: []string{"any+ -> string"}, Go: goFromCodepoints, NullIn: true, Doc: "unicode-codepoints-to-string-function"},
-	{Name: "isutf8", Signatures: []string{"text -> bool"}, SQL: "true", Doc: "isutf8-function"}, // text of another encoding is repaired at intake
-	{Name: "isascii", Signatures: []string{"text -> bool"}, SQL: "(strlen($1) = length($1))", Doc: "isascii"},
+	{Name: "isutf8", Signatures: []string{"spelled -> bool"}, SQL: "true", Doc: "isutf8-function"}, // text of another encoding is repaired at intake
+	{Name: "isascii", Signatures: []string{"spelled -> bool"}, SQL: "(strlen($1) = length($1))", Doc: "isascii"},
 	{Name: "has_any_index", Signatures: []string{"text, array -> long"}, Go: goHasAnyIndex, Doc: "has-any-index-function"},
 	{Name: "has_ipv4", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(false), Doc: "has-ipv4-function"},
 	{Name: "has_any_ipv4", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(false), Doc: "has-any-ipv4-function"},

@@ -148,6 +148,8 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	switch {
 	case fn.Aggregate && f.aggs == nil:
 		b.fail(diag.Semantic, x.Func.Span(), "", "%s is an aggregate: it is allowed in summarize only", name)
+	case fn.Drawn && f.windows == nil:
+		b.fail(diag.Unsupported, x.Func.Span(), "", "%s is supported in extend, project, where and print only", name)
 	case fn.Window && f.windows == nil:
 		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed in extend, serialize, project and where after sort", name)
 	case fn.Aggregate:
@@ -185,11 +187,11 @@ func init() {
 	specials = map[string]func(*binder, *frame, *syntax.Call) Expr{
 		"$refuse": (*binder).callRefuse, "now": (*binder).callNow, "ago": (*binder).callAgo, "toscalar": (*binder).callToscalar,
 		"column_ifexists": (*binder).callColumnIfExists, "columnifexists": (*binder).callColumnIfExists,
-		"todynamic": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
+		"todynamic": (*binder).callParseJSON, "toobject": (*binder).callParseJSON, "parse_json": (*binder).callParseJSON, "parsejson": (*binder).callParseJSON,
 		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames, "bin_auto": (*binder).callBinAuto,
 		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
-		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "toguid": to(schema.Guid),
+		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "totime": to(schema.Timespan), "toguid": to(schema.Guid),
 		"todecimal": to(schema.Decimal), "int": to(schema.Int), "long": to(schema.Long), "real": to(schema.Real),
 		"double": to(schema.Real), "bool": to(schema.Bool), "datetime": to(schema.Datetime), "timespan": to(schema.Timespan),
 		"time": to(schema.Timespan), "guid": to(schema.Guid), "decimal": to(schema.Decimal), "string": to(schema.String),
@@ -213,6 +215,8 @@ func convertible(from, to schema.Type) bool {
 	case from == to, to == schema.String, from == schema.String, from == schema.Dynamic, from == schema.Unknown:
 		return true
 	case to == schema.Dynamic:
+		return true
+	case from == schema.Guid && to.IsNumeric(): // never successful
 		return true
 	case from.IsNumeric() || from == schema.Bool:
 		return to.IsNumeric() || to == schema.Bool || to == schema.Timespan && from.IsInteger() || to == schema.Datetime && from.IsInteger()

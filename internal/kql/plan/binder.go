@@ -44,7 +44,8 @@ type binder struct {
 	depth         int
 	notes         []string
 	visualization string
-	inTemplate    bool // the text in hand is a plugin's own
+	inTemplate    bool  // the text in hand is a plugin's own
+	drawn         int64 // how many calls draw by lot
 	// brought are the columns of stored members by what was asked.
 	brought map[asked]*Column
 	// settings are the options of `set` that have a meaning here.

@@ -20,8 +20,6 @@ var known = func() map[string]bool {
 
 // whyNot says for some of them why.
 var whyNot = map[string]string{
-	"rand":         "its values differ from run to run",
-	"new_guid":     "its values differ from run to run",
 	"hash_combine": "how Kusto combines hashes is not documented",
 	"hash_many":    "how Kusto combines hashes is not documented",
 

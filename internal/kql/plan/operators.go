@@ -321,8 +321,9 @@ func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own
 }
 
 func (b *binder) print(sc *scope, op *syntax.Print) Node {
-	f := &frame{scope: sc}
-	p := &Compute{In: b.oneRow()}
+	one := b.oneRow()
+	f := &frame{scope: sc, windows: &windows{in: one}}
+	p := &Compute{}
 	nm := newNamer(nil)
 	for i, item := range op.Items {
 		b.attempt(func() {
@@ -340,6 +341,7 @@ func (b *binder) print(sc *scope, op *syntax.Print) Node {
 			}
 		})
 	}
+	p.In = f.windows.node(b, one)
 	return p
 }
 

@@ -202,16 +202,30 @@ func (b *binder) best(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	names, values := b.picked(f, call.Args[1:], out, skip)
 	least := call.Func.Name == "arg_min" || call.Func.Name == "argmin"
 	pick := &Pick{By: by, Least: least, Values: values}
-	emit(0, implicitName(call.Args[0]), f.aggs.add(b, &Best{X: by, Pick: pick}))
+	first := implicitName(call.Args[0])
+	if prefix := oldPrefixes[call.Func.Name]; prefix != "" {
+		first = prefix + "_" + first
+		for i := range names {
+			names[i] = first + "_" + names[i]
+		}
+	}
+	emit(0, first, f.aggs.add(b, &Best{X: by, Pick: pick}))
 	for i, v := range values {
 		emit(i+1, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}
 }
 
+// oldPrefixes begin the columns of the old aggregates, whose successors leave the names of the columns as they are.
+var oldPrefixes = map[string]string{"any": "any", "argmax": "max", "argmin": "min"}
+
 func (b *binder) takeAny(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	names, values := b.picked(f, call.Args, out, nil)
 	pick := &Pick{Values: values}
+	prefix := oldPrefixes[call.Func.Name]
 	for i, v := range values {
+		if prefix != "" {
+			names[i] = prefix + "_" + names[i]
+		}
 		emit(i, names[i], f.aggs.add(b, &Best{X: v, Pick: pick}))
 	}
 }

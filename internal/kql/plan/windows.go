@@ -22,7 +22,13 @@ type windowStep struct {
 
 // call adds a call of a window function; the value is its column.
 func (w *windows) call(b *binder, x *syntax.Call, fn *function.Func, args []Expr) Expr {
-	if len(w.in.Ordering()) == 0 {
+	switch {
+	case fn.Drawn && b.per != nil:
+		b.fail(diag.Unsupported, x.Span(), "", "%s inside of a subquery is not supported", x.Func.Name)
+	case fn.Drawn:
+		b.drawn++
+		args = append(args, &Const{T: schema.Long, V: b.drawn})
+	case len(w.in.Ordering()) == 0:
 		b.fail(diag.Semantic, x.Span(), "", "%s needs serialized rows: sort them first", x.Func.Name)
 	}
 	var restart *Column

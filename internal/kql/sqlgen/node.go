@@ -178,7 +178,15 @@ func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 
 func (g *generator) windowed(n *plan.Windowed) string {
 	special := map[int]string{}
-	over := g.window(n.Per, n.In.Ordering())
+	keys := n.In.Ordering()
+	if len(keys) == 0 { // for what is drawn by lot: rows that are alike in all that is read may change places
+		for _, c := range n.In.Columns() {
+			if g.wants(n.In, c) && !c.Open {
+				keys = append(keys, plan.Key{X: &plan.Col{C: c}})
+			}
+		}
+	}
+	over := g.window(n.Per, keys)
 	for _, it := range n.Items {
 		if g.wants(n, it.Col) {
 			special[it.Col.ID] = g.call(it.X, function.Call{Over: over})
