@@ -123,6 +123,11 @@ func (b *binder) call(f *frame, x *syntax.Call) Expr {
 			panic(failed{})
 		}
 	}
+	if f.match != nil {
+		if v := b.matchCall(f, x); v != nil {
+			return v
+		}
+	}
 	if special, ok := specials[name]; ok {
 		return special(b, f, x)
 	}

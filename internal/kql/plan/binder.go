@@ -258,7 +258,11 @@ func (b *binder) query(sc *scope, x syntax.Expr) *Plan {
 		in := b.oneRow()
 		return b.result(&Compute{base: base{cols: []*Column{x0}}, In: in, Items: []Item{{Col: x0, X: value}}})
 	}
-	return b.result(b.tabular(sc, x))
+	n := b.tabular(sc, x)
+	if _, ok := n.(*graph); ok {
+		b.fail(diag.Semantic, x.Span(), "", "a graph is no answer: end with `graph-match` or `graph-to-table`")
+	}
+	return b.result(n)
 }
 
 func (b *binder) result(n Node) *Plan {

@@ -71,6 +71,8 @@ func step(n Node) string {
 		return "summarize " + itemTexts(n.Aggs) + " by " + itemTexts(n.Keys)
 	case *Distinct:
 		return "distinct"
+	case *Paths:
+		return fmt.Sprintf("paths of %d to %d edges", n.Min, n.Max)
 	case *Sort:
 		keys := make([]string, len(n.Ordering()))
 		for i, k := range n.Ordering() {

@@ -24,6 +24,8 @@ type frame struct {
 	absent []*Column
 	// states finds what a step of a scan remembers; nil outside of one.
 	states func(step, column *syntax.Name) Expr
+	// match is the pattern of a graph whose elements are known; nil outside of one.
+	match *matching
 	// sensitive makes the string operators of a search case-sensitive.
 	sensitive bool
 }

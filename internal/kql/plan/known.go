@@ -31,8 +31,9 @@ var whyNot = map[string]string{
 	"materialized_view": "a query reads the case only", "stored_query_result": "a query reads the case only",
 	"weekofyear":              "its weeks are not those of ISO 8601: use week_of_year",
 	"datetime_list_timezones": "the documented list is not that of the time zone database",
-	"_GetWatchlistAlias":      "a case does not list its watchlists",
-	"FileProfile":             "it asks a service of Microsoft", "DeviceFromIP": "it asks a service of Microsoft", "SeenBy": "it asks a service of Microsoft", "AssignedIPAddresses": "it asks a service of Microsoft",
+	"graph":                   "a case keeps no graphs: use make-graph", "labels": "only graphs that are kept have labels",
+	"_GetWatchlistAlias": "a case does not list its watchlists",
+	"FileProfile":        "it asks a service of Microsoft", "DeviceFromIP": "it asks a service of Microsoft", "SeenBy": "it asks a service of Microsoft", "AssignedIPAddresses": "it asks a service of Microsoft",
 }
 
 // parserPrefixes begin the names of Sentinel's unifying parsers.
@@ -53,6 +54,9 @@ func Functions() []string {
 	names := append(function.Names(), "materialize", "table", "_GetWatchlist")
 	names = slices.AppendSeq(names, maps.Keys(specials))
 	names = slices.AppendSeq(names, maps.Keys(several))
+	names = append(slices.AppendSeq(names, maps.Keys(pathKinds)), "inner_nodes")
+	names = slices.AppendSeq(names, maps.Keys(nodeFunctions))
+	names = slices.DeleteFunc(names, func(name string) bool { return strings.HasPrefix(name, "$") })
 	slices.Sort(names)
 	return slices.Compact(names)
 }

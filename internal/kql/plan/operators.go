@@ -22,6 +22,9 @@ func (b *binder) op(sc *scope, n Node, op syntax.Operator) Node {
 	if n == nil {
 		b.fail(diag.Unsupported, op.Span(), "", "a query that begins with `%s` is not supported yet", op.Keyword())
 	}
+	if out := b.graphOp(sc, n, op); out != nil {
+		return out
+	}
 	if out := b.columnOp(sc, n, op); out != nil {
 		return out
 	}

@@ -46,17 +46,10 @@ const maxPartitions = 64
 // sees the key under its name, the others the rows of the key.
 func (b *binder) partitionByKey(sc *scope, n Node, op *syntax.Partition, c *Column) Node {
 	rows := b.share(sourceName(n, "union_arg0"), n)
-	in := b.ref(rows)
-	key := b.copyOf(c)
-	found := &Compute{base: base{cols: []*Column{key}}, In: in, Items: []Item{{Col: key, X: &Col{findColumn(in.Columns(), c.Name)}}}}
-	some := &Limit{base: base{cols: found.cols}, In: &Distinct{base: base{cols: found.cols}, In: found}, N: &Const{T: schema.Long, V: int64(maxPartitions + 1)}}
-	keys := b.ask(op.Span(), some)
-	if len(keys) > maxPartitions {
-		b.fail(diag.Runtime, op.Key.Span(), "", "%s has more than %d values: a partition with such a subquery has at most that many", c.Name, maxPartitions)
-	}
+	keys := b.partitionKeys(op.Key, rows)
 	u := &Union{}
-	for _, row := range keys {
-		u.Inputs = append(u.Inputs, b.onePartition(sc, rows, op, &Const{T: c.Type, V: row[0]}))
+	for _, key := range keys {
+		u.Inputs = append(u.Inputs, b.onePartition(sc, rows, op, key))
 	}
 	if len(keys) == 0 { // without rows, but with columns
 		body := b.onePartition(sc, rows, op, &Const{T: c.Type})
@@ -66,16 +59,36 @@ func (b *binder) partitionByKey(sc *scope, n Node, op *syntax.Partition, c *Colu
 	return u
 }
 
+// partitionKeys asks the data for the values of a column.
+func (b *binder) partitionKeys(name *syntax.Name, rows *Shared) []*Const {
+	in := b.ref(rows)
+	c := b.pluginColumn(in, name)
+	found := &Compute{base: base{cols: []*Column{c}}, In: in}
+	some := &Limit{base: base{cols: found.cols}, In: &Distinct{base: base{cols: found.cols}, In: found}, N: &Const{T: schema.Long, V: int64(maxPartitions + 1)}}
+	var keys []*Const
+	for _, row := range b.ask(name.Span(), some) {
+		keys = append(keys, &Const{T: c.Type, V: row[0]})
+	}
+	if len(keys) > maxPartitions {
+		b.fail(diag.Runtime, name.Span(), "", "%s has more than %d values: a partition with such a subquery has at most that many", c.Name, maxPartitions)
+	}
+	return keys
+}
+
+// isKey is the condition that a column has the value of a partition.
+func (b *binder) isKey(c *Column, key *Const) Expr {
+	if key.V == nil {
+		return b.invent("isnull", &Col{c})
+	}
+	return b.invent("==", &Col{c}, key)
+}
+
 // onePartition binds the subquery of one key.
 func (b *binder) onePartition(sc *scope, rows *Shared, op *syntax.Partition, key *Const) Node {
 	if op.Source != nil {
 		return b.tabular(sc.with(op.Key.Name, key), op.Source)
 	}
 	in := b.ref(rows)
-	x := &Col{findColumn(in.Columns(), op.Key.Name)}
-	is := b.invent("==", x, key)
-	if key.V == nil {
-		is = b.invent("isnull", x)
-	}
+	is := b.isKey(findColumn(in.Columns(), op.Key.Name), key)
 	return b.ops(sc, &Filter{base: base{cols: in.Columns(), order: in.Ordering()}, In: in, Pred: is}, op.Body.Ops)
 }

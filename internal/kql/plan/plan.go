@@ -227,6 +227,53 @@ const (
 	OutputNone
 )
 
+// Paths follows edges from node to node, each at most once unless Repeats says otherwise. A path has its Start and End,
+// the numbers of its edges, the nodes between its ends, and what Items makes of its edges. With Reach only the pairs of
+// Start and End are wanted, however long the path is.
+type Paths struct {
+	base
+	Starts   Node
+	From     *Column // of Starts
+	Edges    Node    // its columns are from, to, the number of the edge, and more
+	Min, Max int64
+	Repeats  PathRepeats
+	Reach    bool
+	Start    *Column
+	End      *Column
+	Length   *Column
+	Numbers  *Column // dynamic
+	Inner    *Column // dynamic
+	Items    []PathItem
+}
+
+// PathItem is a column that is made of an expression over the edges of a path.
+type PathItem struct {
+	Col   *Column
+	X     Expr // dynamic
+	Inner bool // it is about the nodes between the ends: not the last edge's
+	Kind  PathKind
+}
+
+// PathKind says what becomes of the values of a PathItem.
+type PathKind uint8
+
+// All values as an array; whether all of them are true, or any.
+const (
+	PathMap PathKind = iota
+	PathAll
+	PathAny
+)
+
+// PathRepeats says what may come twice in a path.
+type PathRepeats uint8
+
+// Nodes but no edge; neither; both.
+const (
+	UniqueEdges PathRepeats = iota
+	UniqueNodes
+	AnyRepeats
+)
+
 // Ref reads a shared plan again. Items copies the shared columns into fresh ones.
 type Ref struct {
 	base

@@ -172,6 +172,9 @@ func (b *binder) table(sc *scope, x *syntax.Name) Node {
 	if v, ok := sc.find(x.Name); ok {
 		switch v := v.(type) {
 		case *Shared:
+			if g, ok := v.Plan.(*graph); ok {
+				return g
+			}
 			return b.ref(v)
 		case *closure:
 			return b.callClosure(v, x.Span(), nil, nil)

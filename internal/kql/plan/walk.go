@@ -27,6 +27,8 @@ func Inputs(n Node) []Node {
 		return []Node{n.In}
 	case *Join:
 		return []Node{n.L, n.R}
+	case *Paths:
+		return []Node{n.Starts, n.Edges}
 	case *Union:
 		return n.Inputs
 	case *Ref:
@@ -70,6 +72,14 @@ func Exprs(n Node) []Expr {
 	case *Join:
 		for _, p := range n.On {
 			out = append(out, p.L, p.R)
+		}
+	case *Paths:
+		out = append(out, &Col{n.From})
+		for _, c := range n.Edges.Columns()[:3] {
+			out = append(out, &Col{c})
+		}
+		for _, it := range n.Items {
+			out = append(out, it.X)
 		}
 	case *Union:
 		for _, row := range n.Maps {

@@ -70,6 +70,8 @@ func (g *generator) selects(n plan.Node) string {
 		return g.join(n)
 	case *plan.Union:
 		return g.union(n)
+	case *plan.Paths:
+		return g.paths(n)
 	case *plan.Expand:
 		return g.expand(n)
 	case *plan.Number:

@@ -327,6 +327,63 @@ type ScanStep struct {
 	Assign []Expr // *Named
 }
 
+// MakeGraph is `make-graph SourceID --> TargetID with Nodes on id partitioned-by By (Body)`.
+type MakeGraph struct {
+	Head
+	SourceID, TargetID *Name
+	Nodes              []GraphNodes
+	Options            []Option // with_node_id
+	By                 *Name    // nil when absent
+	Body               *Pipe
+}
+
+// GraphNodes is a table of nodes with its column of identifiers.
+type GraphNodes struct {
+	Table Expr
+	On    *Name
+}
+
+// GraphMatch is `graph-match cycles=none (a)-[e]->(b), ... where Where project Items`; Shortest is true for
+// `graph-shortest-paths`.
+type GraphMatch struct {
+	Head
+	Shortest bool
+	Options  []Option         // cycles, output
+	Paths    [][]GraphElement // nodes and edges by turns
+	Where    Expr             // nil when absent
+	Items    []Expr
+}
+
+// GraphElement is a node or an edge of a pattern. An edge that is neither Forward nor Backward has any direction; one
+// with a Min is a sequence of edges.
+type GraphElement struct {
+	At
+	Edge              bool
+	Name              *Name // nil when it has none
+	Forward, Backward bool
+	Min, Max          Expr
+}
+
+// GraphToTable is `graph-to-table nodes as N with_node_id=c, edges as E ...`.
+type GraphToTable struct {
+	Head
+	Tables []GraphTable
+}
+
+// GraphTable is one table of a GraphToTable.
+type GraphTable struct {
+	At
+	Edges   bool
+	Name    *Name
+	Options []Option // with_node_id, with_source_id, with_target_id
+}
+
+// GraphMark is `graph-mark-components kind=weak with_component_id=c`.
+type GraphMark struct {
+	Head
+	Options []Option
+}
+
 // Other is an operator that is known by name but not read: the binder refuses it as unsupported.
 type Other struct {
 	Head

@@ -42,48 +42,53 @@ var operatorReaders map[string]func(*parser, string) Operator
 
 func init() {
 	operatorReaders = map[string]func(*parser, string) Operator{
-		"as":               (*parser).opAs,
-		"assert-schema":    (*parser).opAssertSchema,
-		"consume":          func(p *parser, _ string) Operator { p.options(); return &Consume{} },
-		"count":            (*parser).opCount,
-		"distinct":         func(p *parser, _ string) Operator { p.options(); return &Distinct{Items: p.items()} },
-		"evaluate":         (*parser).opEvaluate,
-		"extend":           func(p *parser, _ string) Operator { return &Extend{Items: p.items()} },
-		"find":             (*parser).opFind,
-		"getschema":        func(*parser, string) Operator { return &GetSchema{} },
-		"invoke":           (*parser).opInvoke,
-		"join":             (*parser).opJoin,
-		"lookup":           (*parser).opJoin,
-		"make-series":      (*parser).opMakeSeries,
-		"mv-apply":         (*parser).opMvApply,
-		"mv-expand":        (*parser).opMvExpand,
-		"parse":            (*parser).opParse,
-		"parse-kv":         (*parser).opParseKV,
-		"parse-where":      (*parser).opParse,
-		"partition":        (*parser).opPartition,
-		"print":            func(p *parser, _ string) Operator { return &Print{Items: p.items()} },
-		"project":          func(p *parser, _ string) Operator { return &Project{Items: p.items()} },
-		"project-away":     (*parser).opProjectAway,
-		"project-by-names": func(p *parser, _ string) Operator { return &ProjectByNames{Items: p.items()} },
-		"project-keep":     (*parser).opProjectAway,
-		"project-rename":   func(p *parser, _ string) Operator { return &ProjectRename{Items: p.items()} },
-		"project-reorder":  (*parser).opReorder,
-		"range":            (*parser).opRange,
-		"reduce":           (*parser).opReduce,
-		"render":           (*parser).opRender,
-		"sample":           (*parser).opTake,
-		"sample-distinct":  (*parser).opSampleDistinct,
-		"scan":             (*parser).opScan,
-		"search":           (*parser).opSearch,
-		"serialize":        func(p *parser, _ string) Operator { p.options(); return &Serialize{Items: p.items()} },
-		"sort":             (*parser).opSort,
-		"summarize":        (*parser).opSummarize,
-		"take":             (*parser).opTake,
-		"top":              (*parser).opTop,
-		"top-hitters":      (*parser).opTopHitters,
-		"top-nested":       (*parser).opTopNested,
-		"union":            (*parser).opUnion,
-		"where":            func(p *parser, _ string) Operator { return &Where{Pred: p.expr()} },
+		"as":                    (*parser).opAs,
+		"assert-schema":         (*parser).opAssertSchema,
+		"consume":               func(p *parser, _ string) Operator { p.options(); return &Consume{} },
+		"count":                 (*parser).opCount,
+		"distinct":              func(p *parser, _ string) Operator { p.options(); return &Distinct{Items: p.items()} },
+		"evaluate":              (*parser).opEvaluate,
+		"extend":                func(p *parser, _ string) Operator { return &Extend{Items: p.items()} },
+		"find":                  (*parser).opFind,
+		"getschema":             func(*parser, string) Operator { return &GetSchema{} },
+		"graph-mark-components": (*parser).opGraphMark,
+		"graph-match":           (*parser).opGraphMatch,
+		"graph-shortest-paths":  (*parser).opGraphMatch,
+		"graph-to-table":        (*parser).opGraphToTable,
+		"invoke":                (*parser).opInvoke,
+		"join":                  (*parser).opJoin,
+		"lookup":                (*parser).opJoin,
+		"make-graph":            (*parser).opMakeGraph,
+		"make-series":           (*parser).opMakeSeries,
+		"mv-apply":              (*parser).opMvApply,
+		"mv-expand":             (*parser).opMvExpand,
+		"parse":                 (*parser).opParse,
+		"parse-kv":              (*parser).opParseKV,
+		"parse-where":           (*parser).opParse,
+		"partition":             (*parser).opPartition,
+		"print":                 func(p *parser, _ string) Operator { return &Print{Items: p.items()} },
+		"project":               func(p *parser, _ string) Operator { return &Project{Items: p.items()} },
+		"project-away":          (*parser).opProjectAway,
+		"project-by-names":      func(p *parser, _ string) Operator { return &ProjectByNames{Items: p.items()} },
+		"project-keep":          (*parser).opProjectAway,
+		"project-rename":        func(p *parser, _ string) Operator { return &ProjectRename{Items: p.items()} },
+		"project-reorder":       (*parser).opReorder,
+		"range":                 (*parser).opRange,
+		"reduce":                (*parser).opReduce,
+		"render":                (*parser).opRender,
+		"sample":                (*parser).opTake,
+		"sample-distinct":       (*parser).opSampleDistinct,
+		"scan":                  (*parser).opScan,
+		"search":                (*parser).opSearch,
+		"serialize":             func(p *parser, _ string) Operator { p.options(); return &Serialize{Items: p.items()} },
+		"sort":                  (*parser).opSort,
+		"summarize":             (*parser).opSummarize,
+		"take":                  (*parser).opTake,
+		"top":                   (*parser).opTop,
+		"top-hitters":           (*parser).opTopHitters,
+		"top-nested":            (*parser).opTopNested,
+		"union":                 (*parser).opUnion,
+		"where":                 func(p *parser, _ string) Operator { return &Where{Pred: p.expr()} },
 	}
 }
 
@@ -120,10 +125,8 @@ func Operators() []OperatorName {
 var otherOperators = map[string]string{
 	"execute_and_cache": "", "partition-by": "", "__partitionby": "", "macro-expand": "it spans clusters and databases",
 	"fork": "it returns several tables: run each of its branches as a query", "facet": "it returns several tables: run a `summarize count() by` for each column",
-	"graph": graphs, "make-graph": graphs,
+	"graph-where-nodes": "", "graph-where-edges": "",
 }
-
-const graphs = "graphs are not supported"
 
 // keyword reads an operator's name, whose words may be joined by dashes.
 func (p *parser) keyword() token {
@@ -148,9 +151,6 @@ func (p *parser) operator() Operator {
 		name = whole
 	}
 	reason, other := otherOperators[name]
-	if strings.HasPrefix(name, "graph-") {
-		reason, other = graphs, true
-	}
 	read := operatorReaders[name]
 	switch {
 	case other:
@@ -182,10 +182,11 @@ func (p *parser) endOfOp() bool {
 	return p.at(tokEOF) || p.is("|") || p.is(";") || p.is(")") || p.is("}")
 }
 
-// options reads name=value pairs such as kind=inner, hint.strategy=shuffle and isfuzzy=true.
-func (p *parser) options() []Option {
+// options reads name=value pairs such as kind=inner, hint.strategy=shuffle and isfuzzy=true; own are the names that
+// only this operator has.
+func (p *parser) options(own ...string) []Option {
 	var out []Option
-	for p.at(tokName) && optionNames[p.optionName()] {
+	for p.at(tokName) && (optionNames[p.optionName()] || slices.Contains(own, p.optionName())) {
 		start := p.tok()
 		name := p.optionName()
 		for range strings.Split(name, ".") {

@@ -1,0 +1,60 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+)
+
+// paths renders the paths of a graph as a recursive query: it begins at the starts, where a path has no edges yet, and
+// adds an edge to each path as long as there is one that may follow.
+func (g *generator) paths(n *plan.Paths) string {
+	edges := n.Edges.Columns()
+	from, to, number := name(edges[0]), name(edges[1]), name(edges[2])
+	all := "SELECT " + g.list(n.Edges, nil) + " FROM (" + g.node(n.Edges) + ")"
+	starts := "SELECT DISTINCT " + name(n.From) + " AS id FROM (" + g.node(n.Starts) + ")"
+	if n.Reach {
+		return fmt.Sprintf("WITH RECURSIVE e AS MATERIALIZED (%s), p AS (SELECT id AS s, id AS t FROM (%s) UNION SELECT p.s, e.%s FROM p JOIN e ON p.t = e.%s) SELECT s AS %s, t AS %s FROM p",
+			all, starts, to, from, name(n.Start), name(n.End))
+	}
+	first := []string{"id AS s", "id AS t", "0 AS n", "CAST([] AS BIGINT[]) AS numbers", "[id] AS nodes"}
+	next := []string{"p.s", "e." + to, "p.n + 1", "list_append(p.numbers, e." + number + ")", "list_append(p.nodes, e." + to + ")"}
+	computed, scalars := g.hoist(func() string {
+		sql := "SELECT *"
+		for i, it := range n.Items {
+			sql += fmt.Sprintf(", coalesce(CAST(%s AS VARCHAR), 'null') AS x%d", g.expr(it.X), i)
+			first = append(first, fmt.Sprintf("CAST([] AS VARCHAR[]) AS l%d", i))
+			next = append(next, fmt.Sprintf("list_append(p.l%d, e.x%d)", i, i))
+		}
+		return sql + " FROM (" + all + ")"
+	})
+	where := fmt.Sprintf("p.n < %d", n.Max)
+	switch n.Repeats {
+	case plan.UniqueEdges:
+		where += " AND NOT list_contains(p.numbers, e." + number + ")"
+	case plan.UniqueNodes:
+		where += " AND NOT list_contains(p.nodes, e." + to + ")"
+	case plan.AnyRepeats:
+	}
+	special := map[int]string{
+		n.Start.ID: "s", n.End.ID: "t", n.Length.ID: "n", n.Numbers.ID: "CAST(to_json(numbers) AS VARCHAR)",
+		n.Inner.ID: "CAST(to_json(nodes[2:-2]) AS VARCHAR)",
+	}
+	for i, it := range n.Items {
+		list := fmt.Sprintf("l%d", i)
+		if it.Inner {
+			list += "[:-2]"
+		}
+		switch it.Kind {
+		case plan.PathMap:
+			special[it.Col.ID] = "'[' || array_to_string(" + list + ", ',') || ']'"
+		case plan.PathAll:
+			special[it.Col.ID] = "len(list_filter(" + list + ", x -> x <> 'true')) = 0"
+		case plan.PathAny:
+			special[it.Col.ID] = "list_contains(" + list + ", 'true')"
+		}
+	}
+	return fmt.Sprintf("WITH RECURSIVE e AS MATERIALIZED (%s%s), p AS (SELECT %s FROM (%s) UNION ALL SELECT %s FROM p JOIN e ON p.t = e.%s WHERE %s) SELECT %s FROM p WHERE n >= %d",
+		computed, scalars, strings.Join(first, ", "), starts, strings.Join(next, ", "), from, where, g.list(n, special), n.Min)
+}
