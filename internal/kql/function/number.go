@@ -12,7 +12,7 @@ var mathFuncs = []Func{
 	{Name: "abs", Signatures: []string{"integer -> long", "number -> first", "timespan -> timespan"}, SQL: "abs($1)", Naming: NameFirst, Doc: "abs-function"},
 	{Name: "round", Signatures: []string{"real, long!? -> real", "number, long!? -> first"}, Build: buildRound, Naming: NameFirst, Doc: "round-function"},
 	{Name: "floor bin", Signatures: []string{
-		"integer, integer -> widest", "number, number -> widest", "timespan, timespan -> timespan",
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime",
 	}, Build: buildBin, Naming: NameFirst, Doc: "bin-function"},
 	{Name: "bin_at", Signatures: []string{

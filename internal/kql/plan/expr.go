@@ -167,7 +167,7 @@ func (b *binder) unary(f *frame, x *syntax.Unary) Expr {
 	if c, ok := v.(*Const); ok {
 		switch n := c.V.(type) {
 		case int64:
-			return &Const{T: c.T, V: -n}
+			return &Const{T: schema.Long, V: -n}
 		case float64:
 			return &Const{T: c.T, V: -n}
 		case schema.Ticks:
@@ -436,14 +436,15 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 			if c.Type == schema.Unknown {
 				n, c = b.retype(n, c, v.Type())
 			}
-			return &InQuery{X: b.inType(x, v, c.Type), Plan: n, C: c, Fold: fold, Not: not}
+			left := b.inType(x, v, c.Type)
+			return &InQuery{X: left, Plan: n, C: c, Fold: fold && left.Type() == schema.String, Not: not}
 		}
 	}
-	out := &In{Fold: fold, Not: not}
+	out := &In{Not: not}
 	for _, item := range x.List {
 		out.List = append(out.List, b.inItems(f, x, &v, item)...)
 	}
-	out.X = v
+	out.X, out.Fold = v, fold && v.Type() == schema.String // only text has a case
 	return out
 }
 
