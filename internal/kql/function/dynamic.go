@@ -11,7 +11,8 @@ import (
 
 // https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
 var dynamicFuncs = []Func{
-	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Doc: "pack-array-function"},
+	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Star: true, Doc: "pack-array-function"},
+	{Name: "estimate_data_size", Signatures: []string{"any+ -> long"}, Build: buildDataSize, Star: true, Doc: "estimate-data-size-function"},
 	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"any* -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
 	{Name: "array_length arraylength", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Doc: "array-length-function"},
 	{Name: "array_concat", Signatures: []string{"array+ -> dynamic"}, Go: goArrayConcat, NullIn: true, Doc: "array-concat-function"},
@@ -158,6 +159,22 @@ func ordered(e json.RawMessage) json.RawMessage {
 
 func buildSetHas(c Call) (string, error) {
 	return "coalesce(list_contains(kql_elements_text(" + c.Args[0].SQL + "), " + c.Args[1].text() + "), false)", nil
+}
+
+// buildDataSize counts 8 bytes for a long and the bytes of a text; how large the other types are is not documented.
+func buildDataSize(c Call) (string, error) {
+	parts := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		switch a.Type {
+		case schema.Long:
+			parts[i] = "8"
+		case schema.String:
+			parts[i] = "strlen(" + a.SQL + ")"
+		default:
+			return "", fmt.Errorf("how large a value of type %s is, is not documented", a.Type)
+		}
+	}
+	return "(" + strings.Join(parts, " + ") + ")", nil
 }
 
 func buildRepeat(c Call) (string, error) {

@@ -50,6 +50,8 @@ type Func struct {
 	// Fields are the columns of a function that returns several values at once; the value is an array of them, in order.
 	// It is given the names that the arguments go by, and their types.
 	Fields func(args []Field) []Field
+	// Star marks functions among whose arguments a * stands for all columns.
+	Star bool
 	// Doc is the page that defines it, relative to https://learn.microsoft.com/kusto/query/.
 	Doc string
 

@@ -160,11 +160,29 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	case fn.Aggregate:
 		return b.aggregate(f, x, fn)
 	}
-	args := b.scalars(f, x.Args...)
+	args := b.starred(f, x, fn)
 	if fn.Window {
 		return f.windows.call(b, x, fn, args)
 	}
 	return b.applyAt(x.Func.Span(), name, fn, args)
+}
+
+// starred binds the arguments of a call, among which a * may stand for all columns.
+func (b *binder) starred(f *frame, x *syntax.Call, fn *function.Func) []Expr {
+	var out []Expr
+	for i, a := range x.Args {
+		if _, star := a.(*syntax.Star); !star || !fn.Star {
+			continue
+		}
+		out = b.scalars(f, x.Args[:i]...)
+		for _, c := range f.cols {
+			if !c.Hidden {
+				out = append(out, &Col{c})
+			}
+		}
+		return append(out, b.scalars(f, x.Args[i+1:]...)...)
+	}
+	return b.scalars(f, x.Args...)
 }
 
 func (b *binder) unknownFunction(x *syntax.Call) {

@@ -109,8 +109,10 @@ func (b *binder) capture(p *pattern, op *syntax.ParseOp, i int, name, typeName s
 		}
 	}
 	content := ".*?"
-	switch {
-	case (t == schema.Long || t == schema.Int) && !p.relaxed:
+	switch whole := t == schema.Long || t == schema.Int; {
+	case whole && p.relaxed: // a number where there is one, before a `*` too
+		content = `\s*-?\d+\s*|.*?`
+	case whole:
 		content = `\s*-?\d+\s*`
 	case p.regex:
 		content = ".*"
