@@ -10,7 +10,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
-	"github.com/replaytrace/replaytrace/tables"
 )
 
 // The forms are those of exports: the portal's, the API's, PowerShell's.
@@ -84,19 +83,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"Type":"SigninLogs","TimeGenerated":"2026-03-21T09:30:00Z","Id":"1"}`), uint8(0))
 	f.Add([]byte("[{\"Type\":\"SigninLogs\"},\n{\"Type\":\"AuditLogs\"}]"), uint8(1))
 	f.Add([]byte("TimeGenerated [UTC],Type\r\n\"3/21/2026, 9:30:00.000 AM\",SigninLogs\r\n"), uint8(2))
-	all, err := schema.Load(tables.FS)
-	if err != nil {
-		f.Fatal(err)
-	}
-	var targets []*schema.Table
-	for i := range all {
-		targets = append(targets, &all[i])
-	}
-	layout := NewLayout(targets)
-	shapes, err := DefaultShapes()
-	if err != nil {
-		f.Fatal(err)
-	}
+	layout, shapes := testLayout(f)
 	f.Fuzz(func(t *testing.T, data []byte, kind uint8) {
 		s := &shapes[int(kind)%len(shapes)]
 		file := &File{Shape: s, container: s.Container, Keys: []string{"TimeGenerated [UTC]", "Type"}}
@@ -146,19 +133,7 @@ func FuzzFile(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	shapes, err := DefaultShapes()
-	if err != nil {
-		f.Fatal(err)
-	}
-	all, err := schema.Load(tables.FS)
-	if err != nil {
-		f.Fatal(err)
-	}
-	var targets []*schema.Table
-	for i := range all {
-		targets = append(targets, &all[i])
-	}
-	layout := NewLayout(targets)
+	layout, shapes := testLayout(f)
 	path := filepath.Join(f.TempDir(), "evidence")
 	f.Fuzz(func(t *testing.T, data []byte) {
 		own := fmt.Sprintf("%s-%d", path, os.Getpid())

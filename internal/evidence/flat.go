@@ -27,7 +27,16 @@ func grow(headers []string) *branch {
 		}
 		at.cell = i
 	}
+	root.sort()
 	return root
+}
+
+// sort orders the members of what is nested: the same object has the same text, whatever the order of the columns.
+func (b *branch) sort() {
+	for _, c := range b.children {
+		slices.SortFunc(c.children, func(x, y *branch) int { return strings.Compare(x.name, y.name) })
+		c.sort()
+	}
 }
 
 func (b *branch) child(name string) *branch {

@@ -367,9 +367,11 @@ var byteOrderMark = []byte{0xef, 0xbb, 0xbf}
 func (f *File) decoded(r *bufio.Reader) io.Reader {
 	head, _ := r.Peek(4)
 	switch {
-	case bytes.HasPrefix(head, byteOrderMark):
-		_, _ = r.Discard(len(byteOrderMark))
-		f.mark = int64(len(byteOrderMark))
+	case bytes.HasPrefix(head, byteOrderMark): // more than one where files that have one were joined
+		for f.mark = 0; bytes.HasPrefix(head, byteOrderMark); head, _ = r.Peek(4) {
+			n, _ := r.Discard(len(byteOrderMark))
+			f.mark += int64(n)
+		}
 	case bytes.HasPrefix(head, []byte{0xff, 0xfe}):
 		_, _ = r.Discard(2)
 		return &utf16Reader{r: r}

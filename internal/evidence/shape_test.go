@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -15,23 +16,34 @@ import (
 
 const shapeData = "../../formats/testdata"
 
-// testLayout lays out the shipped tables.
+// testLayout lays out the shipped tables, once.
 func testLayout(t testing.TB) (*Layout, []Shape) {
 	t.Helper()
-	all, err := schema.Load(tables.FS)
+	l, err := shipped()
 	if err != nil {
 		t.Fatal(err)
+	}
+	return l.Layout, l.shapes
+}
+
+type shippedLayout struct {
+	*Layout
+	shapes []Shape
+}
+
+var shipped = sync.OnceValues(func() (l shippedLayout, err error) {
+	all, err := schema.Load(tables.FS)
+	if err != nil {
+		return l, err
 	}
 	var targets []*schema.Table
 	for i := range all {
 		targets = append(targets, &all[i])
 	}
-	shapes, err := DefaultShapes()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return NewLayout(targets), shapes
-}
+	l.Layout = NewLayout(targets)
+	l.shapes, err = DefaultShapes()
+	return l, err
+})
 
 // records reads a whole file into rows and rejects, as text by column. Columns without a value are left out.
 func records(t testing.TB, path string) (file *File, rows, rejects []map[string]string) {
