@@ -19,9 +19,13 @@ var dresses = map[string]func(name string, text []byte) []byte{
 	"CRLF": func(_ string, text []byte) []byte {
 		return bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 	},
-	"byte order mark":      func(_ string, text []byte) []byte { return append([]byte("\ufeff"), text...) },
-	"UTF-16":               func(_ string, text []byte) []byte { return inUTF16("\ufeff"+strings.TrimPrefix(string(text), "\ufeff"), false) },
-	"UTF-16 big":           func(_ string, text []byte) []byte { return inUTF16("\ufeff"+strings.TrimPrefix(string(text), "\ufeff"), true) },
+	"byte order mark": func(_ string, text []byte) []byte { return append([]byte("\ufeff"), text...) },
+	"UTF-16": func(_ string, text []byte) []byte {
+		return inUTF16("\ufeff"+strings.TrimPrefix(string(text), "\ufeff"), false)
+	},
+	"UTF-16 big": func(_ string, text []byte) []byte {
+		return inUTF16("\ufeff"+strings.TrimPrefix(string(text), "\ufeff"), true)
+	},
 	"no line end":          func(_ string, text []byte) []byte { return bytes.TrimRight(text, "\r\n") },
 	"blank lines":          func(_ string, text []byte) []byte { return append(text, "\n\n \n"...) },
 	"gzip":                 func(_ string, text []byte) []byte { return packed(text) },
@@ -132,7 +136,7 @@ func listed(rows []map[string]string) string {
 			case "_Additional", "line", "WatchlistItem", "SearchKey":
 				v = fmt.Sprint(v != "")
 			}
-			cells = append(cells, k+"="+v)
+			cells = append(cells, k+"="+strings.ReplaceAll(strings.ReplaceAll(v, "\r\n", "\n"), `\r\n`, `\n`)) // a cell may have lines of its own
 		}
 		slices.Sort(cells)
 		b.WriteString(strings.Join(cells, " ") + "\n")

@@ -28,7 +28,22 @@ var shapes = []shape{
 	{name: "query-api", folder: "query-api", file: named(".json"), head: apiHead, row: apiRow, tail: "\n]}]}\n"},
 	{name: "diagnostic", folder: "diagnostic", file: blobs, row: diagnosticRecord},
 	{name: "graph", folder: "graph", file: graphFiles, head: graphHead, row: graphObject, tail: "\n]}\n"},
-	{name: "entra-csv", folder: "entra-csv", file: entraFiles, head: entraHead, row: entraRow},
+	{name: "entra-csv", folder: "entra-csv", file: entraFiles, head: columnHead(entraColumns, "\ufeff", "\n"), row: columnRow(entraColumns, "2006-01-02T15:04:05Z", "\n")},
+	{name: "az-monitor", folder: "az-monitor", file: named(".json"), head: headText("["), row: azRow, tail: "\n]\n"},
+	{name: "export-csv", folder: "export-csv", file: named(".csv"), head: exportHead, row: exportRow},
+	{name: "kusto-v1", folder: "kusto-v1", file: named(".json"), head: kustoHead(`{"Tables":[{"TableName":"Table_0","Columns":[`, "DataType"), row: apiRow, tail: "\n]}]}\n"},
+	{name: "kusto-v2", folder: "kusto-v2", file: named(".json"), head: kustoHead(`[{"FrameType":"DataSetHeader","Version":"v2.0"},{"FrameType":"DataTable","TableKind":"PrimaryResult","TableName":"PrimaryResult","Columns":[`, "ColumnType"), row: apiRow, tail: "\n]},{\"FrameType\":\"DataSetCompletion\"}]\n"},
+	{name: "event-hub", folder: "event-hub", file: ofEntra(".json"), row: inside(diagnosticRecord, `{"records":[`, `]}`, nil)},
+	{name: "event-hub-body", folder: "event-hub-body", file: ofEntra(".jsonl"), row: inside(inside(diagnosticRecord, `{"records":[`, `]}`, nil), `{"SequenceNumber":1,"Body":`, `}`, appendQuoted)},
+	{name: "splunk", folder: "splunk", file: ofEntra(".json"), row: inside(diagnosticRecord, `{"preview":false,"result":{"sourcetype":"azure:monitor:aad","_raw":`, `}}`, appendQuoted)},
+	{name: "splunk-csv", folder: "splunk-csv", file: ofEntra(".csv"), head: headText("\"_time\",\"_raw\"\n"), row: inside(diagnosticRecord, `"2026-03-21T00:00:00.000+0000",`, "", appendDoubled)},
+	{name: "syslog", folder: "syslog", file: ofEntra(".log"), row: inside(diagnosticRecord, "<134>1 2026-03-21T00:00:00Z collector entra - - - ", "", nil)},
+	{name: "elastic", folder: "elastic", file: ofEntra(".ndjson"), row: elasticDoc},
+	{name: "elastic-hits", folder: "elastic-hits", file: ofEntra(".json"), head: headText(`{"took":5,"hits":{"hits":[`), row: inList(inside(elasticDoc, `{"_id":"1","_source":`, "}", nil)), tail: "]}}\n"},
+	{name: "graph-sdk", folder: "graph-sdk", file: graphFiles, head: headText("["), row: graphSDK, tail: "\n]\n"},
+	{name: "graph-flat", folder: "graph-flat", file: flatFiles, head: columnHead(flatColumns, "", "\n"), row: columnRow(flatColumns, "2006-01-02T15:04:05.0000000Z", "\n")},
+	{name: "xdr", folder: "xdr", file: xdrFiles, head: columnHead(xdrColumns, "", "\r\n"), row: columnRow(xdrColumns, "2006-01-02T15:04:05.0000000Z", "\r\n")},
+	{name: "purview", folder: "purview", file: purviewFile, head: headText("RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,AssociatedAdminUnitsNames\r\n"), row: purviewRow},
 }
 
 // Shapes are the names of the forms in which evidence can be written.
@@ -298,17 +313,11 @@ func entraFiles(t table) string {
 	return [...]string{"InteractiveSignIns_2026.csv", "NonInteractiveSignIns_2026.csv"}[t]
 }
 
-// entraColumn is a column of the admin centre's CSV: its header, and the column and the member that it shows.
-type entraColumn struct {
-	header, column, member string
-	words                  map[string]string
-}
-
 var yesNo = map[string]string{"true": "TRUE", "false": "FALSE"}
 
 // entraColumns are in the order of a download; two of the headers end in a blank, and one has two.
 // https://learn.microsoft.com/entra/identity/monitoring-health/howto-download-logs
-var entraColumns = []entraColumn{
+var entraColumns = []column{
 	{header: "Date (UTC)", column: "CreatedDateTime"},
 	{header: "Request ID", column: "Id"},
 	{header: "User agent", column: "UserAgent"},
@@ -333,7 +342,7 @@ var entraColumns = []entraColumn{
 	{header: "Home tenant ID", column: "HomeTenantId"},
 	{header: "Home tenant name", column: "HomeTenantName"},
 	{header: "IP address", column: "IPAddress"},
-	{header: "Location", column: "LocationDetails", member: "city"},
+	{header: "Location", column: "LocationDetails", member: cityStateCountry},
 	{header: "Status", column: "ResultSignature", words: map[string]string{"SUCCESS": "Success", "FAILURE": "Failure"}},
 	{header: "Sign-in error code", column: "ResultType"},
 	{header: "Failure reason", column: "ResultDescription"},
@@ -350,50 +359,4 @@ var entraColumns = []entraColumn{
 	{header: "Autonomous system  number", column: "AutonomousSystemNumber"},
 	{header: "Token issuer type", column: "TokenIssuerType", words: map[string]string{"AzureAD": "Microsoft Entra ID"}},
 	{header: "Conditional Access", column: "ConditionalAccessStatus", words: map[string]string{"success": "Success", "failure": "Failure", "notApplied": "Not Applied"}},
-}
-
-func entraHead(b []byte, _ *layout) []byte {
-	b = append(b, "\ufeff"...)
-	for i, c := range entraColumns {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(b, c.header...)
-	}
-	return append(b, '\n')
-}
-
-func entraRow(b []byte, r *row, _ bool) []byte {
-	for i, c := range entraColumns {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		cell := r.named(c.column)
-		switch {
-		case c.column == "CreatedDateTime":
-			b = rowTime(cell).AppendFormat(b, "2006-01-02T15:04:05Z")
-			continue
-		case c.member == "city":
-			cell = fmt.Appendf(nil, "%s, %s, %s", member(cell, "city"), member(cell, "state"), member(cell, "countryOrRegion"))
-		case c.member != "":
-			cell = member(cell, c.member)
-		}
-		if word, ok := c.words[string(cell)]; ok {
-			cell = []byte(word)
-		}
-		b = appendCell(b, cell)
-	}
-	return append(b, '\n')
-}
-
-// member is a member of one of our own JSON texts, which hold no escapes there.
-func member(text []byte, name string) []byte {
-	_, rest, ok := bytes.Cut(text, []byte(`"`+name+`":`))
-	if !ok {
-		return nil
-	}
-	if rest[0] == '"' {
-		return rest[1 : 1+bytes.IndexByte(rest[1:], '"')]
-	}
-	return rest[:bytes.IndexAny(rest, ",}")]
 }
