@@ -13,6 +13,8 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
 type inspectFlags struct {
@@ -25,7 +27,7 @@ func newInspect(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "inspect PATH...",
 		Short: "What each file is: shape, tables, records, time span, rejects",
-		Long:  `inspect reads files as ingest would, says what each is and keeps nothing.`,
+		Long:  `inspect reads files as ingest would, says what each is and what is missing among them, and keeps nothing.`,
 		Example: `  replaytrace inspect ./export
   replaytrace inspect ./export --format json`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
@@ -48,17 +50,34 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 	if err != nil {
 		return &exit{exitInternal, err}
 	}
+	warnings, err := view.Ask(ctx, c, "coverage.warnings", view.Filter{})
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
 	if f.format == "json" {
+		list := []warningJSON{}
+		for _, row := range warnings.Rows {
+			list = append(list, warningJSON{text(schema.String, row[0]), text(schema.String, row[1]), text(schema.String, row[2])})
+		}
 		err = printValue(s.Out, struct {
 			SchemaVersion int                     `json:"schema_version"`
+			Warnings      []warningJSON           `json:"warnings"`
 			Files         []casefile.ManifestFile `json:"files"`
-		}{1, m.Files})
+		}{1, list, m.Files})
 	} else {
 		p := &page{width: columns(s.Out)}
+		p.warnings(warnings)
 		p.files(m.Files)
 		err = write(s.Out, p.b.String())
 	}
 	return errors.Join(err, partial)
+}
+
+// warningJSON is a warning of the coverage.
+type warningJSON struct {
+	Code    string `json:"code"`
+	Where   string `json:"where"`
+	Message string `json:"message"`
 }
 
 // files prints a block for each file.

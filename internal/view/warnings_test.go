@@ -1,0 +1,109 @@
+package view_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/view"
+)
+
+// signIn is a sign-in as Log Analytics exports it.
+func signIn(table string, n int, user, more string) string {
+	return fmt.Sprintf(`{"Type":%q,"TimeGenerated":"2026-03-%02dT10:00:00Z","Id":"%s-%d","UserId":%q,"UserPrincipalName":"%s@example.com","AppId":"a1","IPAddress":"192.0.2.1"%s}`+"\n", table, 1+n%28, table, n, user, user, more)
+}
+
+const quiet, own = "AADNonInteractiveUserSignInLogs", "SigninLogs"
+
+// TestWarnings: what is missing is said, first what matters most, and what is there is not complained of.
+func TestWarnings(t *testing.T) {
+	session := `,"SessionId":"s1"`
+	many := func(table string, n int, user, more string) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(signIn(table, i, user, more))
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct {
+		files map[string]string
+		first string   // the code of the first warning
+		with  []string // codes that must be there
+		none  []string // codes that must not
+	}{
+		"only interactive": {
+			map[string]string{"a.jsonl": many(own, 20, "ann", session)}, "only_interactive", nil, []string{"no_interactive", "no_sign_ins", "row_limit"},
+		},
+		"audit log of Office only": {
+			map[string]string{"ual.csv": "RecordId,CreationDate,RecordType,Operation,UserId,AuditData\n1,2026-03-20T10:00:00Z,50,MailItemsAccessed,ann,\"{\"\"CreationTime\"\":\"\"2026-03-20T10:00:00\"\",\"\"Id\"\":\"\"1\"\",\"\"Operation\"\":\"\"MailItemsAccessed\"\",\"\"Workload\"\":\"\"Exchange\"\",\"\"UserId\"\":\"\"ann\"\"}\"\n"},
+			"no_sign_ins", nil, []string{"only_interactive"},
+		},
+		"sessions": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", session) + many(quiet, 60, "ann", "")}, "", []string{"session_ids_missing"}, []string{"only_interactive", "users_without_non_interactive"},
+		},
+		"some users": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", session) + strings.ReplaceAll(many(own, 5, "bob", session), `"Id":"`, `"Id":"b`), "b.jsonl": many(quiet, 60, "ann", session)}, "",
+			[]string{"users_without_non_interactive"}, []string{"session_ids_missing"},
+		},
+		"a limit": {
+			map[string]string{"a.jsonl": many(quiet, 10_000, "ann", session)}, "no_interactive", []string{"row_limit"}, nil,
+		},
+		"one less than a limit": {
+			map[string]string{"a.jsonl": many(quiet, 9_999, "ann", session)}, "", nil, []string{"row_limit"},
+		},
+		"grouped": {
+			map[string]string{"NonInteractiveSignIns.csv": "Date (UTC),# sign-ins,Username,Application\n2026-03-20T10:00:00Z,14,ann@example.com,Azure CLI\n"}, "no_sign_ins", []string{"aggregated"}, nil,
+		},
+		"without times": {
+			map[string]string{"a.csv": "SourceSystem,ResultType,Id,UserPrincipalName,Type\nAzure AD,0,i1,ann@example.com,SigninLogs\n"}, "", []string{"times_missing"}, nil,
+		},
+		"set aside": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session) + "{\"Type\":\n"}, "", []string{"rows_rejected"}, nil,
+		},
+		"not read": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session), "b.bin": "no log at all"}, "", []string{"not_read"}, nil,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range c.files {
+				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			cf, err := casefile.Open(t.Context(), casefile.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = cf.Close() }()
+			if _, err := cf.Load(t.Context(), []string{dir}); err != nil {
+				t.Fatal(err)
+			}
+			rows, err := view.Ask(t.Context(), cf, "coverage.warnings", view.Filter{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var codes []string
+			for _, row := range rows.Rows {
+				codes = append(codes, fmt.Sprint(row[0]))
+			}
+			if c.first != "" && (len(codes) == 0 || codes[0] != c.first) {
+				t.Errorf("the first of %q is not %s", codes, c.first)
+			}
+			for _, code := range c.with {
+				if !slices.Contains(codes, code) {
+					t.Errorf("%q lacks %s", codes, code)
+				}
+			}
+			for _, code := range c.none {
+				if slices.Contains(codes, code) {
+					t.Errorf("%q has %s", codes, code)
+				}
+			}
+		})
+	}
+}
