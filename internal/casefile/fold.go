@@ -119,6 +119,8 @@ func foldColumn(t *schema.Table, col schema.Column) string {
 		return name
 	case col.Name == "TimeGenerated":
 		return "min(TimeGenerated)"
+	case col.Type == schema.Bool: // no says nothing: the first copy of a sign-in is not risky yet
+		return "bool_or(" + name + ")"
 	case col.Type == schema.String || col.Type == schema.Dynamic:
 		informative := "lower(" + name + ") NOT IN ('', 'none', '[]', '{}', 'null', 'unknown')"
 		sql := "coalesce(arg_max(" + name + ", copy_number) FILTER (WHERE " + informative + "), arg_max(" + name + ", copy_number) FILTER (WHERE " + name + " <> '')"

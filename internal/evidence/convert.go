@@ -3,6 +3,7 @@ package evidence
 import (
 	"bytes"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -25,8 +26,7 @@ var converters = map[string]struct {
 	"bool":          {asBool, "a JSON bool, where the text is one"},
 	"epoch":         {asEpoch, "a time of seconds since 1970"},
 	"zoned_time":    {zonedTime, "a time that must say its zone"},
-	"camel":         {camel, "JSON whose keys in snake_case become camelCase, and whose members 0, 1 and so on become a list"},
-	"printed":       {printed, "the object of `@{name=value}`, and nothing where PowerShell printed the name of a type"},
+	"nested":        {nested, "JSON as the service writes it: keys in PascalCase or snake_case become camelCase, members 0, 1 and so on a list, `@{name=value}` an object, and the name of a type nothing"},
 	"code":          {code, "a number, nothing otherwise"},
 	"words":         {words, "the elements of a list, separated by blanks"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
@@ -182,17 +182,45 @@ func hashTable(text []byte) []byte {
 	return append(out, '}')
 }
 
-// camel turns the keys of JSON from snake_case into camelCase, and objects whose keys count from 0 into lists.
-func camel(d *Decoder, v Span) (Span, error) {
-	v, err := camelKeys(d, v)
-	if err == nil && v.Kind > Absent && bytes.Contains(v.Bytes, []byte(`"0"`)) {
-		v = Span{uncounted(nil, v.Bytes), v.Kind}
-		if v.Bytes[0] == '[' {
-			v.Kind = Array
+// nested undoes what tools make of objects and lists: PowerShell's SDK gives keys a capital, Elastic and SQL write them in
+// snake_case and lists as objects whose keys count from 0, and PowerShell prints `@{name=value; name=value}`, or the name
+// of a type of which nothing is left. What is no object, list or such a text stays as it is.
+func nested(d *Decoder, v Span) (Span, error) {
+	switch v.Kind {
+	case Text, Escaped:
+		text := bytes.TrimSpace(d.text(v))
+		if object := hashTable(text); object != nil {
+			return nested(d, Span{object, Object})
+		}
+		if printedType(text) {
+			return Span{}, nil
+		}
+	case Object, Array:
+		snake := d.prog.shape.Snake && bytes.IndexByte(v.Bytes, '_') >= 0
+		if snake || capital(v.Bytes) {
+			v.Bytes = camelKeys(v.Bytes)
+		}
+		if d.prog.shape.Snake && bytes.Contains(v.Bytes, []byte(`"0":`)) {
+			v.Bytes = uncounted(nil, v.Bytes)
+			v.Kind = Kind(v.Bytes[0])
 		}
 	}
-	return v, err
+	return v, nil
 }
+
+// capital reports whether the first key of JSON begins with a capital: then all do.
+func capital(b []byte) bool {
+	at := bytes.IndexByte(b, '"')
+	return at >= 0 && at+1 < len(b) && b[at+1] >= 'A' && b[at+1] <= 'Z'
+}
+
+// printedType reports whether a text is the name of a type, which PowerShell writes for a value that is no text.
+func printedType(text []byte) bool {
+	return len(text) > 0 && (text[0] == 'M' || text[0] == 'S') && typeName.Match(text)
+}
+
+// typeName is a name of a type that stands for a list or an object: of no text that a log would have.
+var typeName = regexp.MustCompile(`^(?:Microsoft\.Graph\.(?:PowerShell|Beta)\.[\w.]*Models\.[\w.]+|System\.(?:Object|String|Collections\.[\w.]+))(?:\[\])?$`)
 
 // uncounted appends JSON in which each object whose keys count from 0 has become the list of its values.
 func uncounted(dst, b []byte) []byte {
@@ -229,12 +257,8 @@ func uncounted(dst, b []byte) []byte {
 	return append(dst, brackets[1])
 }
 
-// camelKeys turns the keys of JSON from snake_case into camelCase.
-func camelKeys(_ *Decoder, v Span) (Span, error) {
-	if v.Kind != Object && v.Kind != Array {
-		return v, nil
-	}
-	b := v.Bytes
+// camelKeys is JSON with its keys in camelCase.
+func camelKeys(b []byte) []byte {
 	out := make([]byte, 0, len(b))
 	for i := 0; i < len(b); i++ {
 		if b[i] != '"' {
@@ -242,25 +266,29 @@ func camelKeys(_ *Decoder, v Span) (Span, error) {
 			continue
 		}
 		end := min(skipString(b, i+1)+1, len(b))
-		if at := blanks(b, end); at < len(b) && b[at] == ':' {
-			upper := false
-			for _, c := range b[i:end] {
-				switch {
-				case c == '_':
-					upper = true
-					continue
-				case upper && c >= 'a' && c <= 'z':
-					c -= 'a' - 'A'
-				}
-				upper = false
-				out = append(out, c)
-			}
-		} else {
+		if at := blanks(b, end); at >= len(b) || b[at] != ':' {
 			out = append(out, b[i:end]...)
+			i = end - 1
+			continue
+		}
+		out = append(out, '"')
+		first, upper := true, false
+		for _, c := range b[i+1 : end] {
+			switch {
+			case c == '_' && !first:
+				upper = true
+				continue
+			case first && c >= 'A' && c <= 'Z':
+				c += 'a' - 'A'
+			case upper && c >= 'a' && c <= 'z':
+				c -= 'a' - 'A'
+			}
+			first, upper = false, false
+			out = append(out, c)
 		}
 		i = end - 1
 	}
-	return Span{out, v.Kind}, nil
+	return out
 }
 
 // part is a part of `City, State, CC`, counted from the right: a city may hold commas.
@@ -278,19 +306,4 @@ func part(d *Decoder, v Span, which int) Span {
 		return Span{bytes.TrimSpace(parts[0]), Text}
 	}
 	return Span{}
-}
-
-// printed undoes what PowerShell writes for a value that is no text: `@{name=value; name=value}`, or the name of its type,
-// of which nothing is left.
-func printed(d *Decoder, v Span) (Span, error) {
-	text := bytes.TrimSpace(d.text(v))
-	if object := hashTable(text); object != nil {
-		return Span{object, Object}, nil
-	}
-	for _, prefix := range []string{"Microsoft.Graph.", "System."} {
-		if bytes.HasPrefix(text, []byte(prefix)) {
-			return Span{}, nil
-		}
-	}
-	return v, nil
 }

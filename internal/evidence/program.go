@@ -215,7 +215,8 @@ func (p *program) column(table, column string) step {
 	}
 	var out step
 	for _, d := range p.shape.Defaults {
-		out = append(out, alternative{slot: p.slot(strings.Replace(d, "*", column, 1))})
+		d.From = strings.Replace(d.From, "*", column, 1)
+		out = append(out, p.step(&d)...)
 	}
 	return out
 }

@@ -50,8 +50,8 @@ type Shape struct {
 	Nulls []string
 	// Table is how the table of a record is told; the first that knows counts.
 	Table []Choice
-	// Defaults are the paths of a column that is not in Columns; `*` is its name.
-	Defaults []string
+	// Defaults are the fields of a column that is not in Columns; `*` in their paths is its name.
+	Defaults []Field
 	// MonthFirst says that the shape's 3/4/2026 is in March. Without it the whole file decides, or nothing does.
 	MonthFirst bool `yaml:"month_first"`
 	// Positions are known header rows, for exports whose headers are in another language.

@@ -224,7 +224,7 @@ func appendObject(b []byte, r *row, leave map[string]string) []byte {
 	sep := ""
 	for i, c := range r.layout.columns {
 		name, special := inObject[c.Name]
-		if _, left := leave[c.Name]; left && !(c.Name == "Location" && r.layout.table.Name == tableNames[risks]) || special && name == "" {
+		if _, left := leave[c.Name]; left && !ofBoth(r.layout.table.Name, c.Name) || special && name == "" {
 			continue
 		}
 		if !special {
@@ -241,10 +241,15 @@ func appendObject(b []byte, r *row, leave map[string]string) []byte {
 	return b
 }
 
+// ofBoth reports whether a column of the envelope stands in the properties, too, and means what those say.
+func ofBoth(table, column string) bool {
+	return column == "Location" && table == tableNames[risks] || column == "DurationMs" && table == tableNames[graphCalls]
+}
+
 // appendNested writes a value as the services do: texts of JSON are JSON there, and numbers numbers.
 func appendNested(b []byte, c schema.Column, cell []byte) []byte {
-	nested := len(cell) > 0 && (cell[0] == '{' || cell[0] == '[')
-	if nested || c.Type != schema.String && c.Type != schema.Datetime || c.Name == "AutonomousSystemNumber" {
+	nested := len(cell) > 0 && (cell[0] == '{' || cell[0] == '[') && c.Name != "AdditionalInfo" // it is a text everywhere
+	if nested || c.Type != schema.String && c.Type != schema.Datetime && c.Type != schema.Dynamic || c.Name == "AutonomousSystemNumber" {
 		return append(b, cell...)
 	}
 	return appendQuoted(b, cell)
