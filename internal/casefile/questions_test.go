@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -121,8 +121,8 @@ func rowsText(columns []schema.Column, rows [][]schema.Value) string {
 	return b.String()
 }
 
-// BenchmarkQuestions asks each question as KQL and as SQL in turn and reports the ratio of the best times, as well as
-// the median and the worst ratio of all.
+// BenchmarkQuestions asks each question as KQL, from its text to its rows, and as SQL in turn. It reports the ratios of
+// the best times, on the processors and on the clock, as well as the median and the worst ratio of all.
 func BenchmarkQuestions(b *testing.B) {
 	c, err := Open(context.Background(), Options{Memory: "6GB"})
 	if err != nil {
@@ -130,40 +130,59 @@ func BenchmarkQuestions(b *testing.B) {
 	}
 	defer func() { _ = c.Close() }()
 	bigTable(b, c, *benchRows)
-	var ratios []float64
+	var cpu, wall []float64
 	for _, q := range questions {
 		b.Run(q.name, func(b *testing.B) {
-			ours, theirs := time.Duration(math.MaxInt64), time.Duration(math.MaxInt64)
-			for b.Loop() {
-				start := time.Now()
-				got, err := c.Query(context.Background(), kql.Request{Source: &diag.Source{Name: q.name, Text: q.kql}})
-				ours = min(ours, time.Since(start))
-				if err != nil {
+			ours, theirs := spent{math.MaxInt64, math.MaxInt64}, spent{math.MaxInt64, math.MaxInt64}
+			var got *kql.Rows
+			var want [][]schema.Value
+			ask := func() {
+				var err error
+				if got, err = c.Query(context.Background(), kql.Request{Source: &diag.Source{Name: q.name, Text: q.kql}}); err != nil {
 					b.Fatal(err)
 				}
+			}
+			byHand := func() {
+				var err error
+				if want, err = c.Select(context.Background(), q.sql, got.Columns); err != nil {
+					b.Fatal(err)
+				}
+			}
+			ask()
+			for first := true; b.Loop(); first = !first {
 				if err := c.forget(context.Background()); err != nil {
 					b.Fatal(err) // what is materialized must be computed in each run
 				}
-				start = time.Now()
-				want, err := c.Select(context.Background(), q.sql, got.Columns)
-				theirs = min(theirs, time.Since(start))
-				if err != nil {
-					b.Fatal(err)
+				runtime.GC() // what the comparison of rows left is not the queries'
+				if first {
+					ours.least(ask)
+					theirs.least(byHand)
+				} else {
+					theirs.least(byHand)
+					ours.least(ask)
 				}
 				if g, w := rowsText(got.Columns, got.Rows), rowsText(got.Columns, want); g != w || len(want) == 0 {
 					b.Fatalf("KQL gives\n%s\nSQL gives\n%s", g, w)
 				}
 			}
-			ratio := ours.Seconds() / theirs.Seconds()
-			ratios = append(ratios, ratio)
-			b.ReportMetric(ratio, "x-sql")
-			b.ReportMetric(ours.Seconds()*1000, "kql-ms")
-			b.ReportMetric(theirs.Seconds()*1000, "sql-ms")
+			cpu = append(cpu, ours.cpu.Seconds()/theirs.cpu.Seconds())
+			wall = append(wall, ours.wall.Seconds()/theirs.wall.Seconds())
+			b.ReportMetric(cpu[len(cpu)-1], "x-sql-cpu")
+			b.ReportMetric(wall[len(wall)-1], "x-sql")
+			b.ReportMetric(ours.wall.Seconds()*1000, "kql-ms")
+			b.ReportMetric(theirs.wall.Seconds()*1000, "sql-ms")
 			b.ReportMetric(0, "ns/op")
 		})
 	}
-	slices.Sort(ratios)
-	if len(ratios) == len(questions) {
-		b.Logf("median %.2f, worst %.2f times the SQL written by hand, %d rows", ratios[len(ratios)/2], ratios[len(ratios)-1], *benchRows)
+	slices.Sort(cpu)
+	slices.Sort(wall)
+	if n := len(cpu); n == len(questions) {
+		b.Run("all", func(b *testing.B) {
+			b.ReportMetric(cpu[n/2], "median-x-cpu")
+			b.ReportMetric(cpu[n-1], "worst-x-cpu")
+			b.ReportMetric(wall[n/2], "median-x")
+			b.ReportMetric(wall[n-1], "worst-x")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }

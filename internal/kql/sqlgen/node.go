@@ -154,10 +154,13 @@ func (g *generator) limit(n *plan.Limit) string {
 		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
 	if keys := n.Ordering(); len(keys) > 0 {
-		sql += " ORDER BY " + g.keys(keys)
-		if list != nothing {
-			sql += ", " + list // of equal rows the same ones, whatever thread is first
-		}
+		var wanted []*plan.Column
+		available(n, func(c *plan.Column) {
+			if g.wants(n, c) {
+				wanted = append(wanted, c)
+			}
+		})
+		sql += " ORDER BY " + g.order(keys, wanted) // of equal rows the same ones, whatever thread is first
 	}
 	return sql + " LIMIT " + g.expr(n.N)
 }

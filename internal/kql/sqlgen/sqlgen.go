@@ -38,7 +38,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	}
 	text := "SELECT " + strings.Join(out, ", ") + " FROM (" + body + ")"
 	if keys := p.Root.Ordering(); len(keys) > 0 && len(p.Columns) > 0 {
-		text += " ORDER BY " + g.keys(keys) + ", " + strings.Join(out, ", ") // ties too come in one order
+		text += " ORDER BY " + g.order(keys, p.Columns)
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
@@ -147,6 +147,24 @@ func (g *generator) keys(keys []plan.Key) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// order is the SQL of an order in which ties too come in one way: the keys, then those of cols that are none.
+func (g *generator) order(keys []plan.Key, cols []*plan.Column) string {
+	var done columns
+	for _, k := range keys {
+		if c, ok := k.X.(*plan.Col); ok {
+			done.add(c.C)
+		}
+	}
+	b := []byte(g.keys(keys))
+	for _, c := range cols {
+		if !done.has(c) {
+			done.add(c)
+			b = appendName(append(b, ", "...), c)
+		}
+	}
+	return string(b)
 }
 
 // available calls f for what a node can hand on: its own columns and those that pass through it.
