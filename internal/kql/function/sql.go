@@ -163,6 +163,8 @@ func fromDynamic(sql string, to schema.Type) string {
 		return "TRY_CAST(kql_dynamic_long(" + sql + ") AS INTEGER)"
 	case schema.Real:
 		return "kql_dynamic_real(" + sql + ")"
+	case schema.Bool:
+		return "kql_dynamic_bool(" + sql + ")"
 	}
 	return fromText(text, to)
 }
@@ -199,6 +201,7 @@ var macros = []string{
 	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false END`,
 	`kql_dynamic_long(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN TRY_CAST(trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS BIGINT) ELSE kql_text_long(json_extract_string(d, '$')) END`,
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
+	`kql_dynamic_bool(d) AS CASE WHEN json_type(d) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(json_extract_string(d, '$') AS DOUBLE) <> 0 ELSE kql_text_bool(json_extract_string(d, '$')) END`,
 	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN json_valid(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,
 	`kql_elements(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_object(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
 	`kql_flat(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN CAST(json_extract(d, '$[*]') AS JSON[]) ELSE [CAST(d AS JSON)] END`,

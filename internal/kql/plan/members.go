@@ -103,13 +103,10 @@ func (b *binder) storedMember(in []Node, x Expr) Expr {
 			continue
 		}
 		text := &Col{col}
-		switch c.T {
-		case schema.String:
+		if c.T == schema.String {
 			return text
-		case schema.Bool: // is read of the text, whatever the member was
-			return &Convert{X: text, T: c.T}
 		}
-		// Digits are that number. Anything else, such as 1.5 or true, depends on what the member was.
+		// Digits are that number, and true is true. Anything else, such as 1.5, depends on what the member was.
 		other := b.iff(b.invent("==", text, null(schema.String)), null(c.T), x)
 		return b.invent("coalesce", &Convert{X: text, T: c.T}, other)
 	}
