@@ -19,24 +19,40 @@ import (
 
 // TestDifferential asks random queries of the compiler and of the oracle, which must agree.
 func TestDifferential(t *testing.T) {
-	seeds, queries := uint64(80), 12
+	seeds, queries := uint64(200), 12
 	if testing.Short() {
 		seeds = 10
 	}
-	asked, known := 0, 0
+	asked, known, shapes := 0, 0, map[string]int{"stored members": 0, "within each": 0}
 	c := openTest(t)
 	for seed := range seeds {
 		g := oracle.NewGenerator(seed)
 		load(t, c, g)
 		for range queries {
 			asked++
-			if differ(t, c, g, fmt.Sprintf("seed %d", seed)) {
-				known++
+			text := g.Query()
+			if !differ(t, c, g, text, fmt.Sprintf("seed %d", seed)) {
+				continue
+			}
+			known++
+			compiled, err := kql.Compile(request(text), session{c, t.Context()}, schema.UnixEpoch)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for shape := range shapes {
+				if strings.Contains(compiled.Plan(), shape) {
+					shapes[shape]++
+				}
 			}
 		}
 	}
 	if known*100 < asked*95 {
 		t.Errorf("only %d of %d queries had an answer to compare", known, asked)
+	}
+	for shape, n := range shapes {
+		if n*200 < asked {
+			t.Errorf("only %d of %d plans have %q", n, asked, shape)
+		}
 	}
 }
 
@@ -47,7 +63,7 @@ func FuzzDifferential(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		g := oracle.NewGenerator(seed)
 		load(t, c, g)
-		differ(t, c, g, fmt.Sprintf("seed %d", seed))
+		differ(t, c, g, g.Query(), fmt.Sprintf("seed %d", seed))
 	})
 }
 
@@ -57,6 +73,28 @@ func load(t *testing.T, c *Case, g *oracle.Generator) {
 		if err := (storer{c}).Store(context.Background(), name, request(table.KQL())); err != nil {
 			t.Fatal(err)
 		}
+		storeMembers(t, c, c.tables[name])
+	}
+}
+
+// storeMembers stores what queries ask of the table's JSON beside it.
+func storeMembers(t *testing.T, c *Case, table *schema.Table) {
+	t.Helper()
+	for _, col := range table.Columns {
+		if col.Type == schema.Dynamic {
+			table.Members = append(table.Members, schema.Members{Column: col.Name, Keys: []string{"q", "p"}})
+		}
+	}
+	if len(table.Members) == 0 {
+		return
+	}
+	for _, col := range memberColumns(table) {
+		if err := c.Exec(t.Context(), "ALTER TABLE "+quoteName(table.Name)+" ADD COLUMN "+quoteName(col.Name)+" VARCHAR"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Exec(t.Context(), fillMembers(table)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -65,9 +103,8 @@ func request(text string) kql.Request {
 }
 
 // differ compares the answers to one query; it is false when the oracle has none.
-func differ(t *testing.T, c *Case, gen *oracle.Generator, label string) bool {
+func differ(t *testing.T, c *Case, gen *oracle.Generator, text, label string) bool {
 	t.Helper()
-	text := gen.Query()
 	want, err := oracle.Run(text, gen.Tables())
 	if err != nil {
 		return false

@@ -16,6 +16,7 @@ import (
 type scope struct {
 	columns []schema.Column
 	row     []schema.Value
+	before  [][]schema.Value // the rows before it, where they have an order
 	query   *query
 }
 
@@ -363,6 +364,9 @@ func element(c, i cell) cell {
 }
 
 func (s scope) call(x *syntax.Call) cell {
+	if x.Func.Name == "prev" {
+		return s.prev(x.Args[0])
+	}
 	args := make([]cell, len(x.Args))
 	for i, a := range x.Args {
 		args[i] = s.eval(a)
@@ -382,6 +386,8 @@ func (s scope) call(x *syntax.Call) cell {
 		return convert(args[0], schema.String)
 	case "tolong":
 		return convert(args[0], schema.Long)
+	case "tobool":
+		return convert(args[0], schema.Bool)
 	case "tolower":
 		return cell{schema.String, strings.ToLower(args[0].text())}
 	case "toupper":
@@ -410,6 +416,16 @@ func (s scope) call(x *syntax.Call) cell {
 	}
 	giveUp("no meaning of %s()", x.Func.Name)
 	return cell{}
+}
+
+// prev is the value in the row before, null in the first one.
+func (s scope) prev(x syntax.Expr) cell {
+	last := len(s.before) - 1
+	if last < 0 {
+		return null(s.typeOf(x))
+	}
+	s.row, s.before = s.before[last], s.before[:last]
+	return s.eval(x)
 }
 
 func choose(condition, yes, no cell) cell {

@@ -208,7 +208,7 @@ func (g *Generator) name() string {
 
 // step makes one operator.
 func (g *Generator) step(s state) (string, state) {
-	switch g.r.IntN(12) {
+	switch g.r.IntN(15) {
 	case 0, 1, 2:
 		return "where " + g.expr(s, schema.Bool, 2), s
 	case 3, 4:
@@ -231,6 +231,12 @@ func (g *Generator) step(s state) (string, state) {
 		}
 	case 11:
 		return g.distinct(s)
+	case 12:
+		return g.renamed(s)
+	case 13, 14:
+		if text, after, ok := g.sequence(s); ok {
+			return text, after
+		}
 	}
 	return "where " + g.expr(s, schema.Bool, 1), s
 }

@@ -59,6 +59,69 @@ func (g *Generator) project(s state) (string, state) {
 	return "project " + strings.Join(items, ", "), after.with(name, t)
 }
 
+// renamed gives dynamic columns, or what is inside of them, other names and leaves the rest.
+func (g *Generator) renamed(s state) (string, state) {
+	after := state{loose: map[string]bool{}}
+	var items []string
+	for _, c := range s.columns {
+		name, from := c.Name, ""
+		if c.Type == schema.Dynamic && g.r.IntN(2) == 0 {
+			name = g.name()
+			from = " = " + c.Name + one(g, []string{"", "", ".q", ".p"})
+		}
+		items = append(items, name+from)
+		after = after.with(name, c.Type)
+		after.loose[name] = s.loose[c.Name]
+	}
+	return "project " + strings.Join(items, ", "), after
+}
+
+// sequence compares rows with the row before, as the questions for sessions do. All columns give the order, so that rows
+// in the same place are the same; how often each came is counted, because the order of such rows shows in nothing else.
+func (g *Generator) sequence(s state) (string, state, bool) {
+	keys, texts, times := s.of(schema.Long, schema.String), s.of(schema.String), s.of(schema.Datetime)
+	if len(keys) == 0 || len(texts) == 0 || len(times) == 0 || len(s.of(schema.Dynamic)) > 0 {
+		return "", s, false
+	}
+	key, x, t := one(g, keys), one(g, texts), one(g, times)
+	by := []string{key + " " + one(g, []string{"asc", "desc"})}
+	for _, c := range s.columns {
+		if c.Name != key {
+			by = append(by, c.Name+" "+one(g, []string{"asc", "asc", "desc"}))
+		}
+	}
+	if at := slices.IndexFunc(by, func(k string) bool { return strings.HasPrefix(k, t+" ") }); at > 1 {
+		by[1], by[at] = by[at], by[1]
+	}
+	after := state{loose: s.loose}
+	after.columns = slices.Clone(s.columns)
+	before := [3]string{g.name(), g.name(), g.name()}
+	for i, name := range []string{key, x, t} {
+		c := s.columns[slices.IndexFunc(s.columns, func(c schema.Column) bool { return c.Name == name })]
+		after = after.with(before[i], c.Type)
+	}
+	gap := t + " - " + before[2]
+	step := fmt.Sprintf("sort by %s\n| extend %s = prev(%s), %s = prev(%s), %s = prev(%s)", strings.Join(by, ", "), before[0], key, before[1], x, before[2], t)
+	if g.r.IntN(2) == 0 {
+		name := g.name()
+		step += "\n| extend " + name + " = " + gap
+		gap = name
+		after = after.with(name, schema.Timespan)
+	}
+	tests := []string{
+		one(g, []string{key + " == " + before[0], before[0] + " == " + key}), one(g, []string{x + " != " + before[1], x + " != " + before[1], x + " == " + before[1]}),
+		gap + one(g, []string{" < 36h", " <= 1h", " > 1h", " >= 0s"}),
+	}
+	g.r.Shuffle(len(tests), func(i, k int) { tests[i], tests[k] = tests[k], tests[i] })
+	step += "\n| where " + strings.Join(tests[:1+g.r.IntN(3)], one(g, []string{" and ", " and ", " and ", " or "}))
+	var all []string
+	for _, c := range after.columns {
+		all = append(all, c.Name)
+	}
+	count := g.name()
+	return step + "\n| summarize " + count + " = count() by " + strings.Join(all, ", "), after.with(count, schema.Long), true
+}
+
 func (g *Generator) distinct(s state) (string, state) {
 	var names []string
 	after := state{loose: s.loose}
@@ -262,10 +325,10 @@ func (g *Generator) long(s state, depth int) string {
 
 func (g *Generator) text(s state, depth int) string {
 	sub := func(t schema.Type) string { return g.expr(s, t, depth) }
-	switch g.r.IntN(4) {
+	switch g.r.IntN(5) {
 	case 0:
 		return fmt.Sprintf("%s(%s)", one(g, []string{"tolower", "toupper"}), sub(schema.String))
-	case 1:
+	case 1, 4:
 		if d := g.dynamic(s); d != "" {
 			return "tostring(" + d + ")"
 		}
@@ -282,7 +345,7 @@ func (g *Generator) dynamic(s state) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return one(g, names) + one(g, []string{"[0]", "[-1]", ".q", ".p[1]", "['p'][-1]", "[9]", ".P"})
+	return one(g, names) + one(g, []string{"[0]", "[-1]", ".q", ".q", "['p']", ".p[1]", "['p'][-1]", "[9]", ".P"})
 }
 
 var (
@@ -303,6 +366,9 @@ func (g *Generator) predicate(s state, depth int) string {
 	case 2:
 		return fmt.Sprintf("(%s %s %s)", sub(schema.String), one(g, textOps), one(g, needles))
 	case 3:
+		if d := g.dynamic(s); d != "" && g.r.IntN(2) == 0 {
+			return "(tobool(" + d + ") == true)"
+		}
 		return fmt.Sprintf("%s(%s)", one(g, []string{"isnull", "isnotnull", "isempty", "isnotempty"}), sub(one(g, scalars)))
 	case 4:
 		return fmt.Sprintf("(%s %s (%s))", sub(schema.String), one(g, []string{"in", "!in", "in~", "!in~"}), strings.Join(needles[:1+g.r.IntN(4)], ", "))

@@ -151,7 +151,9 @@ func (q *query) project(t Table, items []syntax.Expr) Table {
 	for _, item := range items {
 		out.Columns = append(out.Columns, schema.Column{Name: itemName(item), Type: q.in(t).typeOf(item)})
 		for i, row := range t.Rows {
-			out.Rows[i] = append(out.Rows[i], q.in(t).at(row).eval(item).v)
+			here := q.in(t).at(row)
+			here.before = t.Rows[:i]
+			out.Rows[i] = append(out.Rows[i], here.eval(item).v)
 		}
 	}
 	return out

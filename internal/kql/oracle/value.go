@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -120,6 +121,12 @@ func (c cell) text() string {
 
 // key is a text that is equal for equal rows.
 func key(row []schema.Value) string {
+	row = slices.Clone(row)
+	for i, v := range row {
+		if v == float64(0) {
+			row[i] = float64(0) // -0 equals 0
+		}
+	}
 	out, err := json.Marshal(row)
 	if err != nil {
 		giveUp("no key: %v", err)

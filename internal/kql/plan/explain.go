@@ -63,7 +63,11 @@ func step(n Node) string {
 	case *Compute:
 		return "compute " + itemTexts(n.Items)
 	case *Windowed:
-		return "compute in order " + itemTexts(n.Items)
+		each := ""
+		for i, c := range n.Per {
+			each += []string{"within each ", ", "}[min(i, 1)] + text(&Col{c})
+		}
+		return strings.TrimSpace("compute in order "+each) + " " + itemTexts(n.Items)
 	case *Aggregate:
 		if len(n.Keys) == 0 {
 			return "summarize " + itemTexts(n.Aggs)
