@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
+	"github.com/oschwald/maxminddb-golang/v2"
 
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -26,6 +27,8 @@ type Options struct {
 	ReadOnly bool
 	// Memory is DuckDB's memory limit, such as 2GB; "" is 2GB.
 	Memory string
+	// Places is a city database of MaxMind's form (GeoLite2-City.mmdb), which says where addresses are; "" for none.
+	Places string
 	// Threads is how many threads may work; 0 lets DuckDB choose.
 	Threads int
 	// ToolVersion is written beside each file that is loaded.
@@ -54,8 +57,9 @@ type Case struct {
 	named      map[string]string // what LoadNamed has loaded, by name: its path
 	asOf       schema.Ticks
 	asOfSource string
-	sources    int      // table functions registered so far, for their names
-	kept       []string // temporary tables that hold what queries materialized
+	sources    int               // table functions registered so far, for their names
+	kept       []string          // temporary tables that hold what queries materialized
+	places     *maxminddb.Reader // nil when none was named
 }
 
 // Names of the files in a case's folder.
@@ -184,7 +188,13 @@ func (c *Case) start(ctx context.Context, path string) error {
 			return err
 		}
 	}
+	if err := c.openPlaces(); err != nil {
+		return err
+	}
 	for _, s := range kql.Scalars() {
+		if s.Places && c.places != nil {
+			s.Fn, s.Volatile = c.whereabouts, false
+		}
 		if err := c.register(s); err != nil {
 			return err
 		}
@@ -242,6 +252,9 @@ func (c *Case) stop() error {
 	if c.db != nil {
 		errs = append(errs, c.db.Close())
 	}
-	c.conn, c.db = nil, nil
+	if c.places != nil {
+		errs = append(errs, c.places.Close())
+	}
+	c.conn, c.db, c.places = nil, nil, nil
 	return errors.Join(errs...)
 }

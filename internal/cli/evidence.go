@@ -19,10 +19,10 @@ import (
 
 // evidenceFlags are the flags of every command that reads evidence.
 type evidenceFlags struct {
-	caseDir, asOf, memory, tenantFile, ioc string
-	threads                                int
-	quiet, verbose, noProgress             bool
-	strict, timings                        bool
+	caseDir, asOf, memory, tenantFile, ioc, geo string
+	threads                                     int
+	quiet, verbose, noProgress                  bool
+	strict, timings                             bool
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
@@ -36,6 +36,7 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.caseDir, "case", "", "keep the case in this folder, or use the one that is there")
 	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications (YAML)")
 	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
+	flags.StringVar(&f.geo, "geo", "", "a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
 	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
 	flags.StringVar(&f.memory, "memory", "2GB", "memory that the engine may use")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
@@ -92,7 +93,7 @@ func (f *evidenceFlags) openGiven(ctx context.Context, s Streams, paths []string
 
 // openCase opens the case that --case names, or a temporary one.
 func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
-	opt := casefile.Options{Dir: f.caseDir, ReadOnly: readOnly, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading}
+	opt := casefile.Options{Dir: f.caseDir, ReadOnly: readOnly, Places: f.geo, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading}
 	if f.timings {
 		opt.Watch = f.watch.begin
 	}
@@ -100,8 +101,9 @@ func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.
 	var missing *casefile.Missing
 	var stale *casefile.Stale
 	var busy *casefile.Busy
+	var places *casefile.NoPlaces
 	switch {
-	case errors.As(err, &missing), errors.As(err, &stale), errors.As(err, &busy):
+	case errors.As(err, &missing), errors.As(err, &stale), errors.As(err, &busy), errors.As(err, &places):
 		return nil, &exit{exitPartial, err}
 	case err != nil:
 		return nil, &exit{exitInternal, err}

@@ -25,6 +25,8 @@ type Func struct {
 	NullIn bool
 	// Refuses says why a function has no answer for any valid row; it is volatile, so that no row refuses nothing.
 	Refuses string
+	// Places marks a function that refuses unless the database knows where addresses are.
+	Places bool
 	// Naming is how an unnamed result column is called.
 	Naming Naming
 	// Prefix is what NamePrefix puts before the argument's name; the function's own name when empty.

@@ -15,6 +15,7 @@ type Scalar struct {
 	Result   schema.Type
 	NullIn   bool // nil arguments reach Fn; otherwise one makes the result nil
 	Volatile bool // it must run for each row, even where its arguments are constants
+	Places   bool // it asks where an address is, for which the database may have an answer of its own
 	Fn       func(args []schema.Value) (schema.Value, error)
 }
 
@@ -68,7 +69,7 @@ func Scalars() []Scalar {
 }
 
 func scalarOf(f *Func, overload int, sig Signature) Scalar {
-	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Volatile: f.Refuses != "", Fn: f.Go, Result: sig.Result.Type}
+	s := Scalar{Name: f.GoName(overload), NullIn: f.NullIn, Volatile: f.Refuses != "", Places: f.Places, Fn: f.Go, Result: sig.Result.Type}
 	for _, p := range sig.Params {
 		t := schema.Unknown
 		switch p.Accepts {
