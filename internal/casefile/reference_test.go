@@ -157,6 +157,7 @@ func (r *reference) page(t *testing.T) []byte {
 	b.WriteString(preface)
 	r.scoreboard(t, &b)
 	r.operatorTable(&b)
+	pluginTables(&b)
 	r.functionTables(&b)
 	fmt.Fprintf(&b, "## Known differences\n\nEach is a case of a script, which fails when it is no longer true.\n\n%s\n", strings.Join(r.differs, ""))
 	r.trapTable(&b)
@@ -241,11 +242,21 @@ func (r *reference) operatorTable(b *bytes.Buffer) {
 			fmt.Fprintf(b, "| `%s` | %s |\n", o.Name, reason(o.Reason))
 		}
 	}
+	for _, s := range slices.Sorted(maps.Keys(syntax.RefusedStatements)) {
+		fmt.Fprintf(b, "| `%s` (statement) | %s |\n", s, syntax.RefusedStatements[s])
+	}
+	b.WriteByte('\n')
+}
+
+func pluginTables(b *bytes.Buffer) {
+	answering, refusing, refused := plan.Plugins()
+	fmt.Fprintf(b, "## Plugins\n\nThese answer:\n\n%s.\n\nOf these, and of `reduce`, the columns are known, but not how Kusto fills them: over a table without rows they answer, a\nrow is refused:\n\n%s.\n\nNot supported:\n\n| why | plugins |\n|---|---|\n", wrapped(answering), wrapped(refusing))
+	byReason(b, refused)
 	b.WriteByte('\n')
 }
 
 // statements are the words of statements by the name of their node.
-var statements = map[string]string{"Let": "`let`", "Set": "`set` (ignored with a note)", "DeclareParams": "`declare query_parameters`"}
+var statements = map[string]string{"Let": "`let`", "Set": "`set` (ignored with a note)", "DeclareParams": "`declare query_parameters`", "DeclarePattern": "`declare pattern`"}
 
 func named(name string, aliases []string) string {
 	for _, a := range aliases {
@@ -273,8 +284,14 @@ func (r *reference) functionTables(b *bytes.Buffer) {
 	fmt.Fprintf(b, "## Functions\n\n%d names are supported; [functions.md](functions.md) has their signatures. %d of them are called by a case of the tests:\n\n%s.\n\n",
 		len(shown)+len(unshown), len(shown), wrapped(shown))
 	fmt.Fprintf(b, "These %d are shown by the documented examples of the scoreboard at most:\n\n%s.\n\nNot supported:\n\n| why | functions |\n|---|---|\n", len(unshown), wrapped(unshown))
+	byReason(b, plan.Unsupported())
+	b.WriteByte('\n')
+}
+
+// byReason writes a row for each reason with the names that it holds for, those without one last.
+func byReason(b *bytes.Buffer, reasons map[string]string) {
 	why := map[string][]string{}
-	for name, reason := range plan.Unsupported() {
+	for name, reason := range reasons {
 		why[reason] = append(why[reason], "`"+name+"`")
 	}
 	for _, reason := range slices.Sorted(maps.Keys(why)) {
@@ -286,7 +303,6 @@ func (r *reference) functionTables(b *bytes.Buffer) {
 	if rest := why[""]; rest != nil {
 		fmt.Fprintf(b, "| not yet | %s |\n", strings.Join(rest, ", "))
 	}
-	b.WriteByte('\n')
 }
 
 // wrapped joins words by commas in lines of a readable length.

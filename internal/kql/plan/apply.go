@@ -190,9 +190,7 @@ func (b *binder) unknownFunction(x *syntax.Call) {
 	if why := whyNot[name]; why != "" {
 		b.fail(diag.Unsupported, x.Func.Span(), "", "the function %s is not supported: %s", name, why)
 	}
-	if isParser(name) {
-		b.fail(diag.Unsupported, x.Func.Span(), "", "%s is a parser of Sentinel's information model (ASIM), which a case does not have: read the tables behind it", name)
-	}
+	b.refuseParser(x.Func)
 	if known[name] {
 		b.fail(diag.Unsupported, x.Func.Span(), "", "the function %s is not supported yet", name)
 	}

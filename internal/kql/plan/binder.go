@@ -167,6 +167,10 @@ func (b *binder) script(s *syntax.Script) *Plan {
 				b.note("the request option `set %s` is ignored", st.Name)
 			case *syntax.DeclareParams:
 				sc = b.params(sc, st)
+			case *syntax.DeclarePattern:
+				p := &declaredPattern{cases: st.Cases}
+				sc = sc.with(st.Name.Name, p)
+				p.scope = sc
 			case *syntax.ExprStatement:
 				if root != nil {
 					b.fail(diag.Unsupported, st.Span(), "", "several queries in one text are not supported: run them one by one")

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
 // known lists functions of the language that replaytrace refuses by name as unsupported rather than unknown.
@@ -47,6 +49,29 @@ func isParser(name string) bool {
 		}
 	}
 	return len(name) > 2 && name[:2] == "im" && name[2] >= 'A' && name[2] <= 'Z'
+}
+
+// parserTables are the tables of a case that the parsers of a schema read.
+// https://learn.microsoft.com/azure/sentinel/normalization-parsers-list
+var parserTables = map[string]string{
+	"Authentication": "SigninLogs, AADNonInteractiveUserSignInLogs, AADServicePrincipalSignInLogs or AADManagedIdentitySignInLogs",
+	"AuditEvent":     "AuditLogs, AzureActivity or OfficeActivity",
+	"FileEvent":      "OfficeActivity",
+	"UserManagement": "AuditLogs",
+}
+
+// refuseParser says what to read instead of a parser, which is called with or without parentheses.
+func (b *binder) refuseParser(name *syntax.Name) {
+	if !isParser(name.Name) {
+		return
+	}
+	read := "the tables behind it, of which a case has none"
+	for schema, tables := range parserTables {
+		if strings.Contains(name.Name, schema) {
+			read = tables
+		}
+	}
+	b.fail(diag.Unsupported, name.Span(), "", "%s is a parser of Sentinel's information model (ASIM), which a case does not have: read %s", name.Name, read)
 }
 
 // Functions lists the names of the functions that queries may call, in order.

@@ -1,9 +1,14 @@
 package plan
 
+import (
+	"maps"
+	"slices"
+)
+
 // templates are the plugins that can be said in KQL. The result's columns are those of the official analyser.
 var templates = map[string]template{
 	// https://learn.microsoft.com/kusto/query/activity-counts-metrics-plugin
-	"activity_counts_metrics": {"id:column timeline:column __start:scalar __end:scalar __step:scalar dims", `
+	"activity_counts_metrics": {params: "id:column timeline:column __start:scalar __end:scalar __step:scalar dims", query: `
 __source
 | where {timeline} between (__start .. __end)
 | extend __window = bin_at({timeline}, __step, __start)
@@ -13,7 +18,7 @@ __source
 | sort by true{dims}, {timeline} asc
 | extend aggregated_dcount = row_cumsum(new_dcount, false{changed})`},
 	// https://learn.microsoft.com/kusto/query/activity-metrics-plugin
-	"activity_metrics": {"id:column timeline:column __start:scalar __end:scalar __step:scalar dims", `
+	"activity_metrics": {params: "id:column timeline:column __start:scalar __end:scalar __step:scalar dims", query: `
 __source
 | where {timeline} between (__start .. __end)
 | summarize by {id}{dims}, __window = bin_at({timeline}, __step, __start)
@@ -28,7 +33,7 @@ __source
 | project {timeline}{dims}, dcount_values, dcount_newvalues, retention_rate = toreal(__back) / __before, churn_rate = toreal(__before - __back) / __before`},
 	// The users of a cohort were first seen in its period.
 	// https://learn.microsoft.com/kusto/query/new-activity-metrics-plugin
-	"new_activity_metrics": {"id:column timeline:column __start:scalar __end:scalar __step:scalar __cohort:scalar? dims", `
+	"new_activity_metrics": {params: "id:column timeline:column __start:scalar __end:scalar __step:scalar __cohort:scalar? dims", query: `
 let __seen = __source
 | where {timeline} between (__start .. __end)
 | summarize by __id = {id}, __to = bin_at({timeline}, __step, __start){dims};
@@ -47,7 +52,7 @@ range __from from __start to __end step __step
 | where __size > 0 or $refuse('new_activity_metrics of a period without new values')
 | project ['from_{timeline.text}'] = __from, ['to_{timeline.text}'] = __to{dims}, dcount_new_values = iff(__from == __to, dcount_retained_values, __later), dcount_retained_values, dcount_churn_values = __size - dcount_retained_values, retention_rate = toreal(dcount_retained_values) / __size, churn_rate = toreal(__size - dcount_retained_values) / __size`},
 	// https://learn.microsoft.com/kusto/query/schema-merge-plugin
-	"schema_merge": {"PreserveOrder:yes", `
+	"schema_merge": {params: "PreserveOrder:yes", query: `
 __source
 | summarize __least = min(ColumnOrdinal), ColumnOrdinal = max(ColumnOrdinal), __types = dcount(ColumnType), DataType = take_any(DataType), ColumnType = take_any(ColumnType) by ColumnName
 | where __types == 1 or $refuse('schema_merge of a column of several types')
@@ -57,13 +62,13 @@ __source
 | extend __moved = {PreserveOrder} and __least != ColumnOrdinal, __error = 'ERROR(columns are out of order)'
 | project ColumnName, ColumnOrdinal = iff(__moved, long(-1), ColumnOrdinal), DataType = iff(__moved, strcat('ERROR(unknown CSL type:', __error, ')'), DataType), ColumnType = iff(__moved, __error, ColumnType)`},
 	// https://learn.microsoft.com/kusto/query/narrow-plugin
-	"narrow": {"", `
+	"narrow": {params: "", query: `
 __source
 | serialize Row = row_number(0){columns.refused}
 | mv-expand Column = pack_array({columns.names}) to typeof(string), Value = pack_array({columns.texts}) to typeof(string)
 | project Row, Column, Value`},
 	// https://learn.microsoft.com/kusto/query/sliding-window-counts-plugin
-	"sliding_window_counts": {"id:column timeline:column __start:scalar __end:scalar __lookback:scalar __step:scalar dims", `
+	"sliding_window_counts": {params: "id:column timeline:column __start:scalar __end:scalar __lookback:scalar __step:scalar dims", query: `
 __source
 | where {timeline} > __start - __lookback and {timeline} <= __end
 | extend __bin = bin_at({timeline}, __step, __start)
@@ -73,7 +78,7 @@ __source
 | summarize Count = count(), Dcount = dcount({id}) by {timeline} = __window{dims}`},
 	// An appearance counts where the days before it, the lookback without its first instant, hold enough periods.
 	// https://learn.microsoft.com/kusto/query/active-users-count-plugin
-	"active_users_count": {"id:column timeline:column __start:scalar __end:scalar __lookback:scalar __period:scalar __active:scalar __step:scalar dims", `
+	"active_users_count": {params: "id:column timeline:column __start:scalar __end:scalar __lookback:scalar __period:scalar __active:scalar __step:scalar dims", query: `
 let __events = __source
 | where {timeline} > __start - __lookback and {timeline} <= __end
 | distinct {timeline}, {id}{dims}
@@ -86,7 +91,7 @@ __events
 | where __periods >= __active
 | summarize ['dcount'] = dcount({id}) by {timeline} = bin_at({timeline}, __step, __start){dims}`},
 	// https://learn.microsoft.com/kusto/query/rolling-percentile-plugin
-	"rolling_percentile": {"value:column __percent:scalar index:column __size:scalar __bins:scalar dims", `
+	"rolling_percentile": {params: "value:column __percent:scalar index:column __size:scalar __bins:scalar dims", query: `
 let __binned = __source | extend __bin = bin({index}, __size);
 let __last = toscalar(__binned | summarize max(__bin));
 __binned
@@ -95,9 +100,9 @@ __binned
 | where __window <= __last
 | summarize ['rolling_{__bins.value}_percentile_{value.text}_{__percent.value}'] = percentile({value}, __percent) by {index} = __window{dims}`},
 	// https://learn.microsoft.com/kusto/query/dcount-intersect-plugin
-	"dcount_intersect": {"first:column dims", `__source | extend s0 = dcount_hll({first}){intersections}`},
+	"dcount_intersect": {params: "first:column dims", query: `__source | extend s0 = dcount_hll({first}){intersections}`},
 	// https://learn.microsoft.com/kusto/query/ipv4-lookup-plugin
-	"ipv4_lookup": {"table:table ip:column network:key dims return_unmatched:flag", `
+	"ipv4_lookup": {params: "table:table ip:column network:key dims return_unmatched:flag", query: `
 let __pairs = __source
 | summarize by __ip = {ip}
 | mv-expand __n = range(0, ipv4_netmask_suffix(__ip)) to typeof(long)
@@ -109,7 +114,7 @@ let __matches = __pairs
 | project-away __key;
 __source | extend __left = {ip} | lookup kind={return_unmatched} __matches on $left.__left == $right.__ip{dims} | project-away __left`},
 	// https://learn.microsoft.com/kusto/query/ipv6-lookup-plugin
-	"ipv6_lookup": {"table:table ip:column network:key return_unmatched:flag", `
+	"ipv6_lookup": {params: "table:table ip:column network:key return_unmatched:flag", query: `
 let __suffix = (text:string) { coalesce(tolong(split(text, '/')[1]) + iff(text has ':', 0, 96), 128) };
 let __pairs = __source
 | summarize by __ip = {ip}
@@ -122,11 +127,11 @@ let __matches = __pairs
 | project-away __key;
 __source | extend __left = {ip} | lookup kind={return_unmatched} __matches on $left.__left == $right.__ip | project-away __left`},
 	// https://learn.microsoft.com/kusto/query/geo-polygon-lookup-plugin
-	"geo_polygon_lookup": {"table:table shape:key longitude:column latitude:column radius:number? return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", geoLookup("iff(isnull({radius}), geo_point_in_polygon(__longitude, __latitude, __shape), geo_distance_point_to_polygon(__longitude, __latitude, __shape) <= {radius})")},
+	"geo_polygon_lookup": {params: "table:table shape:key longitude:column latitude:column radius:number? return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", query: geoLookup("iff(isnull({radius}), geo_point_in_polygon(__longitude, __latitude, __shape), geo_distance_point_to_polygon(__longitude, __latitude, __shape) <= {radius})")},
 	// https://learn.microsoft.com/kusto/query/geo-line-lookup-plugin
-	"geo_line_lookup": {"table:table shape:key longitude:column latitude:column radius:number return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", geoLookup("geo_distance_point_to_line(__longitude, __latitude, __shape) <= {radius}")},
+	"geo_line_lookup": {params: "table:table shape:key longitude:column latitude:column radius:number return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", query: geoLookup("geo_distance_point_to_line(__longitude, __latitude, __shape) <= {radius}")},
 	// https://learn.microsoft.com/kusto/query/rows-near-plugin
-	"rows_near": {"condition:condition __before:scalar __after:scalar?", `
+	"rows_near": {params: "condition:condition __before:scalar __after:scalar?", query: `
 __source
 | extend __hit = {condition}
 | extend __hits = row_cumsum(iff(__hit, 1, 0))
@@ -147,7 +152,7 @@ __source
 // undocumented is a plugin whose columns are known, but not what it puts there: it refuses rows. Without any, as over a
 // table that was not exported, the answer is a table without rows.
 func undocumented(params, columns string) template {
-	return template{params, "__source | where $refuse('this plugin: how Kusto fills its columns is not documented') | project " + columns}
+	return template{params: params, refusesRows: true, query: "__source | where $refuse('this plugin: how Kusto fills its columns is not documented') | project " + columns}
 }
 
 // plugins without a table to read, or with one to send elsewhere.
@@ -164,6 +169,22 @@ var refusedPlugins = map[string]string{
 	"infer_storage_schema": noService, "infer_storage_schema_with_suggestions": noService,
 	"python": noProgram, "r": noProgram,
 	"diffpatterns_text": "how Kusto finds patterns is not documented",
+}
+
+// Plugins lists the plugins of evaluate that answer, those that have columns but refuse rows, and those that are refused,
+// with the reason.
+func Plugins() (answering, refusing []string, refused map[string]string) {
+	answering = slices.Collect(maps.Keys(plugins))
+	for name, t := range templates {
+		if t.refusesRows {
+			refusing = append(refusing, name)
+		} else {
+			answering = append(answering, name)
+		}
+	}
+	slices.Sort(answering)
+	slices.Sort(refusing)
+	return answering, refusing, maps.Clone(refusedPlugins)
 }
 
 // geoLookup joins the source's points with the shapes of a table for which the test holds.

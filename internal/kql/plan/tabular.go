@@ -11,6 +11,9 @@ import (
 
 // isTabular reports whether an expression is a table, without binding it.
 func (b *binder) isTabular(sc *scope, x syntax.Expr) bool {
+	if p, _, _ := patternCall(sc, x); p != nil {
+		return true
+	}
 	switch x := x.(type) {
 	case *syntax.Pipe:
 		return len(x.Ops) > 0 || x.Source != nil && b.isTabular(sc, x.Source)
@@ -79,6 +82,9 @@ func (b *binder) returnsTable(c *closure) bool {
 func (b *binder) tabular(sc *scope, x syntax.Expr) Node {
 	defer func(per *group) { b.per = per }(b.per)
 	b.per = nil
+	if p, call, path := patternCall(sc, x); p != nil {
+		return b.invokePattern(sc, p, call, path)
+	}
 	switch x := x.(type) {
 	case *syntax.Pipe:
 		return b.pipe(sc, x)
@@ -186,6 +192,7 @@ func (b *binder) table(sc *scope, x *syntax.Name) Node {
 	if t, ok := b.opt.Catalog.Table(x.Name); ok {
 		return b.scan(t)
 	}
+	b.refuseParser(x)
 	b.fail(diag.Semantic, x.Span(), suggest(x.Name, append(sc.names(), b.opt.Catalog.TableNames()...)), "unknown table %s", x.Name)
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 // the columns of the source. $refuse('what: why') stands where Kusto's answer is not known.
 type template struct {
 	params, query string
+	refusesRows   bool // what it puts into its columns is not known
 }
 
 // invocation is one use of a template: what its placeholders and names stand for.

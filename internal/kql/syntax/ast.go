@@ -25,7 +25,7 @@ type Script struct {
 	Statements []Statement
 }
 
-// Statement is one of *Let, *Set, *DeclareParams, *Alias or *ExprStatement.
+// Statement is one of *Let, *Set, *DeclareParams, *DeclarePattern or *ExprStatement.
 type Statement interface {
 	Node
 	statement()
@@ -51,16 +51,31 @@ type DeclareParams struct {
 	Params []Param
 }
 
+// DeclarePattern is `declare pattern Name = (a:string)[path:string] {...}`. Without Cases it is declared only.
+type DeclarePattern struct {
+	At
+	Name  *Name
+	Cases []PatternCase
+}
+
+// PatternCase is one line of a DeclarePattern: `("a").["b"] = { Body }`.
+type PatternCase struct {
+	Args []string
+	Path string // "" where it has none
+	Body Expr
+}
+
 // ExprStatement is a query: a tabular or scalar expression.
 type ExprStatement struct {
 	At
 	X Expr
 }
 
-func (*Let) statement()           {}
-func (*Set) statement()           {}
-func (*DeclareParams) statement() {}
-func (*ExprStatement) statement() {}
+func (*Let) statement()            {}
+func (*Set) statement()            {}
+func (*DeclareParams) statement()  {}
+func (*DeclarePattern) statement() {}
+func (*ExprStatement) statement()  {}
 
 // Expr is a scalar or tabular expression.
 type Expr interface {

@@ -209,6 +209,12 @@ func (p *parser) since(start token) At {
 	return At{Pos: diag.Span{Start: start.span.Start, End: end}}
 }
 
+// RefusedStatements begin statements that a query over one case has no use for, with the reason.
+var RefusedStatements = map[string]string{
+	"alias":    "a query reads the case only",
+	"restrict": "a query sees all of the case",
+}
+
 func (p *parser) statement() Statement {
 	start := p.tok()
 	switch {
@@ -227,8 +233,8 @@ func (p *parser) statement() Statement {
 	case p.is(".") && p.peek(1).kind == tokName:
 		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "management commands are not supported: ask a query"})
 		panic(stop{})
-	case (p.word("restrict") || p.word("alias")) && p.peek(1).kind == tokName:
-		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "the statement `" + start.text + "` is not supported"})
+	case RefusedStatements[start.text] != "" && start.kind == tokName && p.peek(1).kind == tokName:
+		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "the statement `" + start.text + "` is not supported: " + RefusedStatements[start.text]})
 		panic(stop{})
 	}
 	x := p.pipe()
@@ -250,14 +256,64 @@ func (p *parser) let() Statement {
 
 func (p *parser) declare() Statement {
 	start := p.take()
+	if p.acceptWord("pattern") {
+		return p.pattern(start)
+	}
 	if !p.acceptWord("query_parameters") {
-		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "only `declare query_parameters` is supported"})
+		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "only `declare query_parameters` and `declare pattern` are supported"})
 		panic(stop{})
 	}
 	p.expect("(")
 	st := &DeclareParams{Params: p.params(")")}
 	st.At = p.since(start)
 	return st
+}
+
+// pattern reads `declare pattern` behind these words.
+func (p *parser) pattern(start token) Statement {
+	st := &DeclarePattern{Name: p.anyName()}
+	if p.accept("=") {
+		p.expect("(")
+		p.params(")")
+		if p.accept("[") {
+			p.params("]")
+		}
+		p.expect("{")
+		for !p.accept("}") {
+			st.Cases = append(st.Cases, p.patternCase())
+			p.accept(";")
+		}
+	}
+	st.At = p.since(start)
+	return st
+}
+
+func (p *parser) patternCase() PatternCase {
+	var c PatternCase
+	p.expect("(")
+	for !p.accept(")") {
+		c.Args = append(c.Args, p.text())
+		p.accept(",")
+	}
+	if p.accept(".") {
+		p.expect("[")
+		c.Path = p.text()
+		p.expect("]")
+	}
+	p.expect("=")
+	p.expect("{")
+	c.Body = p.pipe()
+	p.accept(";")
+	p.expect("}")
+	return c
+}
+
+// text reads a string literal.
+func (p *parser) text() string {
+	if !p.at(tokString) {
+		p.unexpected("a string")
+	}
+	return p.take().text
 }
 
 // funcLit reads `(params) { body }` and `view () { body }`, or returns nil without reading anything.
