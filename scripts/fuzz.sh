@@ -9,7 +9,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 inputs=${1:-100000x}
 # Each of these inputs is a whole query run by DuckDB, or a file on the disk.
-slow=' FuzzQuery FuzzFile FuzzDifferential '
+slow=' FuzzQuery FuzzFile FuzzDifferential FuzzCSVShapes FuzzJSONShapes FuzzTableShapes FuzzWraps FuzzFlatShapes '
 grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do
   grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/func //' | sort | while read -r target; do
     n=$inputs

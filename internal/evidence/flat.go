@@ -12,6 +12,7 @@ type branch struct {
 	name     string
 	cell     int // the column that is the value, -1 without one
 	children []*branch
+	byName   map[string]*branch // the children by their names in lower case
 }
 
 // grow makes the tree of the headers. Of equal headers the first one has the name.
@@ -40,12 +41,17 @@ func (b *branch) sort() {
 }
 
 func (b *branch) child(name string) *branch {
-	at := slices.IndexFunc(b.children, func(c *branch) bool { return strings.EqualFold(c.name, name) })
-	if at < 0 {
-		at = len(b.children)
-		b.children = append(b.children, &branch{name: name, cell: -1})
+	key := strings.ToLower(name)
+	at := b.byName[key]
+	if at == nil {
+		at = &branch{name: name, cell: -1}
+		b.children = append(b.children, at)
+		if b.byName == nil {
+			b.byName = map[string]*branch{}
+		}
+		b.byName[key] = at
 	}
-	return b.children[at]
+	return at
 }
 
 // headerPath is the path that a header names, with points as most tools write it or with slashes. A header that is no

@@ -128,13 +128,64 @@ func TestHostileCSV(t *testing.T) {
 		text, want string
 		rows       int
 	}{
-		"wide":       {wide + "2026-03-20T10:00:00Z,SigninLogs,1" + cells + "2026-03-20T10:00:00Z,SigninLogs,2\n", "3:wrong_cell_count", 1},
-		"open quote": {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\"1\n2026-03-20T10:00:00Z,SigninLogs,2\n", "2:open_quote", 1},
-		"null bytes": {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\x001\n2026-03-20T10:00:00Z,SigninLogs,2\n", "", 2},
+		"wide":          {wide + "2026-03-20T10:00:00Z,SigninLogs,1" + cells + "2026-03-20T10:00:00Z,SigninLogs,2\n", "3:wrong_cell_count", 1},
+		"open quote":    {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\"1\n2026-03-20T10:00:00Z,SigninLogs,2\n", "2:open_quote", 1},
+		"wide and flat": {"id,createdDateTime,appId,status.errorCode" + strings.Repeat(",a.b.c", 30_000) + "\n1,2026-03-20T10:00:00Z,a1,0" + strings.Repeat(",", 30_000) + "\n2,2026-03-20T10:00:00Z,a1,0\n", "3:wrong_cell_count", 1},
+		"deep header":   {"id,createdDateTime,appId," + strings.Repeat("a.", 10_000) + "b\n1,2026-03-20T10:00:00Z,a1,x\n", "", 1},
+		"deep cell":     {"id,createdDateTime,appId,status.errorCode\n1,2026-03-20T10:00:00Z,a1," + strings.Repeat("[", 10_000) + "\n", "", 1},
+		"long cell":     {"id,createdDateTime,appId,status\n1,2026-03-20T10:00:00Z,a1,@{" + strings.Repeat("a=; ", 100_000) + "}\n", "", 1},
+		"lying quotes":  {"id,createdDateTime,appId\n\"1\"x\"\",2026-03-20T10:00:00Z,a1\n2,2026-03-20T10:00:00Z,\"a\"\"1\n3,2026-03-20T10:00:00Z,a1\n", "3:open_quote", 2},
+		"null bytes":    {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\x001\n2026-03-20T10:00:00Z,SigninLogs,2\n", "", 2},
 	} {
 		rejects, rows := hostile(t, "rows.csv", c.text)
 		if rejects != c.want || rows != c.rows {
 			t.Errorf("%s: %d rows, rejected %q, want %d and %q", name, rows, rejects, c.rows, c.want)
+		}
+	}
+}
+
+// TestHostileWraps: what lies inside of wraps, lists of any name and bodies with several records is bounded like the rest.
+func TestHostileWraps(t *testing.T) {
+	record := func(id string) string {
+		return `{"category":"SignInLogs","time":"2026-03-20T10:00:00Z","properties":{"id":"` + id + `","createdDateTime":"2026-03-20T10:00:00Z"}}`
+	}
+	body := func(text string) string { return `{"Body":` + string(appendJSONString(nil, []byte(text))) + "}\n" }
+	var lists, deep strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&lists, `"l%d":[{"a":1}],`, i)
+	}
+	for range 10_000 {
+		deep.WriteString(`{"message":`)
+	}
+	for name, c := range map[string]struct {
+		text, want string
+		rows       int
+	}{
+		"many lists":       {"{" + lists.String() + `"records":[` + record("1") + "," + record("2") + "]}", "", 2},
+		"two lists":        {`{"a":[` + record("1") + `],"b":[` + record("2") + "]}", "not read", 0},
+		"deep wraps":       {deep.String() + record("1") + strings.Repeat("}", 10_000) + "\n", "not read", 0},
+		"deep arrays":      {strings.Repeat("[", 10_000) + record("1") + strings.Repeat("]", 10_000), "", 1},
+		"large body":       {body(`{"records":[` + strings.Repeat(record("1")+",", 50_000) + record("2") + "]}"), "", 50_001},
+		"a broken body":    {body(`{"records":[`+record("1")+"]}") + body(`{"records":[`+record("2")+`,{"category":`) + body(`{"records":[`+record("3")+"]}"), "2:truncated", 3},
+		"no body":          {body(`{"records":[`+record("1")+"]}") + body("") + body("[]") + body(`{"records":[]}`), "2:unrecognised 3:unrecognised", 1},
+		"twice in a body":  {body(`{"records":[` + record("1") + `,{"category":"SignInLogs","time":"2026-03-20T10:00:00Z","category":"AuditLogs","properties":{}}]}`), "1:duplicate_key", 1},
+		"not UTF-8 inside": {body(`{"records":[`+record("1")+"]}") + "{\"Body\":\"\xff\"}\n", "2:invalid_utf8", 1},
+	} {
+		start := time.Now()
+		path := filepath.Join(t.TempDir(), "file.json")
+		if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, shapes := testLayout(t)
+		if _, err := Open(path, shapes); err != nil {
+			if c.want != "not read" {
+				t.Errorf("%s: %v", name, err)
+			}
+		} else if rejects, rows := hostile(t, "file.json", c.text); rejects != c.want || rows != c.rows {
+			t.Errorf("%s: %d rows, rejected %q, want %d and %q", name, rows, rejects, c.rows, c.want)
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("%s took %s", name, d)
 		}
 	}
 }

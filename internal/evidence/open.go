@@ -99,7 +99,12 @@ func (e *NotRecognised) Error() string { return e.Reason }
 // Hint says what to do.
 func (e *NotRecognised) Hint() string { return e.Help }
 
-const sniffSize = 256 << 10
+// sniffSize is how much of a file is looked at to recognise it, and sniffMore how much where that is not enough: the first
+// record may be as large as a message of an Event Hub, or come behind a long list of something else.
+const (
+	sniffSize = 256 << 10
+	sniffMore = 8 << 20
+)
 
 // Open looks at the first bytes of a file and chooses its shape.
 func Open(path string, shapes []Shape) (*File, error) { return OpenUnpacked(path, "", shapes) }
@@ -128,6 +133,12 @@ func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
 		return nil, damaged(broken.what, errors.New(broken.reason))
 	}
 	f.header = head[:n]
+	if err = f.recognise(); err == nil || n < sniffSize {
+		return f, err
+	}
+	more := make([]byte, sniffMore)
+	m, _ := io.ReadFull(r, more[copy(more, head):])
+	f.header = more[:n+m]
 	return f, f.recognise()
 }
 

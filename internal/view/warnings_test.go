@@ -40,14 +40,17 @@ func TestWarnings(t *testing.T) {
 		},
 		"audit log of Office only": {
 			map[string]string{"ual.csv": "RecordId,CreationDate,RecordType,Operation,UserId,AuditData\n1,2026-03-20T10:00:00Z,50,MailItemsAccessed,ann,\"{\"\"CreationTime\"\":\"\"2026-03-20T10:00:00\"\",\"\"Id\"\":\"\"1\"\",\"\"Operation\"\":\"\"MailItemsAccessed\"\",\"\"Workload\"\":\"\"Exchange\"\",\"\"UserId\"\":\"\"ann\"\"}\"\n"},
-			"no_sign_ins", nil, []string{"only_interactive"},
+			"no_sign_ins", nil,
+			[]string{"only_interactive"},
 		},
 		"sessions": {
 			map[string]string{"a.jsonl": many(own, 5, "ann", session) + many(quiet, 60, "ann", "")}, "", []string{"session_ids_missing"}, []string{"only_interactive", "users_without_non_interactive"},
 		},
 		"some users": {
-			map[string]string{"a.jsonl": many(own, 5, "ann", session) + strings.ReplaceAll(many(own, 5, "bob", session), `"Id":"`, `"Id":"b`), "b.jsonl": many(quiet, 60, "ann", session)}, "",
-			[]string{"users_without_non_interactive"}, []string{"session_ids_missing"},
+			map[string]string{"a.jsonl": many(own, 5, "ann", session) + strings.ReplaceAll(many(own, 5, "bob", session), `"Id":"`, `"Id":"b`), "b.jsonl": many(quiet, 60, "ann", session)},
+			"",
+			[]string{"users_without_non_interactive"},
+			[]string{"session_ids_missing"},
 		},
 		"a limit": {
 			map[string]string{"a.jsonl": many(quiet, 10_000, "ann", session)}, "no_interactive", []string{"row_limit"}, nil,
