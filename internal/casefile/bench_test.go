@@ -44,7 +44,7 @@ func BenchmarkIngest(b *testing.B) {
 
 func loadOurs(b *testing.B, path string, want int64) {
 	ctx := context.Background()
-	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "ours"), Memory: "1GB"})
+	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "ours"), Memory: 1e9})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func loadOurs(b *testing.B, path string, want int64) {
 // loadDuckDB reads the same file with read_ndjson into the columns of the table, as text, numbers and JSON.
 func loadDuckDB(b *testing.B, path string, want int64) {
 	ctx := context.Background()
-	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "theirs"), Memory: "1GB"})
+	c, err := Open(ctx, Options{Dir: filepath.Join(b.TempDir(), "theirs"), Memory: 1e9})
 	if err != nil {
 		b.Fatal(err)
 	}

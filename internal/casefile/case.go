@@ -25,8 +25,8 @@ type Options struct {
 	Dir string
 	// ReadOnly opens a case that is there, to ask it: several programs may do so at once.
 	ReadOnly bool
-	// Memory is DuckDB's memory limit, such as 2GB; "" is 2GB.
-	Memory string
+	// Memory is how many bytes the whole process may use; 0 is 2 GB.
+	Memory int64
 	// Places is a city database of MaxMind's form (GeoLite2-City.mmdb), which says where addresses are; "" for none.
 	Places string
 	// Threads is how many threads may work; 0 lets DuckDB choose.
@@ -81,7 +81,7 @@ func Exists(dir string) bool {
 
 // Open makes or opens a case.
 func Open(ctx context.Context, opt Options) (*Case, error) {
-	opt.Memory = cmp.Or(opt.Memory, "2GB")
+	opt.Memory = cmp.Or(opt.Memory, 2e9)
 	opt.Batch = cmp.Or(opt.Batch, 64<<20)
 	if opt.Watch == nil {
 		opt.Watch = func(string) func() { return func() {} }
@@ -131,8 +131,9 @@ func (e *Busy) Error() string {
 // Hint says what to do.
 func (e *Busy) Hint() string { return "wait until it has ended, then give the command again" }
 
-// errOutdated says that the tables of a case that was opened for reading must be brought up to date first.
-var errOutdated = errors.New("the tables of the case are those of an older version")
+// errOutdated says that a case that was opened for reading must be written to first: its tables are those of an older
+// version, or an ingest was killed.
+var errOutdated = errors.New("the case must be brought up to date")
 
 // Missing is a folder that holds no case.
 type Missing struct{ Dir string }
@@ -141,6 +142,10 @@ func (e *Missing) Error() string { return "there is no case in " + e.Dir }
 
 // Hint says how to make one.
 func (e *Missing) Hint() string { return "make one: replaytrace ingest PATH... --case " + e.Dir }
+
+// databaseShare is how many tenths of the memory are DuckDB's to plan with. It counts neither what it compresses with nor
+// what its allocator keeps, and reading needs some as well.
+const databaseShare = 6
 
 // rowGroup is how many rows lie together in the database. Each thread that loads evidence holds as many in memory before
 // they are compressed, and the rows of sign-ins are wide: DuckDB's own 122,880 take half a gigabyte a thread, which spills.
@@ -151,7 +156,7 @@ func (c *Case) settings(path string) []string {
 	s := []string{
 		"SET temp_directory = " + quoteText(path+".tmp"),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
-		"SET preserve_insertion_order = false", "SET memory_limit = '" + strings.ReplaceAll(c.opt.Memory, "'", "") + "'",
+		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
 		"SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 	}
 	if c.opt.Threads > 0 {
@@ -200,6 +205,9 @@ func (c *Case) start(ctx context.Context, path string) error {
 		}
 	}
 	if err := c.upToDate(ctx); err != nil {
+		return err
+	}
+	if err := c.dropUnbooked(ctx); err != nil {
 		return err
 	}
 	return c.givenWatchlists(ctx)

@@ -88,7 +88,7 @@ func TestManifest(t *testing.T) {
 func loadOne(t *testing.T, path string) *FileReport {
 	t.Helper()
 	ctx := context.Background()
-	c, err := Open(ctx, Options{Threads: 2, Memory: "500MB"})
+	c, err := Open(ctx, Options{Threads: 2, Memory: 500e6})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -68,6 +68,9 @@ func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) erro
 	return nil
 }
 
+// foldSlice is how many rows are folded at a time: the values that are being compared are kept in memory.
+const foldSlice = 16384
+
 func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) error {
 	table, copies, key := quoteName(t.Name), quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
@@ -75,14 +78,37 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 	if first > 1 {
 		among = " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
 	}
-	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE repeated AS SELECT "+key+" FROM "+table+" WHERE "+key+" <> ''"+among+" GROUP BY "+key+" HAVING count(*) > 1"); err != nil {
+	if err := c.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, row_number() OVER () // %d AS slice FROM"+
+		" (SELECT %s AS key FROM %s WHERE %s <> ''%s GROUP BY 1 HAVING count(*) > 1)", foldSlice, key, table, key, among)); err != nil {
 		return err
 	}
-	repeated, err := c.Select(ctx, "SELECT count(*) FROM repeated", []schema.Column{{Name: "n", Type: schema.Long}})
-	if err != nil || repeated[0][0].(int64) == 0 {
+	repeated, err := c.count(ctx, "repeated")
+	if err != nil || repeated == 0 {
 		return err // the common case costs one grouping of the ids
 	}
 	all := names(t.Columns)
+	for _, s := range []string{
+		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
+		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE " + key + " IN (SELECT key FROM repeated) AND (" + fresh + " OR " + key + " NOT IN (SELECT " + key + " FROM " + copies + "))",
+		"DELETE FROM " + table + " WHERE " + key + " IN (SELECT key FROM repeated)",
+	} {
+		if err := c.Exec(ctx, s); err != nil {
+			return err
+		}
+	}
+	for slice := int64(0); slice <= repeated/foldSlice; slice++ {
+		if err := c.Exec(ctx, foldSQL(t, slice)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// foldSQL inserts the rows that are made of the copies of a slice of the repeated keys. Copies of the same time are ordered
+// by what they say, and by their places only where they say the same: exports of the same rows fold alike, whatever the
+// files are called. What is ordered are the places of the copies only.
+func foldSQL(t *schema.Table, slice int64) string {
+	copies, key := quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	var visible, folded []string
 	for _, col := range t.Columns {
 		folded = append(folded, foldColumn(t, col)+" AS "+quoteName(col.Name))
@@ -90,20 +116,11 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 			visible = append(visible, quoteName(col.Name))
 		}
 	}
-	// Copies of the same time are ordered by what they say, and by their places only where they say the same: exports of
-	// the same rows fold alike, whatever the files are called.
-	ordered := "SELECT *, row_number() OVER (PARTITION BY " + key + " ORDER BY TimeGenerated NULLS LAST, hash(" + strings.Join(visible, ", ") + "), _SourceFile, _SourceLine, _SourceNumber) AS copy_number FROM " + copies + " WHERE " + key + " IN (FROM repeated)"
-	for _, s := range []string{
-		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
-		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE " + key + " IN (FROM repeated) AND (" + fresh + " OR " + key + " NOT IN (SELECT " + key + " FROM " + copies + "))",
-		"DELETE FROM " + table + " WHERE " + key + " IN (FROM repeated)",
-		"INSERT INTO " + table + " (" + names(storedColumns(t)) + ") " + withMembers(t, "SELECT "+strings.Join(folded, ", ")+" FROM ("+ordered+") GROUP BY "+key),
-	} {
-		if err := c.Exec(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+	among := fmt.Sprintf("%s IN (SELECT key FROM repeated WHERE slice = %d)", key, slice)
+	ordered := "SELECT place, row_number() OVER (PARTITION BY key ORDER BY arrived NULLS LAST, said, _SourceFile, _SourceLine, _SourceNumber) AS copy_number FROM" +
+		" (SELECT rowid AS place, " + key + " AS key, TimeGenerated AS arrived, hash(" + strings.Join(visible, ", ") + ") AS said, _SourceFile, _SourceLine, _SourceNumber FROM " + copies + " WHERE " + among + ")"
+	return "INSERT INTO " + quoteName(t.Name) + " (" + names(storedColumns(t)) + ") " + withMembers(t, "SELECT "+strings.Join(folded, ", ")+
+		" FROM "+copies+" AS copies JOIN ("+ordered+") AS ordered ON copies.rowid = ordered.place WHERE "+among+" GROUP BY "+key)
 }
 
 // foldColumn is the value that a column keeps.
@@ -122,12 +139,10 @@ func foldColumn(t *schema.Table, col schema.Column) string {
 	case col.Type == schema.Bool: // no says nothing: the first copy of a sign-in is not risky yet
 		return "bool_or(" + name + ")"
 	case col.Type == schema.String || col.Type == schema.Dynamic:
-		informative := "lower(" + name + ") NOT IN ('', 'none', '[]', '{}', 'null', 'unknown')"
-		sql := "coalesce(arg_max(" + name + ", copy_number) FILTER (WHERE " + informative + "), arg_max(" + name + ", copy_number) FILTER (WHERE " + name + " <> '')"
-		if col.Type == schema.String {
-			sql += ", ''"
-		}
-		return sql + ")"
+		// One aggregate with the rank of what is said before the number of the copy costs a quarter of two that are filtered.
+		// What says nothing is short, and most texts need not be compared.
+		return "arg_max(" + name + ", copy_number + CASE WHEN strlen(" + name + ") > 7 THEN 2000000000000 WHEN " + name + " = '' THEN 0" +
+			" WHEN lower(" + name + ") IN ('none', '[]', '{}', 'null', 'unknown') THEN 1000000000000 ELSE 2000000000000 END)"
 	}
 	return "arg_max(" + name + ", copy_number)"
 }

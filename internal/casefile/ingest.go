@@ -18,8 +18,8 @@ import (
 // Load adds evidence to the case and reports on each path, in their order. A file that cannot be read is a report with an
 // Error; it ends nothing. A file that the case has already, with the same bytes under the same path, is passed over.
 //
-// Each transaction takes whole files: whenever the program dies, the case is as before or after a file, and loading the
-// same paths again goes on where it ended. When err is not nil, the reports are those of the files that are in the case.
+// Files come to the case whole or not at all, see batch: whenever the program dies, the case is as before or after a file,
+// and loading the same paths again goes on where it ended. When err is not nil, the reports are those of the files that are in the case.
 func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) {
 	if err := c.forget(ctx); err != nil {
 		return nil, err
@@ -86,8 +86,11 @@ func (l *loader) remember(r *FileReport) {
 	}
 }
 
-// batch loads the next files in one transaction, folds the copies among them and writes the books. Looking for copies
-// costs a pass over the ids of the whole case, so that a batch grows with it: a case of any size costs a few such passes.
+// batch loads the next files, folds the copies among them and writes the books. Looking for copies costs a pass over the
+// ids of the whole case, so that a batch grows with it: a case of any size costs a few such passes.
+//
+// The rows come in one transaction, the folding and the books in a second one, because DuckDB writes a table anew, in
+// memory, when rows are deleted in the transaction that brings them. What is in no book is not in the case: see unbooked.
 func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files []string) (rest []string, err error) {
 	c := l.c
 	budget := max(c.opt.Batch, l.stored/8)
@@ -117,12 +120,59 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 			l.read += report.Bytes
 			reports = append(reports, report)
 		}
-		return c.account(ctx, first, reports)
+		return nil
 	})
 	if err == nil {
-		l.loaded = append(l.loaded, reports...)
+		err = c.transact(ctx, func() error { return c.account(ctx, first, reports) })
 	}
-	return files, err
+	if err != nil {
+		return files, errors.Join(err, c.dropUnbooked(context.WithoutCancel(ctx)))
+	}
+	l.loaded = append(l.loaded, reports...)
+	return files, nil
+}
+
+// unbooked are the tables, each with a condition, that hold rows of files which are not in the books: the program died
+// between bringing them and accounting for them.
+func (c *Case) unbooked(ctx context.Context) (from []string, err error) {
+	long := schema.Column{Type: schema.Long}
+	last, err := c.Select(ctx, "SELECT coalesce(max(Number), 0) FROM EvidenceFiles", []schema.Column{long})
+	if err != nil {
+		return nil, err
+	}
+	parts := []string{fmt.Sprintf("RejectedRows WHERE Number > %d", last[0][0])}
+	for _, t := range c.canonical() {
+		parts = append(parts, fmt.Sprintf("%s WHERE _SourceNumber > %d", quoteName(t.Name), last[0][0]))
+	}
+	var counts []string
+	for i, part := range parts {
+		counts = append(counts, fmt.Sprintf("SELECT %d FROM %s", i, part))
+	}
+	rows, err := c.Select(ctx, "SELECT DISTINCT part FROM ("+strings.Join(counts, " UNION ALL ")+") AS parts(part) ORDER BY 1", []schema.Column{long})
+	for _, row := range rows {
+		at, _ := row[0].(int64)
+		from = append(from, parts[at])
+	}
+	return from, err
+}
+
+// dropUnbooked takes out what is not in the books.
+func (c *Case) dropUnbooked(ctx context.Context) error {
+	from, err := c.unbooked(ctx)
+	if err != nil || len(from) == 0 {
+		return err
+	}
+	if c.readOnly {
+		return errOutdated
+	}
+	return c.transact(ctx, func() error {
+		for _, part := range from {
+			if err := c.Exec(ctx, "DELETE FROM "+part); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // sizeOf is the size of a file on disk; 0 of what is none, such as a stream or a file in an archive.

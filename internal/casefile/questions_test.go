@@ -124,7 +124,7 @@ func rowsText(columns []schema.Column, rows [][]schema.Value) string {
 // BenchmarkQuestions asks each question as KQL, from its text to its rows, and as SQL in turn. It reports the ratios of
 // the best times, on the processors and on the clock, as well as the median and the worst ratio of all.
 func BenchmarkQuestions(b *testing.B) {
-	c, err := Open(context.Background(), Options{Memory: "6GB"})
+	c, err := Open(context.Background(), Options{Memory: 10e9})
 	if err != nil {
 		b.Fatal(err)
 	}

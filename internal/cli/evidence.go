@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime/debug"
 	"sort"
 	"strings"
 	"time"
@@ -19,10 +20,11 @@ import (
 
 // evidenceFlags are the flags of every command that reads evidence.
 type evidenceFlags struct {
-	caseDir, asOf, memory, tenantFile, ioc, geo string
-	threads                                     int
-	quiet, verbose, noProgress                  bool
-	strict, timings                             bool
+	caseDir, asOf, tenantFile, ioc, geo string
+	memory                              size
+	threads                             int
+	quiet, verbose, noProgress          bool
+	strict, timings                     bool
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
@@ -38,7 +40,8 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
 	flags.StringVar(&f.geo, "geo", "", "a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
 	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
-	flags.StringVar(&f.memory, "memory", "2GB", "memory that the engine may use")
+	f.memory = 2e9
+	flags.Var(&f.memory, "memory", "memory that the program may use, such as 500MB or 4GB")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
 	flags.BoolVarP(&f.quiet, "quiet", "q", false, "print no remarks")
 	flags.BoolVarP(&f.verbose, "verbose", "v", false, "print all: what is explained, every row")
@@ -93,7 +96,8 @@ func (f *evidenceFlags) openGiven(ctx context.Context, s Streams, paths []string
 
 // openCase opens the case that --case names, or a temporary one.
 func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
-	opt := casefile.Options{Dir: f.caseDir, ReadOnly: readOnly, Places: f.geo, Memory: f.memory, Threads: f.threads, ToolVersion: Version, Progress: f.loading}
+	debug.SetMemoryLimit(int64(f.memory) / 10 * ownShare) // the database plans with its own share
+	opt := casefile.Options{Dir: f.caseDir, ReadOnly: readOnly, Places: f.geo, Memory: int64(f.memory), Threads: f.threads, ToolVersion: Version, Progress: f.loading}
 	if f.timings {
 		opt.Watch = f.watch.begin
 	}

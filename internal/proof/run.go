@@ -69,7 +69,7 @@ func (p *Proof) ask(ctx context.Context, h *hunt.Hunt) (rows *kql.Rows, err erro
 	if err := p.write(dir); err != nil {
 		return nil, err
 	}
-	c, err := casefile.Open(ctx, casefile.Options{Memory: "1GB", Threads: 1})
+	c, err := casefile.Open(ctx, casefile.Options{Memory: 1e9, Threads: 1})
 	if err != nil {
 		return nil, err
 	}
