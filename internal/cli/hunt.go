@@ -26,8 +26,10 @@ type huntFlags struct {
 
 	silent bool // prints nothing to standard output
 
-	// also is printed behind the findings for people; nil for nothing.
-	also func(ctx context.Context, p *page, c *casefile.Case) error
+	// further asks more of the case and adds it to the result; also prints that behind the findings for people. Both or
+	// neither are nil.
+	further func(ctx context.Context, c *casefile.Case, inv *investigation.Investigation) error
+	also    func(p *page)
 }
 
 func newHunt(s Streams) *cobra.Command {
@@ -74,6 +76,9 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	}
 	defer func() { _ = c.Close() }()
 	inv, err := f.investigate(ctx, c)
+	if err == nil && f.further != nil {
+		err = f.further(ctx, c, inv)
+	}
 	if err != nil {
 		return err
 	}
@@ -83,14 +88,14 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	if f.silent {
 		return f.code(inv, partial)
 	}
-	if err := f.print(ctx, s.Out, c, inv); err != nil {
+	if err := f.print(s.Out, inv); err != nil {
 		return err
 	}
 	return f.code(inv, partial)
 }
 
 // print writes the result in the format asked for.
-func (f *huntFlags) print(ctx context.Context, w io.Writer, c *casefile.Case, inv *investigation.Investigation) error {
+func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 	for _, o := range report.Outputs() {
 		if o.Name == f.format {
 			return o.Write(w, inv)
@@ -99,9 +104,7 @@ func (f *huntFlags) print(ctx context.Context, w io.Writer, c *casefile.Case, in
 	p := &page{width: columns(w), verbose: f.verbose}
 	p.findings(inv)
 	if f.also != nil {
-		if err := f.also(ctx, p, c); err != nil {
-			return err
-		}
+		f.also(p)
 	}
 	return write(w, p.b.String())
 }

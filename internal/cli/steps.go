@@ -138,6 +138,18 @@ type answered struct {
 	rows *kql.Rows
 }
 
+// objects are the rows as a JSON list of objects.
+func (a *answered) objects() []byte {
+	b := []byte{'['}
+	for i, row := range a.rows.Rows {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendObject(b, a.rows.Columns, row)
+	}
+	return append(b, ']')
+}
+
 // printParts prints one document with a list of objects for each part, keyed by the part's name.
 func printParts(s Streams, c *casefile.Case, answers []answered) error {
 	asOf, source := c.AsOf()
@@ -148,14 +160,8 @@ func printParts(s Streams, c *casefile.Case, answers []answered) error {
 	for _, a := range answers {
 		b = append(b, ',')
 		b = schema.AppendJSON(b, schema.String, a.part)
-		b = append(b, ":["...)
-		for i, row := range a.rows.Rows {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = appendObject(b, a.rows.Columns, row)
-		}
-		b = append(b, ']')
+		b = append(b, ':')
+		b = append(b, a.objects()...)
 	}
 	return printValue(s.Out, json.RawMessage(append(b, '}')))
 }

@@ -27,7 +27,8 @@ type Investigation struct {
 	UsersNotAssessed []NotAssessed       `json:"users_not_assessed"`
 	Profiles         []Profile           `json:"profiles"` // of users with a finding
 	Hunts            []HuntRun           `json:"hunts"`
-	Indicators       []IndicatorHit      `json:"indicators"` // of the list given, those that occur in the evidence
+	Indicators       []IndicatorHit      `json:"indicators"`      // of the list given, those that occur in the evidence
+	Steps            []Step              `json:"steps,omitempty"` // of `investigate`
 }
 
 // Evidence accounts for every file and table.
@@ -149,6 +150,14 @@ type IndicatorHit struct {
 	First     time.Time       `json:"first"`
 	Last      time.Time       `json:"last"`
 	Addresses json.RawMessage `json:"addresses"`
+}
+
+// Step is the answer to one step of the investigation of a user.
+type Step struct {
+	ID    string          `json:"id"`   // S00 to S17
+	View  string          `json:"view"` // the question, as `replaytrace query` can ask it from hunts/views
+	Title string          `json:"title"`
+	Rows  json.RawMessage `json:"rows"` // objects, keyed by the view's columns
 }
 
 // HuntRun says what one hunt did in this run.
