@@ -133,7 +133,7 @@ func TestRefusals(t *testing.T) {
 		`print series_periods_detect(range(1, 20, 1), 0.0, 50.0, 2)`,
 		`datatable(t:long) [1] | where ingestion_time() > ago(1h)`,
 		`datatable(ip:string) ['8.8.8.8'] | extend c = geo_info_from_ip_address(ip).country`,
-		`print parse_user_agent('Mozilla', 'browser')`,
+		`print parse_user_agent('Mozilla', 'engine')`,
 		`let a = dynamic({"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}); let b = dynamic({"type":"Polygon","coordinates":[[[4,0],[8,0],[8,4],[4,4],[4,0]]]}); print geo_intersection_2polygons(a, b)`,
 	} {
 		_, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "q", Text: text}})

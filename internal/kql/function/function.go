@@ -150,7 +150,7 @@ var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versi
 // families is the function table. The order is the documentation's.
 var families = [][]Func{
 	conversionFuncs, stringFuncs, searchFuncs, regexFuncs, mathFuncs, datetimeFuncs, conditionalFuncs, dynamicFuncs, arrayFuncs, networkFuncs, hashFuncs,
-	encodeFuncs, punycodeFuncs, documentFuncs, statisticsFuncs, vectorFuncs, seriesFuncs, anomalyFuncs, geoFuncs, hexagonFuncs, shapeFuncs, overlayFuncs, wktFuncs, refusedFuncs,
+	encodeFuncs, punycodeFuncs, documentFuncs, agentFuncs, statisticsFuncs, vectorFuncs, seriesFuncs, anomalyFuncs, geoFuncs, hexagonFuncs, shapeFuncs, overlayFuncs, wktFuncs, refusedFuncs,
 	windowFuncs, aggregateFuncs, digestFuncs, mergeFuncs,
 }
 

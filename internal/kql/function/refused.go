@@ -14,7 +14,6 @@ import (
 var refusedFuncs = []Func{
 	{Name: "ingestion_time", Signatures: []string{"-> datetime"}, Refuses: "an export does not say when a row was ingested", Naming: NameOnly, Prefix: "$IngestionTime", Doc: "ingestion-time-function"},
 	{Name: "geo_info_from_ip_address", Signatures: []string{"text -> dynamic"}, Refuses: "give a database of addresses (--geo GeoLite2-City.mmdb)", Places: true, NullIn: true, Doc: "geo-info-from-ip-address-function"},
-	{Name: "parse_user_agent", Signatures: []string{"text, value? -> dynamic"}, Refuses: "which patterns Kusto has is not documented", NullIn: true, Doc: "parse-user-agent-function"},
 	{Name: "series_fit_2lines", Signatures: []string{"array -> dynamic"}, Refuses: splits, Fields: twoLinesFields, Doc: "series-fit-2lines-function"},
 	{Name: "series_fit_2lines_dynamic", Signatures: []string{"array -> dynamic"}, Refuses: splits, Doc: "series-fit-2lines-dynamic-function"},
 	{Name: "geo_line_simplify", Signatures: []string{"array, real? -> dynamic"}, Refuses: simplifies, Go: simplify(outlineOfLine, 0, 7.8e6), Doc: "geo-line-simplify-function"},
