@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -21,8 +22,12 @@ var families = map[string]func(s *Shape) bool{
 func FuzzCSVShapes(f *testing.F)   { fuzzFamily(f, "csv", "export.csv") }
 func FuzzJSONShapes(f *testing.F)  { fuzzFamily(f, "json", "export.json") }
 func FuzzTableShapes(f *testing.F) { fuzzFamily(f, "table", "answer.json") }
-func FuzzWraps(f *testing.F)       { fuzzFamily(f, "wrap", "messages.log") }
 func FuzzFlatShapes(f *testing.F)  { fuzzFamily(f, "flat", "flat.csv") }
+
+func FuzzWraps(f *testing.F) {
+	f.Add(captured(f, nil, `{"records":[{"category":"SignInLogs","time":"2026-03-20T10:02:00Z","properties":{"id":"1"}}]}`))
+	fuzzFamily(f, "wrap", "messages.log")
+}
 
 // TestFamilies: each shape is of one family, so that each is fuzzed.
 func TestFamilies(t *testing.T) {
@@ -77,7 +82,7 @@ func fuzzFamily(f *testing.F, family, name string) {
 		defer func() { _ = stream.Close() }()
 		d, reader, read := layout.NewDecoder(file), stream.Reader(), 0
 		for record, ok := reader.Next(); ok; record, ok = reader.Next() {
-			if read++; read > len(data)+1 {
+			if read++; read > len(data)+1 && !bytes.HasPrefix(data, []byte("Obj")) { // a block of Avro may be packed
 				t.Fatalf("more than %d records from %d bytes", read, len(data))
 			}
 			row, err := d.Decode(record.Text, record.Line)

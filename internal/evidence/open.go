@@ -259,6 +259,7 @@ var unpackers = []struct {
 	{"zstd", "\x28\xb5\x2f\xfd", func(r io.Reader) (io.Reader, error) {
 		return zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(128<<20))
 	}},
+	{"Avro", "Obj\x01", openAvro},
 }
 
 func unpack(r *bufio.Reader, read *counted) (*bufio.Reader, error) {
