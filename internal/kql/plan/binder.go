@@ -40,6 +40,7 @@ type binder struct {
 	opt           Options
 	list          *diag.List
 	nextID        int
+	columns       []Column // the latest ones, with room for more
 	nextShared    int
 	depth         int
 	notes         []string
@@ -96,7 +97,11 @@ func (b *binder) note(format string, args ...any) {
 
 func (b *binder) column(name string, t schema.Type) *Column {
 	b.nextID++
-	return &Column{ID: b.nextID, Name: name, Type: t}
+	if len(b.columns) == cap(b.columns) {
+		b.columns = make([]Column, 0, 128) // a query has hundreds: one at a time is the work of the allocator
+	}
+	b.columns = append(b.columns, Column{ID: b.nextID, Name: name, Type: t})
+	return &b.columns[len(b.columns)-1]
 }
 
 func (b *binder) copyOf(c *Column) *Column {

@@ -74,7 +74,7 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 func visibleColumns(n Node) []*Column { return visibleColumnsOf(n.Columns()) }
 
 func visibleColumnsOf(cols []*Column) []*Column {
-	var out []*Column
+	out := make([]*Column, 0, len(cols))
 	for _, c := range cols {
 		if !c.Hidden {
 			out = append(out, c)
@@ -160,7 +160,9 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 
 // joinColumns makes the output: left columns, then right ones with a number where the name is taken.
 func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
-	nm := newNamer(nil)
+	size := len(j.L.Columns()) + len(j.R.Columns())
+	nm := &namer{taken: make(map[string]bool, size)}
+	j.cols, j.Items = make([]*Column, 0, size), make([]Item, 0, size)
 	add := func(c *Column, unique bool) {
 		n := b.copyOf(c)
 		if unique && !c.Hidden {

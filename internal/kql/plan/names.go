@@ -101,7 +101,7 @@ type namer struct {
 }
 
 func newNamer(cols []*Column) *namer {
-	n := &namer{taken: map[string]bool{}}
+	n := &namer{taken: make(map[string]bool, len(cols))}
 	for _, c := range cols {
 		n.taken[c.Name] = true
 	}

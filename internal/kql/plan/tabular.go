@@ -198,7 +198,8 @@ func (b *binder) table(sc *scope, x *syntax.Name) Node {
 }
 
 func (b *binder) scan(t *schema.Table) Node {
-	s := &Scan{Table: t.Name, members: t.Members}
+	s := &Scan{Table: t.Name, members: t.Members, Source: make([]string, 0, len(t.Columns))}
+	s.cols = make([]*Column, 0, len(t.Columns))
 	for _, c := range t.Columns {
 		col := b.column(c.Name, c.Type)
 		col.Hidden = c.Hidden
@@ -210,9 +211,11 @@ func (b *binder) scan(t *schema.Table) Node {
 
 // ref reads a shared plan with fresh columns, those that only its order needs among them.
 func (b *binder) ref(s *Shared) *Ref {
-	r := &Ref{Shared: s}
-	fresh := map[int]*Column{}
-	for i, c := range s.Handed() {
+	handed := s.Handed()
+	r := &Ref{Shared: s, Items: make([]Item, 0, len(handed))}
+	r.cols = make([]*Column, 0, len(handed))
+	fresh := make(map[int]*Column, len(handed))
+	for i, c := range handed {
 		n := b.copyOf(c)
 		fresh[c.ID] = n
 		if i < len(s.Plan.Columns()) {

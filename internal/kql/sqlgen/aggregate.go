@@ -18,7 +18,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 	}
 	picks := g.picks(n)
 	var outer, by []string
-	list, scalars := g.hoist(func() string {
+	sql := g.over(n.In, func() string {
 		var parts []string
 		for i, k := range n.Keys {
 			parts = append(parts, g.expr(k.X)+" AS "+name(k.Col))
@@ -43,7 +43,6 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 		}
 		return strings.Join(parts, ", ")
 	})
-	sql := "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
 	if len(by) > 0 {
 		sql += " GROUP BY " + strings.Join(by, ", ")
 	}

@@ -66,7 +66,7 @@ func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 	if len(parts) == 1 && !unique {
 		return g.node(in), keys
 	}
-	sql = "SELECT " + strings.Join(parts, ", ") + " FROM (" + g.node(in) + ")"
+	sql = g.over(in, func() string { return strings.Join(parts, ", ") })
 	if !unique {
 		return sql, keys
 	}

@@ -68,7 +68,7 @@ func (k *keeper) table(s *plan.Shared) string {
 // canonical numbers the names of columns and shared plans in the order in which they occur, so that the same KQL gives
 // the same text wherever it stands in a query. What stands in quotes is not touched.
 func canonical(sql string) string {
-	out := make([]byte, 0, len(sql))
+	out := make([]byte, 0, len(sql)+len(sql)/16)
 	n := numbering{}
 	for i := 0; i < len(sql); {
 		start, c := i, sql[i]
@@ -121,8 +121,8 @@ func (n *numbering) append(out []byte, word string) []byte {
 	if digits == 0 || numbers == &n.columns && !named || numbers == &n.shared && digits != len(rest) {
 		return append(out, word...)
 	}
-	for id >= len(*numbers) {
-		*numbers = append(*numbers, 0)
+	if id >= len(*numbers) {
+		*numbers = append(*numbers, make([]int, id+1-len(*numbers)+64)...)
 	}
 	if (*numbers)[id] == 0 {
 		n.last++

@@ -21,7 +21,12 @@ func (g *generator) node(n plan.Node) string {
 
 // whole is a text with those of the nodes in it.
 func (g *generator) whole(sql string) string {
+	size := len(sql)
+	for _, text := range g.texts {
+		size += len(text)
+	}
 	var b strings.Builder
+	b.Grow(size)
 	var put func(string)
 	put = func(sql string) {
 		for {
@@ -49,11 +54,9 @@ func (g *generator) selects(n plan.Node) string {
 	case *plan.Series:
 		return g.series(n)
 	case *plan.Filter:
-		cond, scalars := g.hoist(func() string { return g.condition(n.Pred) })
-		return "SELECT " + g.list(n, nil) + " FROM (" + g.node(n.In) + ")" + scalars + " WHERE " + cond
+		return g.over(n, func() string { return g.list(n, nil) })
 	case *plan.Compute:
-		list, scalars := g.hoist(func() string { return g.list(n, g.itemSQL(n, n.Items)) })
-		return "SELECT " + list + " FROM (" + g.node(n.In) + ")" + scalars
+		return g.over(n.In, func() string { return g.list(n, g.itemSQL(n, n.Items)) })
 	case *plan.Windowed:
 		return g.windowed(n)
 	case *plan.Follow:
@@ -65,7 +68,7 @@ func (g *generator) selects(n plan.Node) string {
 	case *plan.Aggregate:
 		return g.aggregate(n)
 	case *plan.Distinct:
-		return "SELECT DISTINCT " + names(n.Columns()) + " FROM (" + g.node(n.In) + ")"
+		return g.over(n.In, func() string { return "DISTINCT " + names(n.Columns()) })
 	case *plan.Join:
 		return g.join(n)
 	case *plan.Union:
@@ -75,11 +78,36 @@ func (g *generator) selects(n plan.Node) string {
 	case *plan.Expand:
 		return g.expand(n)
 	case *plan.Number:
-		return "SELECT " + g.list(n, map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}) + " FROM (" + g.node(n.In) + ")"
+		return g.over(n.In, func() string {
+			return g.list(n, map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"})
+		})
 	case *plan.Ref:
 		return g.ref(n)
 	}
 	return g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", n))
+}
+
+// over renders a SELECT of list over a node. Filters are the WHERE of what reads them.
+func (g *generator) over(in plan.Node, list func() string) string {
+	where := ""
+	text, scalars := g.hoist(func() string {
+		text := list()
+		for f, ok := in.(*plan.Filter); ok; f, ok = in.(*plan.Filter) {
+			cond := g.condition(f.Pred)
+			if where == "" {
+				where = cond
+			} else {
+				where = cond + " AND " + where // the lower filter first
+			}
+			in = f.In
+		}
+		return text
+	})
+	sql := "SELECT " + text + " FROM (" + g.node(in) + ")" + scalars
+	if where != "" {
+		sql += " WHERE " + where
+	}
+	return sql
 }
 
 func (g *generator) scan(n *plan.Scan) string {
@@ -148,8 +176,7 @@ func (g *generator) series(n *plan.Series) string {
 }
 
 func (g *generator) limit(n *plan.Limit) string {
-	list := g.list(n, nil)
-	sql := "SELECT " + list + " FROM (" + g.node(n.In) + ")"
+	sql := g.over(n.In, func() string { return g.list(n, nil) })
 	if n.Per != nil {
 		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
 	}
@@ -219,7 +246,7 @@ func (g *generator) union(n *plan.Union) string {
 		if len(cols) == 0 {
 			cols = []string{nothing}
 		}
-		parts = append(parts, "SELECT "+strings.Join(cols, ", ")+" FROM ("+g.node(in)+")")
+		parts = append(parts, g.over(in, func() string { return strings.Join(cols, ", ") }))
 	}
 	return strings.Join(parts, " UNION ALL ")
 }
