@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -26,8 +25,7 @@ func (b *binder) partition(sc *scope, n Node, op *syntax.Partition) Node {
 	if b.per != nil {
 		b.fail(diag.Unsupported, op.Span(), "", "a partition inside of another subquery is not supported yet")
 	}
-	alone := func(op syntax.Operator) bool { ok, _ := b.keepsGroups(op); return !ok }
-	if op.Source != nil || b.opt.Ask != nil && slices.ContainsFunc(op.Body.Ops, alone) {
+	if op.Source != nil || b.opt.Ask != nil && b.needsGroupsAlone(op.Body.Ops) {
 		return b.partitionByKey(sc, n, op, c)
 	}
 	key := b.column("", c.Type)

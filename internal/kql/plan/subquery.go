@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -133,6 +134,11 @@ func (b *binder) keepsGroups(op syntax.Operator) (ok, loses bool) {
 	return false, false
 }
 
+// needsGroupsAlone reports whether an operator of a subquery cannot keep groups apart.
+func (b *binder) needsGroupsAlone(ops []syntax.Operator) bool {
+	return slices.ContainsFunc(ops, func(op syntax.Operator) bool { ok, _ := b.keepsGroups(op); return !ok })
+}
+
 // mvApply runs a subquery on the elements of each row.
 // https://learn.microsoft.com/kusto/query/mv-apply-operator
 func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
@@ -140,9 +146,12 @@ func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
 	id.Hidden = true
 	cols := append(append([]*Column(nil), b.per.with(n.Columns())...), id)
 	source := b.share("rows", &Number{base: base{cols: cols, order: n.Ordering()}, In: n, Col: id})
+	expand := &syntax.MvExpand{Head: op.Head, Options: op.Options, Items: op.Items, Limit: op.Limit}
+	if b.per == nil && b.opt.Ask != nil && b.needsGroupsAlone(op.Body.Ops) {
+		return b.mvApplyByRow(sc, op, source, expand)
+	}
 	left, right := b.ref(source), b.ref(source)
 	leftID, rightID := lastColumn(left), lastColumn(right)
-	expand := &syntax.MvExpand{Head: op.Head, Options: op.Options, Items: op.Items, Limit: op.Limit}
 	_, elements := b.expand(sc, right, expand)
 
 	outer := b.per
@@ -161,8 +170,35 @@ func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
 		}
 	}
 
-	j := &Join{Kind: Inner, L: left, R: body, On: []Pair{{L: &Col{leftID}, R: &Col{rightID}}}}
-	j.order = append(append([]Key(nil), left.Ordering()...), body.Ordering()...)
+	return b.applied(op, left, body, Pair{L: &Col{leftID}, R: &Col{rightID}})
+}
+
+// mvApplyByRow asks the data how many rows there are and binds the subquery once for each.
+func (b *binder) mvApplyByRow(sc *scope, op *syntax.MvApply, source *Shared, expand *syntax.MvExpand) Node {
+	rows := b.ref(source)
+	ids := &Compute{base: base{cols: []*Column{lastColumn(rows)}}, In: rows}
+	n := len(b.ask(op.Span(), &Limit{base: base{cols: ids.cols}, In: ids, N: &Const{T: schema.Long, V: int64(maxPartitions + 1)}}))
+	if n > maxPartitions {
+		b.fail(diag.Unsupported, op.Span(), "", "mv-apply with such a subquery on more than %d rows is not supported", maxPartitions)
+	}
+	one := &Const{T: schema.Long, V: int64(1)}
+	u := &Union{}
+	for i := range max(n, 1) { // without rows, with columns
+		only := func() Node {
+			in := b.ref(source)
+			return &Filter{base: base{cols: in.Columns(), order: in.Ordering()}, In: in, Pred: b.invent("==", &Col{lastColumn(in)}, &Const{T: schema.Long, V: int64(i + 1)})}
+		}
+		_, elements := b.expand(sc, only(), expand)
+		made := b.applied(op, only(), b.ops(sc, elements, op.Body.Ops), Pair{L: one, R: one})
+		u.Inputs = append(u.Inputs, made)
+	}
+	b.unionColumns(u, false)
+	return u
+}
+
+// applied puts what the subquery of mv-apply makes of a row beside the row.
+func (b *binder) applied(op *syntax.MvApply, left, body Node, on Pair) Node {
+	j := &Join{Kind: Inner, L: left, R: body, On: []Pair{on}}
 	result := visibleColumns(body)
 	taken := map[string]bool{}
 	add := func(c *Column) {
@@ -181,7 +217,7 @@ func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
 			add(c)
 		}
 	}
-	b.keepOrder(j, append(left.Ordering(), body.Ordering()...))
+	b.keepOrder(j, slices.Concat(left.Ordering(), body.Ordering()))
 	return j
 }
 
