@@ -144,8 +144,8 @@ func (e *Missing) Error() string { return "there is no case in " + e.Dir }
 func (e *Missing) Hint() string { return "make one: replaytrace ingest PATH... --case " + e.Dir }
 
 // databaseShare is how many tenths of the memory are DuckDB's to plan with. It counts neither what it compresses with nor
-// what its allocator keeps, and reading needs some as well.
-const databaseShare = 6
+// what its allocator keeps, which is told to keep little, and reading needs some as well.
+const databaseShare = 5
 
 // rowGroup is how many rows lie together in the database. Each thread that loads evidence holds as many in memory before
 // they are compressed, and the rows of sign-ins are wide: DuckDB's own 122,880 take half a gigabyte a thread, which spills.
@@ -157,7 +157,7 @@ func (c *Case) settings(path string) []string {
 		"SET temp_directory = " + quoteText(path+".tmp"),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
-		"SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
+		"SET allocator_flush_threshold = '16MB'", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 	}
 	if c.opt.Threads > 0 {
 		s = append(s, fmt.Sprintf("SET threads = %d", c.opt.Threads))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -161,9 +162,9 @@ func (s *source) unknown() []string {
 	return out
 }
 
-// peek finds the table of the first record that has one.
+// peek finds the table that is loaded first: the one of most records at the beginning, or of the first record that has one.
 func (s *source) peek() (*evidence.Target, error) {
-	if t := firstTarget(s, s.file.Head()); t != nil || s.file.Once() {
+	if t := s.mostOf(s.file.Head(), math.MaxInt); t != nil || s.file.Once() {
 		return t, nil
 	}
 	stream, err := s.file.Read(func(evidence.Reject) {})
@@ -171,20 +172,28 @@ func (s *source) peek() (*evidence.Target, error) {
 		return nil, err
 	}
 	defer func() { _ = stream.Close() }()
-	return firstTarget(s, stream), nil
+	return s.mostOf(stream, 1), nil
 }
 
-func firstTarget(s *source, stream *evidence.Stream) *evidence.Target {
+// mostOf is the table that most of the first n records with a table belong to; of several the one that comes first.
+func (s *source) mostOf(stream *evidence.Stream, n int) (most *evidence.Target) {
 	records, decoder := stream.Reader(), s.layout.NewDecoder(s.file)
-	for {
+	rows := map[*evidence.Target]int{}
+	for found := 0; found < n; {
 		record, ok := records.Next()
 		if !ok {
-			return nil
+			break
 		}
-		if row, err := decoder.Decode(record.Text, record.Line); err == nil {
-			return row.Target
+		row, err := decoder.Decode(record.Text, record.Line)
+		if err != nil {
+			continue
+		}
+		found++
+		if rows[row.Target]++; rows[row.Target] > rows[most] {
+			most = row.Target
 		}
 	}
+	return most
 }
 
 // drain counts the rejects of a file that has no row of a supported table.

@@ -22,28 +22,38 @@ func newSimulate(s Streams) *cobra.Command {
 		Short: "Make a synthetic tenant with attackers and its answer key",
 		Example: `  replaytrace simulate --out demo
   replaytrace simulate --out lab --seed 7 --users 1000 --days 30 --incidents 10 --shape jsonl
-  replaytrace simulate --out calm --users 200 --no-attacks`,
+  replaytrace simulate --out calm --users 200 --no-attacks
+  replaytrace simulate --out - --users 400 | replaytrace ingest - --case lab`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if out == "" {
 				return &exit{exitUsage, errors.New("--out is missing: name the folder to write to")}
 			}
-			if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 && !force {
+			stream := out == "-"
+			if stream && len(shapes) > 0 {
+				return &exit{exitUsage, errors.New("standard output takes JSON lines only: leave --shape out")}
+			}
+			if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 && !force && !stream {
 				return &exit{exitUsage, fmt.Errorf("%s is not empty: choose another folder, or --force to overwrite", out)}
 			}
 			t, err := simulate.Generate(opt)
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
-			if err := t.WriteTo(out, shapes...); err != nil {
-				return &exit{exitInternal, err}
+			if stream {
+				err = t.Stream(s.Out)
+			} else {
+				err = t.WriteTo(out, shapes...)
+			}
+			if err != nil || stream {
+				return err
 			}
 			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt a folder in it, then compare with %s\n", len(t.Key.Benign)+len(t.Key.Incidents), len(t.Key.Incidents), out, filepath.Join(out, "answer_key.json"))
 			return err
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&out, "out", "", "the folder to write to")
+	flags.StringVar(&out, "out", "", "the folder to write to; - writes JSON lines of all tables to standard output")
 	flags.Uint64Var(&opt.Seed, "seed", 1, "the same seed gives the same bytes")
 	flags.IntVar(&opt.Users, "users", 12, "people of the tenant")
 	flags.IntVar(&opt.Days, "days", 14, "days of evidence")

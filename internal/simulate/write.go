@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,6 +89,38 @@ func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
 	return nil
 }
 
+// Stream writes the evidence as JSON lines, the rows of all tables as they are made. Memory does not grow with the days.
+func (t *Tenant) Stream(to io.Writer) error {
+	w := bufio.NewWriterSize(to, 1<<20)
+	var rows [tableCount]*row
+	var line []byte
+	err := t.world.each(func(e *event) (err error) {
+		if rows[e.table] == nil {
+			if rows[e.table], err = t.row(e.table); err != nil {
+				return err
+			}
+		}
+		rows[e.table].render(t.world, e)
+		line = jsonLine(line[:0], rows[e.table], false)
+		_, err = w.Write(line)
+		return err
+	})
+	if err := errors.Join(err, w.Flush()); err != nil {
+		return fmt.Errorf("write the tenant: %w", err)
+	}
+	return nil
+}
+
+// row makes the renderer of a table's rows.
+func (t *Tenant) row(of table) (*row, error) {
+	for i := range t.tables {
+		if t.tables[i].Name == tableNames[of] {
+			return &row{layout: newLayout(of, t.tables[i])}, nil
+		}
+	}
+	return nil, fmt.Errorf("table %s has no schema", tableNames[of])
+}
+
 // context is the tenant file: what the tenant knows about itself.
 func (t *Tenant) context() string {
 	var b strings.Builder
@@ -142,16 +175,10 @@ func (w *writer) add(e *event) error {
 }
 
 func (w *writer) open(t table) (*row, error) {
-	at := -1
-	for i, s := range w.tenant.tables {
-		if s.Name == tableNames[t] {
-			at = i
-		}
+	r, err := w.tenant.row(t)
+	if err != nil {
+		return nil, err
 	}
-	if at < 0 {
-		return nil, fmt.Errorf("table %s has no schema", tableNames[t])
-	}
-	r := &row{layout: newLayout(t, w.tenant.tables[at])}
 	w.rows[t] = r
 	for _, s := range w.shapes {
 		if s.file(t) == "" {
