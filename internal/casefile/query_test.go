@@ -138,6 +138,8 @@ func FuzzQuery(f *testing.F) {
 			f.Add(c.Query)
 		}
 	}
+	f.Add("let T = SigninLogs | extend d = DeviceDetail; T | join (T | project Id, d) on Id | where toint(Status.errorCode) == 0 | project tostring(d1.browser)")
+	f.Add("union (AADNonInteractiveUserSignInLogs | extend d = parse_json(LocationDetails)), (SigninLogs | project d = LocationDetails) | mv-expand n = d | where tobool(d.city)")
 	ctx := context.Background()
 	c := openTest(f)
 	f.Fuzz(func(t *testing.T, text string) {
