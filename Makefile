@@ -65,7 +65,7 @@ kill-test: ## kill 50 ingests at random places
 	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50
 
 R ?= 1000000
-bench-kql: ## KQL against SQL by hand on R rows (default 1000000), and the time to compile the hunts
+bench-kql: ## KQL against SQL by hand on R rows (default 1000000; 20000000 take 6 GB and some minutes), and compiling the hunts
 	$(GO) test -run '^$$' -bench 'Questions|Compile' -benchtime 5x -timeout 60m ./internal/casefile -args -rows $(R)
 
 golden: ## rewrite golden files; review the difference like code

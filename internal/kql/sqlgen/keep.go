@@ -32,6 +32,7 @@ type keeper struct {
 	done    map[int]string // by the number of the shared plan
 	known   map[string]bool
 	tables  []Kept
+	numbers numbering
 }
 
 // keeps reports whether a shared plan is a table of its own.
@@ -54,7 +55,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	for i, c := range s.Handed() {
 		parts[i] = fmt.Sprintf("%s AS k%d", name(c), i)
 	}
-	text := canonical(g.whole(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"))
+	text := k.numbers.canonical(g.whole(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"))
 	sum := sha256.Sum256([]byte(text))
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t
@@ -67,9 +68,11 @@ func (k *keeper) table(s *plan.Shared) string {
 
 // canonical numbers the names of columns and shared plans in the order in which they occur, so that the same KQL gives
 // the same text wherever it stands in a query. What stands in quotes is not touched.
-func canonical(sql string) string {
+func (n *numbering) canonical(sql string) string {
+	clear(n.columns)
+	clear(n.shared)
+	n.last = 0
 	out := make([]byte, 0, len(sql)+len(sql)/16)
-	n := numbering{}
 	for i := 0; i < len(sql); {
 		start, c := i, sql[i]
 		switch {
@@ -98,8 +101,8 @@ func wordByte(c byte) bool {
 
 // numbering gives the names that the generator numbered (c12_Name, shared3) numbers in order of occurrence.
 type numbering struct {
-	columns, shared []int // by their number in the plan, 0 where there is none yet
-	last            int
+	columns, shared []int32 // by their number in the plan, 0 where there is none yet
+	last            int32
 }
 
 // append writes a word, renumbered if it is such a name.
@@ -122,7 +125,7 @@ func (n *numbering) append(out []byte, word string) []byte {
 		return append(out, word...)
 	}
 	if id >= len(*numbers) {
-		*numbers = append(*numbers, make([]int, id+1-len(*numbers)+64)...)
+		*numbers = append(*numbers, make([]int32, id+1-len(*numbers)+256)...)
 	}
 	if (*numbers)[id] == 0 {
 		n.last++
