@@ -66,8 +66,19 @@ func startOf(unit string, end int) func(Call) (string, error) {
 		if end > 0 {
 			sql = "(" + sql + " - 1)"
 		}
-		return sql, nil
+		return bounded(sql, c.Args[1:]...), nil
 	}
+}
+
+// bounded makes null of a calculation that has no result because one of the amounts, which come from the data, is too
+// great.
+func bounded(sql string, amounts ...Arg) string {
+	for _, a := range amounts {
+		if !a.Fixed {
+			return "TRY(" + sql + ")"
+		}
+	}
+	return sql
 }
 
 // ticksOf is the length of the datetime parts that have a fixed one.
@@ -104,13 +115,13 @@ func buildDatetimeAdd(c Call) (string, error) {
 	n, t := c.Args[1].SQL, c.Args[2].SQL
 	months := map[string]int{"year": 12, "quarter": 3, "month": 1}[part]
 	if months > 0 {
-		return fmt.Sprintf("(kql_ticks(kql_time(%s) + to_months(CAST(%s * %d AS INTEGER))) + %s %% 10)", t, n, months, t), nil
+		return bounded(fmt.Sprintf("(kql_ticks(kql_time(%s) + to_months(CAST(%s * %d AS INTEGER))) + %s %% 10)", t, n, months, t), c.Args[1]), nil
 	}
 	if part == "nanosecond" {
 		return fmt.Sprintf("(%s + %s // 100)", t, n), nil
 	}
 	if length := ticksOf[part]; length > 0 {
-		return fmt.Sprintf("(%s + %s * %d)", t, n, length), nil
+		return bounded(fmt.Sprintf("(%s + %s * %d)", t, n, length), c.Args[1]), nil
 	}
 	return "", fmt.Errorf("unknown part %q: it is one of year, quarter, month, week, day, hour, minute, second, millisecond, microsecond, nanosecond", part)
 }

@@ -177,9 +177,13 @@ func buildDataSize(c Call) (string, error) {
 	return "(" + strings.Join(parts, " + ") + ")", nil
 }
 
+// mostElements is what Kusto's range() makes at most, and what repeat() makes here.
+const mostElements = 1048576
+
 func buildRepeat(c Call) (string, error) {
 	n := c.Args[1].SQL
-	return "CASE WHEN " + n + " >= 0 THEN CAST(to_json(list_transform(range(" + n + "), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR) END", nil
+	list := "CAST(to_json(list_transform(range(least(" + n + fmt.Sprintf(", %d", mostElements) + ")), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)"
+	return "CASE WHEN " + n + " >= 0 THEN " + refuseWhere(fmt.Sprintf("%s > %d", n, mostElements), "repeat of more than a million elements", list) + " END", nil
 }
 
 // buildRange makes an array of at most 1,048,576 values. The step is 1, or an hour for times, unless it is given.

@@ -362,7 +362,7 @@ func goIndexOfRegex(args []schema.Value) (schema.Value, error) {
 	start = min(start, int64(len(text)))
 	end := int64(len(text))
 	if length >= 0 {
-		end = min(end, start+length)
+		end = min(end, start+min(length, end))
 	}
 	inside := string(text[start:end])
 	found := re.FindAllStringIndex(inside, int(min(occurrence, 1<<20)))

@@ -28,10 +28,10 @@ var mathFuncs = []Func{
 	{Name: "log", Signatures: []string{"real -> real"}, SQL: logSQL("ln"), Naming: NameFirst, Doc: "log-function"},
 	{Name: "log2", Signatures: []string{"real -> real"}, SQL: logSQL("log2"), Naming: NameFirst, Doc: "log2-function"},
 	{Name: "log10", Signatures: []string{"real -> real"}, SQL: logSQL("log10"), Naming: NameFirst, Doc: "log10-function"},
-	{Name: "sin", Signatures: []string{"real -> real"}, SQL: "sin($1)", Naming: NameFirst, Doc: "sin-function"},
-	{Name: "cos", Signatures: []string{"real -> real"}, SQL: "cos($1)", Naming: NameFirst, Doc: "cos-function"},
-	{Name: "tan", Signatures: []string{"real -> real"}, SQL: "tan($1)", Naming: NameFirst, Doc: "tan-function"},
-	{Name: "cot", Signatures: []string{"real -> real"}, SQL: "cot($1)", Doc: "cot-function"},
+	{Name: "sin", Signatures: []string{"real -> real"}, SQL: finite("sin($1)"), Naming: NameFirst, Doc: "sin-function"},
+	{Name: "cos", Signatures: []string{"real -> real"}, SQL: finite("cos($1)"), Naming: NameFirst, Doc: "cos-function"},
+	{Name: "tan", Signatures: []string{"real -> real"}, SQL: finite("tan($1)"), Naming: NameFirst, Doc: "tan-function"},
+	{Name: "cot", Signatures: []string{"real -> real"}, SQL: finite("1 / tan($1)"), Doc: "cot-function"},
 	{Name: "asin", Signatures: []string{"real -> real"}, SQL: "CASE WHEN abs($1) <= 1 THEN asin($1) END", Naming: NameFirst, Doc: "asin-function"},
 	{Name: "acos", Signatures: []string{"real -> real"}, SQL: "CASE WHEN abs($1) <= 1 THEN acos($1) END", Naming: NameFirst, Doc: "acos-function"},
 	{Name: "atan", Signatures: []string{"real -> real"}, SQL: "atan($1)", Naming: NameFirst, Doc: "atan-function"},
@@ -65,6 +65,11 @@ func goShiftBits(f func(x int64, by uint) int64) func([]schema.Value) (schema.Va
 		}
 		return f(args[0].(int64), uint(by%64)), nil
 	}
+}
+
+// finite is NaN for what is not finite, where DuckDB would fail.
+func finite(sql string) string {
+	return "CASE WHEN isfinite($1) THEN " + sql + " WHEN $1 IS NOT NULL THEN CAST('nan' AS DOUBLE) END"
 }
 
 // logSQL is a logarithm: minus infinity at zero, null below.

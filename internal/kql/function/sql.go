@@ -22,6 +22,11 @@ func Quote(s string) string {
 	return "(" + strings.Join(parts, " || chr(0) || ") + ")"
 }
 
+// refuseWhere renders an expression that is refused, while the query runs, where the condition holds.
+func refuseWhere(condition, what, sql string) string {
+	return "CASE WHEN " + condition + " THEN error(" + Quote(Refused(what).Error()) + ") ELSE " + sql + " END"
+}
+
 // Identifier renders a quoted SQL identifier.
 func Identifier(s string) string {
 	return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`

@@ -88,7 +88,7 @@ func goWelch(args []schema.Value) (schema.Value, error) {
 	a, b := x[1]/x[2], x[4]/x[5] // the variances of the means
 	t := (x[0] - x[3]) / math.Sqrt(a+b)
 	freedom := (a + b) * (a + b) / (a*a/(x[2]-1) + b*b/(x[5]-1))
-	if math.IsNaN(t) || math.IsNaN(freedom) {
+	if math.IsNaN(t) || !(freedom > 0) || math.IsInf(freedom, 1) {
 		return nil, nil
 	}
 	return mathext.RegIncBeta(freedom/2, 0.5, freedom/(freedom+t*t)), nil

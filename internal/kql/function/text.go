@@ -92,13 +92,16 @@ func buildIsEmpty(not bool) func(Call) (string, error) {
 
 func buildSubstring(c Call) (string, error) {
 	text, start := c.Args[0].SQL, "CAST("+c.Args[1].SQL+" AS BIGINT)"
+	if _, ok := c.Args[1].Const.(int64); !ok {
+		start = "least(" + start + ", 4294967294)" // no text is longer
+	}
 	if n, ok := c.Args[1].Const.(int64); !ok || n < 0 { // from the end of the text
 		start = fmt.Sprintf("CASE WHEN %[1]s >= 0 THEN %[1]s ELSE greatest(length(%[2]s) + %[1]s, 0) END", start, text)
 	}
 	if len(c.Args) == 2 {
 		return "coalesce(substring(" + text + ", " + start + " + 1), '')", nil
 	}
-	return "coalesce(substring(" + text + ", " + start + " + 1, greatest(" + c.Args[2].SQL + ", 0)), '')", nil
+	return "coalesce(substring(" + text + ", " + start + " + 1, least(greatest(" + c.Args[2].SQL + ", 0), 4294967294)), '')", nil
 }
 
 func buildSplit(c Call) (string, error) {
@@ -132,12 +135,16 @@ func buildTrim(left, right string) func(Call) (string, error) {
 	}
 }
 
+// mostRepeats is how often strrep repeats by one sentence of its page; another one names a much greater number.
+const mostRepeats = 1024
+
 func buildStrrep(c Call) (string, error) {
-	text, n := c.Args[0].text(), c.Args[1].SQL
-	if len(c.Args) == 2 {
-		return "repeat(" + text + ", " + n + ")", nil
+	text, n := c.Args[0].text(), "least("+c.Args[1].SQL+fmt.Sprintf(", %d)", mostRepeats)
+	repeated := "repeat(" + text + ", " + n + ")"
+	if len(c.Args) == 3 {
+		repeated = concat("list_transform(range("+n+"), i -> "+text+")", c.Args[2])
 	}
-	return concat("list_transform(range("+n+"), i -> "+text+")", c.Args[2]), nil
+	return refuseWhere(fmt.Sprintf("%s > %d", c.Args[1].SQL, mostRepeats), "strrep of more than 1024 times, of which the page says two things,", repeated), nil
 }
 
 // buildIndexOf finds the n-th occurrence; a start below zero counts from the end. The length bounds each search, which
