@@ -153,8 +153,9 @@ func quoted(v Span) []byte {
 // hashTable is the JSON object of a table that PowerShell printed as `@{name=value; name=value}`; nil for other texts. A
 // value that holds a semicolon cannot be told from two, so that what follows it is part of it unless it has a name.
 func hashTable(text []byte) []byte {
-	inside, ok := bytes.CutPrefix(text, []byte("@{"))
-	if inside, ok = bytes.CutSuffix(inside, []byte("}")); !ok || !bytes.HasPrefix(text, []byte("@{")) {
+	inside, isTable := bytes.CutPrefix(text, []byte("@{"))
+	inside, isWhole := bytes.CutSuffix(inside, []byte("}"))
+	if !isTable || !isWhole {
 		return nil
 	}
 	var names, values []string
