@@ -94,6 +94,20 @@ func (f *evidenceFlags) openGiven(ctx context.Context, s Streams, paths []string
 	return f.open(ctx, s, paths)
 }
 
+// manifest opens the evidence and shows what its files are.
+func (f *evidenceFlags) manifest(ctx context.Context, s Streams, paths []string, show func(*casefile.Case, *casefile.Manifest) error) error {
+	c, partial, err := f.openGiven(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	m, err := c.Manifest(ctx)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	return errors.Join(show(c, m), partial)
+}
+
 // openCase opens the case that --case names, or a temporary one.
 func (f *evidenceFlags) openCase(ctx context.Context, readOnly bool) (*casefile.Case, error) {
 	debug.SetMemoryLimit(int64(f.memory) / 10 * ownShare) // the database plans with its own share

@@ -45,21 +45,12 @@ func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error 
 	if len(paths) == 0 {
 		return &exit{exitUsage, errors.New("no evidence given: name files or folders of exports")}
 	}
-	c, partial, err := f.open(ctx, s, paths)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close() }()
-	m, err := c.Manifest(ctx)
-	if err != nil {
-		return &exit{exitInternal, err}
-	}
-	if f.format == "json" {
-		err = printValue(s.Out, m)
-	} else {
-		err = f.summary(s.Out, m)
-	}
-	return errors.Join(err, partial)
+	return f.manifest(ctx, s, paths, func(_ *casefile.Case, m *casefile.Manifest) error {
+		if f.format == "json" {
+			return printValue(s.Out, m)
+		}
+		return f.summary(s.Out, m)
+	})
 }
 
 // summary says what this run added and what the case holds now.

@@ -41,36 +41,27 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 	if f.caseDir != "" {
 		return &exit{exitUsage, errors.New("inspect looks at files; coverage and the manifest describe a case")}
 	}
-	c, partial, err := f.openGiven(ctx, s, paths)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close() }()
-	m, err := c.Manifest(ctx)
-	if err != nil {
-		return &exit{exitInternal, err}
-	}
-	warnings, err := view.Ask(ctx, c, "coverage.warnings", view.Filter{})
-	if err != nil {
-		return &exit{exitInternal, err}
-	}
-	if f.format == "json" {
-		list := []warningJSON{}
-		for _, row := range warnings.Rows {
-			list = append(list, warningJSON{text(schema.String, row[0]), text(schema.String, row[1]), text(schema.String, row[2])})
+	return f.manifest(ctx, s, paths, func(c *casefile.Case, m *casefile.Manifest) error {
+		warnings, err := view.Ask(ctx, c, "coverage.warnings", view.Filter{})
+		if err != nil {
+			return &exit{exitInternal, err}
 		}
-		err = printValue(s.Out, struct {
-			SchemaVersion int                     `json:"schema_version"`
-			Warnings      []warningJSON           `json:"warnings"`
-			Files         []casefile.ManifestFile `json:"files"`
-		}{1, list, m.Files})
-	} else {
+		if f.format == "json" {
+			list := []warningJSON{}
+			for _, row := range warnings.Rows {
+				list = append(list, warningJSON{text(schema.String, row[0]), text(schema.String, row[1]), text(schema.String, row[2])})
+			}
+			return printValue(s.Out, struct {
+				SchemaVersion int                     `json:"schema_version"`
+				Warnings      []warningJSON           `json:"warnings"`
+				Files         []casefile.ManifestFile `json:"files"`
+			}{1, list, m.Files})
+		}
 		p := &page{width: columns(s.Out)}
 		p.warnings(warnings)
 		p.files(m.Files)
-		err = write(s.Out, p.b.String())
-	}
-	return errors.Join(err, partial)
+		return write(s.Out, p.b.String())
+	})
 }
 
 // warningJSON is a warning of the coverage.
