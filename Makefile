@@ -61,6 +61,12 @@ C ?= 1,2,5
 bench-growth: ## the hunt after the ingest on C times (default 1,2,5) a tenant of U users (default 220, half a million rows): time and memory by size
 	$(GO) test -run '^$$' -bench Growth -benchtime 1x -timeout 4h ./internal/cli -args -users $(U) -copies $(C) -record
 
+bench-intake: ## a million rows in every form against DuckDB's own readers, recorded in docs/evidence.md
+	$(GO) test -run '^$$' -bench Shapes -benchtime 1x -timeout 120m ./internal/casefile -args -rows 1000000 -record
+
+big-run: build ## one, five and twenty million streamed rows within 1 GB: takes half an hour
+	python3 scripts/big-run.py ./replaytrace 1GB 440x30 860x75 1720x150
+
 kill-test: ## kill 50 ingests at random places
 	$(GO) test -run TestKilled -v -timeout 60m ./internal/casefile -args -kills 50
 
@@ -81,4 +87,4 @@ docs: build ## regenerate docs/kql.md, docs/functions.md, docs/timeline.svg, the
 clean: ## remove what the targets made
 	rm -rf replaytrace demo quality-mistakes calibration
 
-.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench bench-growth bench-kql kill-test golden docs clean
+.PHONY: help build demo test unit quick check fuzz score score-update quality quality-update quality-full calibrate rules-check bench bench-growth bench-intake bench-kql big-run kill-test golden docs clean
