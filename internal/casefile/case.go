@@ -157,7 +157,7 @@ func (c *Case) settings(path string) []string {
 		"SET temp_directory = " + quoteText(path+".tmp"),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
-		"SET allocator_flush_threshold = '16MB'", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
+		"SET allocator_flush_threshold = '16MB'", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 	}
 	if c.opt.Threads > 0 {
 		s = append(s, fmt.Sprintf("SET threads = %d", c.opt.Threads))
