@@ -30,7 +30,7 @@ for tenant in tenants:
             file = json.load(out)["files"][0]
         size = os.path.getsize(os.path.join(case, "case.duckdb"))
         cpu = used.ru_utime + used.ru_stime
-        print(f"| {file['rows_read']:,} | {file['bytes'] / 1e9:.1f} GB | {size / 1e9:.2f} GB | {100 * size / file['bytes']:.1f}% | {used.ru_maxrss / 1e3:.0f} MB "
+        print(f"| {file['rows_read']:,} | {file['bytes'] / 1e9:.1f} GB | {size / 1e9:.2f} GB | {100 * size / file['bytes']:.1f}% | {used.ru_maxrss * 1024 / 1e6:.0f} MB "
               f"| {cpu:.0f} | {seconds:.0f} | {file['rows_read'] / seconds:,.0f} |", flush=True)
     finally:
         shutil.rmtree(case)

@@ -191,7 +191,7 @@ func measure(b *testing.B, rows int64, env string) cost {
 	}
 	c := cost{wall: time.Since(start), cpu: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()}
 	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		c.peak = float64(usage.Maxrss) / 1e3
+		c.peak = float64(usage.Maxrss) * 1024 / 1e6
 	}
 	return c
 }
