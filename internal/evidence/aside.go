@@ -18,7 +18,6 @@ type Aside struct {
 	mu   sync.Mutex
 	file *os.File
 	zip  *zstd.Encoder
-	err  error
 }
 
 // NewAside makes an empty one in a folder. Where the system allows it, nothing of it is left when the program dies.

@@ -163,7 +163,7 @@ func (g *generator) path(p *plan.Path, fn string) string {
 func (g *generator) stepSQL(s plan.Step) string {
 	i := g.expr(s.Index)
 	if s.Index.Type() == schema.String {
-		return "('$.\"' || replace(replace(" + i + ", '\\', '\\\\'), '\"', '\\\"') || '\"')"
+		return "CASE WHEN " + i + " = '' THEN '/' ELSE '$.\"' || replace(replace(" + i + ", '\\', '\\\\'), '\"', '\\\"') || '\"' END"
 	}
 	return "CASE WHEN " + i + " < 0 THEN '$[#' || " + i + " || ']' ELSE '$[' || " + i + " || ']' END"
 }
@@ -174,7 +174,7 @@ func constantSteps(steps []plan.Step) (int, string) {
 	b.WriteByte('$')
 	for i, s := range steps {
 		if s.Index == nil {
-			if strings.ContainsAny(s.Key, `"\*`) {
+			if s.Key == "" || strings.ContainsAny(s.Key, `"\*`) {
 				key := strings.ReplaceAll(strings.ReplaceAll(s.Key, "~", "~0"), "/", "~1")
 				if i == 0 {
 					return 1, "/" + key
