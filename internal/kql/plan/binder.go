@@ -159,10 +159,15 @@ func (c *closure) required() int {
 func (b *binder) script(s *syntax.Script) *Plan {
 	var sc *scope
 	var root *Plan
+	declared := map[string]bool{}
 	for _, st := range s.Statements {
 		b.attempt(func() {
 			switch st := st.(type) {
 			case *syntax.Let:
+				if name := st.Name.Name; declared[name] {
+					b.fail(diag.Semantic, st.Name.Span(), "", "a variable named %s is declared already", name)
+				}
+				declared[st.Name.Name] = true
 				sc = b.let(sc, st)
 			case *syntax.Set:
 				if strings.HasPrefix(st.Name, binAuto) && st.Value != nil {
