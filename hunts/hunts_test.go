@@ -3,6 +3,8 @@ package hunts
 import (
 	"context"
 	"os"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/hunt"
@@ -34,5 +36,47 @@ func TestProofs(t *testing.T) {
 				t.Error(w)
 			}
 		})
+	}
+}
+
+// TestCatalogue holds docs/catalogue.md against the rules: what it calls a rule is one, and each rule that weighs is on it.
+func TestCatalogue(t *testing.T) {
+	all, err := hunt.Load(FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile("../docs/catalogue.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	signals, told := map[string]bool{}, map[string]bool{}
+	for i := range all {
+		signals[all[i].Signal] = true
+	}
+	quoted := regexp.MustCompile("`([a-z0-9]+(?:-[a-z0-9]+)+)`")
+	for line := range strings.Lines(string(page)) {
+		cells := strings.Split(line, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		var names []string
+		if strings.HasPrefix(strings.TrimSpace(cells[2]), "rule") {
+			names = strings.Split(cells[1], ",")
+		}
+		for _, m := range quoted.FindAllStringSubmatch(cells[1]+cells[2], -1) {
+			names = append(names, m[1])
+		}
+		for _, name := range names {
+			name = strings.Trim(name, " `")
+			told[name] = true
+			if !signals[name] {
+				t.Errorf("%s is said to be a rule, and none has it as its signal", name)
+			}
+		}
+	}
+	for i := range all {
+		if h := &all[i]; h.Role == hunt.RoleSignal && !told[h.Signal] {
+			t.Errorf("the page does not tell of %s", h.Signal)
+		}
 	}
 }
