@@ -80,6 +80,11 @@ func TestInvestigateFollowsTheSteps(t *testing.T) {
 	if q := column("investigate.questions", "Question"); !slices.ContainsFunc(q, func(q string) bool { return strings.HasPrefix(q, "Where were you between ") }) {
 		t.Errorf("the user is not asked where he was: %q", q)
 	}
+	for _, p := range inv.Findings[0].Persistence {
+		if p.ID == inv.Findings[0].UserID {
+			t.Errorf("%s of %s goes by the id of the user", p.Kind, p.Name)
+		}
+	}
 	page := string(run(t, "investigate", filepath.Join(dir, "evidence-zst"), "--user", incident.User))
 	for _, id := range order {
 		if !strings.Contains(page, "\n"+id+"  ") {

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -59,16 +61,20 @@ union
 	return nil
 }
 
-// consents are what an account did from the addresses of a finding, and consents at its time from anywhere; with what an
-// application that is named there did with credentials of its own.
-const consents = `let Findings = datatable(Finding: long, UserId: string, From: datetime, To: datetime, Addresses: dynamic)[%s];
+// consents are what an account changed from the addresses of a finding, and consents at its time from anywhere; with what an
+// application that is named there did with credentials of its own. What failed changed nothing.
+const consents = `// functions: ChangedApp
+let Findings = datatable(Finding: long, UserId: string, From: datetime, To: datetime, Addresses: dynamic)[%s];
 AuditLogs
+| where Result !~ "failure"
 | extend UserId = tostring(InitiatedBy.user.id), IPAddress = tostring(InitiatedBy.user.ipAddress)
 | join kind=inner Findings on UserId
 | where set_has_element(Addresses, IPAddress) or OperationName == "Consent to application" and ActivityDateTime between (From .. To)
-| extend AppId = extract("[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}", 0, tostring(TargetResources[0].modifiedProperties))
-| join kind=leftouter (AADServicePrincipalSignInLogs | where ResultType == "0" | summarize SignIns = count(), LastSignIn = max(CreatedDateTime) by AppId) on AppId
-| project Finding, ActivityDateTime, OperationName, Target = tostring(TargetResources[0].displayName), AppId, IPAddress, Id, SourceFile = _SourceFile, SourceLine = _SourceLine, SignIns = coalesce(SignIns, 0), LastSignIn
+| extend Changes = tostring(TargetResources[0].modifiedProperties)
+| extend AppId = ChangedApp(OperationName, Changes, tostring(AdditionalDetails))
+| extend Other = iff(tostring(TargetResources[0].type) in ("ServicePrincipal", "Application"), "", extract("[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}", 0, Changes))
+| join kind=leftouter (AADServicePrincipalSignInLogs | where ResultType == "0" and isnotempty(AppId) | summarize SignIns = count(), LastSignIn = max(CreatedDateTime) by AppId = tolower(AppId)) on AppId
+| project Finding, ActivityDateTime, OperationName, Target = tostring(TargetResources[0].displayName), AppId, IPAddress, Id, SourceFile = _SourceFile, SourceLine = _SourceLine, SignIns = coalesce(SignIns, 0), LastSignIn, TargetId = case(isnotempty(AppId), AppId, isnotempty(Other), Other, tostring(TargetResources[0].id))
 | sort by Finding asc, ActivityDateTime asc, Id asc, SourceFile asc, SourceLine asc`
 
 // persistence lists the consents of the users' accounts from the attacker's addresses, and what the applications did.
@@ -84,7 +90,11 @@ func (b *builder) persistence(findings []finding.Finding) error {
 	if len(about) == 0 {
 		return nil
 	}
-	got, err := b.ask("persistence", fmt.Sprintf(consents, strings.Join(about, ",\n  ")))
+	query, err := hunt.Inline(fmt.Sprintf(consents, strings.Join(about, ",\n  ")), hunts.Functions)
+	if err != nil {
+		return err
+	}
+	got, err := b.ask("persistence", query)
 	if err != nil {
 		return err
 	}
@@ -93,10 +103,10 @@ func (b *builder) persistence(findings []finding.Finding) error {
 		at, _ := r[1].(schema.Ticks)
 		line, _ := r[8].(int64)
 		f := &findings[i]
-		p := finding.Persistence{Kind: text(r[2]), Name: text(r[3]), ID: text(r[4]), Time: at.Time(), EventIDs: []string{text(r[6])}, Detail: "from " + text(r[5])}
-		if n, _ := r[9].(int64); n > 0 && p.ID != "" {
+		p := finding.Persistence{Kind: text(r[2]), Name: text(r[3]), ID: text(r[11]), Time: at.Time(), EventIDs: []string{text(r[6])}, Detail: "from " + text(r[5])}
+		if n, _ := r[9].(int64); n > 0 {
 			last, _ := r[10].(schema.Ticks)
-			p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, last.RFC3339())
+			p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, last.Time().Format(time.RFC3339))
 		}
 		f.Persistence = append(f.Persistence, p)
 		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(r[6]), Time: at.Time(), File: text(r[7]), Row: line, Role: finding.Control, IP: text(r[5]), AppID: text(r[4]), App: text(r[3])})

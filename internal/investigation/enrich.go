@@ -316,13 +316,41 @@ func (b *builder) summarize(f *finding.Finding) {
 	if agents == "" {
 		agents = "no agent"
 	}
-	f.Summary = fmt.Sprintf("The token of %s was redeemed %d times from %s with %s for %s between %s and %s (%s); SigninLogs alone shows %d of these events.",
-		f.User, f.EventCount, strings.Join(f.SourceIPs, ", "), agents, strings.Join(f.Resources, ", "),
+	failed := 0
+	for i := range f.Events {
+		if e := &f.Events[i]; e.Role == finding.Attacker && e.ResultType != "" && e.ResultType != "0" {
+			failed++
+		}
+	}
+	uses := fmt.Sprintf("%d times", f.EventCount)
+	if f.EventCount == 1 {
+		uses = "once"
+	}
+	if failed > 0 {
+		uses += fmt.Sprintf(" (%d without success)", failed)
+	}
+	f.Summary = fmt.Sprintf("The token of %s was used %s from %s with %s for %s between %s and %s (%s); SigninLogs alone shows %d of these events.",
+		f.User, uses, strings.Join(f.SourceIPs, ", "), agents, strings.Join(f.Resources, ", "),
 		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), finding.Length(f.DurationSeconds), f.VisibleInSigninLog)
 	if f.FirstSeenCensored {
 		f.Summary += " It begins within a day of what the evidence has of the user, so it may have begun before."
 	}
-	if len(f.Persistence) > 0 {
-		f.Summary += fmt.Sprintf(" The application %s was consented to and persists.", f.Persistence[0].Name)
+	if kept := outlives(f.Persistence); kept != "" {
+		f.Summary += " This was changed meanwhile and outlives the token: " + kept + "."
 	}
+}
+
+// outlives names what was changed, each once, in the order of time.
+func outlives(changes []finding.Persistence) string {
+	var names []string
+	for _, p := range changes {
+		name := p.Kind
+		if p.Name != "" {
+			name += " (" + p.Name + ")"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }

@@ -10,6 +10,9 @@ import (
 
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/view"
 	"github.com/replaytrace/replaytrace/tables"
@@ -93,6 +96,38 @@ func TestCoverageIsDocumented(t *testing.T) {
 	for _, m := range regexp.MustCompile(`Code = "([a-z_]+)"`).FindAllStringSubmatch(v.Text, -1) {
 		if !strings.Contains(string(page), "`"+m[1]+"`") {
 			t.Errorf("docs/case.md lacks the warning %s", m[1])
+		}
+	}
+}
+
+// TestChangedApp reads the application out of the changes as the audit log writes them down.
+// https://learn.microsoft.com/entra/identity/monitoring-health/reference-audit-activities
+func TestChangedApp(t *testing.T) {
+	c, err := casefile.Open(t.Context(), casefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	const app, other = "5027FDE7-7aa5-40d9-8994-3ca085e834b1", "081e62e8-7806-47bf-948c-4e1e40b66df1"
+	for _, x := range []struct{ operation, changes, details, want string }{
+		{"Consent to application", `[{"displayName":"ConsentAction.Permissions","oldValue":null,"newValue":"\"[] => [[Id: x, ClientId: ` + other + `, PrincipalId: ` + other + `]]; \""},{"displayName":"TargetId.ServicePrincipalNames","oldValue":null,"newValue":"\"` + app + `\""}]`, "", app},
+		{"Consent to application", `[{"displayName":"ConsentAction.Permissions","newValue":"\"PrincipalId: ` + other + `\""}]`, `[{"key":"User-Agent","value":"EvoSTS"},{"key":"AppId","value":"` + app + `"}]`, app},
+		{"Add service principal", `[{"displayName":"AppPrincipalId","oldValue":"[]","newValue":"[\"` + app + `\"]"},{"displayName":"Credential","newValue":"[{\"KeyStoreId\":\"` + other + `\"}]"}]`, "", app},
+		{"Add delegated permission grant", `[{"displayName":"ServicePrincipal.ObjectID","newValue":"\"` + other + `\""},{"displayName":"ServicePrincipal.AppId","newValue":"\"` + app + `\""},{"displayName":"TargetId.ServicePrincipalNames","newValue":"\"` + other + `\""}]`, "", app},
+		{"Add delegated permission grant", `[{"displayName":"ServicePrincipal.ObjectID","newValue":"\"` + other + `\""},{"displayName":"TargetId.ServicePrincipalNames","newValue":"\"` + other + `\""}]`, "", ""},
+		{"Update user", `[{"displayName":"StrongAuthenticationMethod","newValue":"[]"}]`, "", ""},
+	} {
+		text, err := hunt.Inline("// functions: ChangedApp\ndeclare query_parameters(Operation: string, Changes: string, Details: string);\nprint ChangedApp(Operation, Changes, Details)", hunts.Functions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		quote := func(s string) string { return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'" }
+		rows, err := c.Query(t.Context(), kql.Request{Source: &diag.Source{Name: "test", Text: text}, Params: map[string]string{"Operation": quote(x.operation), "Changes": quote(x.changes), "Details": quote(x.details)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := rows.Rows[0][0]; got != strings.ToLower(x.want) {
+			t.Errorf("%s %s %s: application %v, want %s", x.operation, x.changes, x.details, got, x.want)
 		}
 	}
 }
