@@ -2,167 +2,193 @@ package evidence
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"strings"
 )
 
-// apiReader turns the query API's {"tables":[{"columns":[..],"rows":[[..]]}]} and the frames of Kusto into objects, one
-// per row of the primary result.
+// tableRows turns the query API's {"tables":[{"columns":[..],"rows":[[..]]}]} and the frames of Kusto into objects, one per
+// row of the primary result.
 // https://learn.microsoft.com/azure/azure-monitor/logs/api/response-format
 // https://learn.microsoft.com/kusto/api/rest/response-v2
-type apiReader struct {
-	lines   *lineCounter
-	dec     *json.Decoder
-	columns []json.RawMessage
-	at      Place // of the last row
-	err     error
+type tableRows struct {
+	columns [][]byte   // the names of the table's columns as they stand before a value: quoted, with the colon
+	heads   [][][]byte // the columns of each row of the last block
+	depth   int        // brackets that are open around the rows
 	inRows  bool
-	aside   bool  // the table is about the query, not its result
-	mark    int64 // bytes before the text
+	aside   bool   // the table is about the query, not its result
+	cut     bool   // the last row is not whole
+	spare   []byte // a block that nobody reads any more
 }
 
-// lineCounter remembers where line ends are, so that a decoder's offset becomes a line.
-type lineCounter struct {
-	r      io.Reader
-	read   int64
-	breaks []int64
-}
-
-func (l *lineCounter) Read(p []byte) (int, error) {
-	n, err := l.r.Read(p)
-	for i, c := range p[:n] {
-		if c == '\n' {
-			l.breaks = append(l.breaks, l.read+int64(i))
+// split finds the rows of data: a splitter.
+func (t *tableRows) split(data []byte, final bool, _ *splitState) (records []Extent, used int) {
+	t.heads = t.heads[:0]
+	i := 0
+	for {
+		if !t.inRows {
+			var found bool
+			if i, found = t.seek(data, i, final); !found {
+				return records, i
+			}
 		}
-	}
-	l.read += int64(n)
-	return n, err
-}
-
-// lineAt returns the line of an offset and forgets what lies before it.
-func (l *lineCounter) lineAt(offset, line int64) int64 {
-	for len(l.breaks) > 0 && l.breaks[0] < offset {
-		l.breaks = l.breaks[1:]
-		line++
-	}
-	return line
-}
-
-func newAPIReader(r io.Reader) *apiReader {
-	lines := &lineCounter{r: r}
-	return &apiReader{lines: lines, dec: json.NewDecoder(lines), at: Place{Line: 1}}
-}
-
-// next returns a block of up to 1,000 rows.
-func (a *apiReader) next() (Block, bool) {
-	b := Block{Records: []Extent{}}
-	for len(b.Records) < 1000 && a.err == nil {
-		if !a.inRows && !a.seekRows() {
-			break
+		for i < len(data) && (data[i] <= ' ' || data[i] == ',') {
+			i++
 		}
-		if !a.dec.More() {
-			_, a.err = a.dec.Token()
-			a.inRows = false
+		if i >= len(data) {
+			return records, i
+		}
+		if data[i] == ']' {
+			t.inRows = false
+			continue // seek closes it
+		}
+		end, whole := valueEnd(data, i)
+		if !whole && !final {
+			return records, i
+		}
+		if !t.aside {
+			records, t.heads, t.cut = append(records, Extent{Start: i, End: end}), append(t.heads, t.columns), !whole
+		}
+		i = end
+	}
+}
+
+// seek goes on to the next rows and reads the columns on the way. It stops before a member that data does not hold whole.
+func (t *tableRows) seek(data []byte, i int, final bool) (at int, found bool) {
+	for i < len(data) {
+		switch data[i] {
+		case '{', '[':
+			t.depth++
+		case '}', ']':
+			t.depth--
+		case '"':
+			next, more, rows := t.member(data, i)
+			switch {
+			case more && !final:
+				return i, false
+			case rows:
+				t.depth, t.inRows = t.depth+1, true
+				return next, true
+			}
+			i = next
 			continue
 		}
-		var row json.RawMessage
-		if a.err = a.dec.Decode(&row); a.err != nil {
-			break
-		}
-		offset := a.dec.InputOffset() - int64(len(row))
-		a.at = Place{a.lines.lineAt(offset, a.at.Line), a.mark + offset}
-		start := len(b.Data)
-		b.Data = append(b.Data, a.object(row)...)
-		b.Records = append(b.Records, Extent{start, len(b.Data), a.at})
-		b.Data = append(b.Data, '\n')
+		i++
 	}
-	if errors.Is(a.err, io.EOF) && len(b.Records) == 0 {
-		a.err = nil
-		return b, false
-	}
-	return b, len(b.Records) > 0
+	return i, false
 }
 
-// seekRows goes on to the next "rows" array and reads the "columns" on the way.
-func (a *apiReader) seekRows() bool {
+// member reads the string at i, and what follows where it is a name that matters. It returns where to go on, which is
+// inside of the rows if they are what it names; more says that data ends too early to tell.
+func (t *tableRows) member(data []byte, i int) (next int, more, rows bool) {
+	end := skipString(data, i+1) + 1
+	at := blanks(data, end)
+	if at >= len(data) {
+		return len(data), true, false
+	}
+	if data[at] != ':' {
+		return at, false, false
+	}
+	name := string(data[i+1 : end-1])
+	at = blanks(data, at+1)
+	switch name {
+	case "rows", "Rows":
+		if at < len(data) && data[at] == '[' {
+			return at + 1, false, true
+		}
+	case "TableKind", "TableName", "columns", "Columns":
+		end, whole := valueEnd(data, at)
+		if !whole {
+			return len(data), true, false
+		}
+		t.about(name, data[at:end])
+		return end, false, false
+	}
+	return at, at >= len(data), false
+}
+
+// about notes what a member says of the rows that come.
+func (t *tableRows) about(name string, v []byte) {
+	switch name {
+	case "TableKind":
+		t.aside = string(v) != `"PrimaryResult"`
+	case "TableName": // Kusto v1 numbers its tables
+		if number, ok := strings.CutPrefix(string(v), `"Table_`); ok {
+			t.aside = number != `0"`
+		}
+	default:
+		t.columns = columnHeads(v)
+	}
+}
+
+// columnHeads are the names in a list of columns; nil of what is none.
+func columnHeads(list []byte) (heads [][]byte) {
+	splitElements(list, func(column []byte) {
+		var head []byte
+		_ = scanObject(column, func(_ int, name []byte, v Span) error {
+			if key := string(name); (key == "name" || key == "ColumnName") && (v.Kind == Text || v.Kind == Escaped) {
+				head = append(append(append([]byte{'"'}, v.Bytes...), '"'), ':')
+			}
+			return nil
+		})
+		heads = append(heads, head)
+	})
+	return heads
+}
+
+// splitElements shows the elements of an array as far as its brackets and commas are sound, and reports whether all are.
+func splitElements(b []byte, visit func(element []byte)) bool {
+	if len(b) == 0 || b[0] != '[' {
+		return false
+	}
+	i := blanks(b, 1)
+	if i < len(b) && b[i] == ']' {
+		return i+1 == len(b)
+	}
 	for {
-		t, err := a.dec.Token()
-		if err != nil {
-			a.err = err
+		end, whole := valueEnd(b, i)
+		if !whole {
 			return false
 		}
-		key, ok := t.(string)
-		if !ok {
-			continue
+		visit(bytes.TrimRight(b[i:end], " \t\r"))
+		i = blanks(b, end)
+		if i >= len(b) || b[i] != ',' {
+			return i < len(b) && b[i] == ']' && i+1 == len(b)
 		}
-		switch key {
-		case "TableKind", "TableName":
-			var name string
-			if a.err = a.dec.Decode(&name); a.err != nil {
-				return false
-			}
-			if key == "TableKind" {
-				a.aside = name != "PrimaryResult"
-			} else if number, ok := strings.CutPrefix(name, "Table_"); ok { // Kusto v1 numbers its tables
-				a.aside = number != "0"
-			}
-		case "columns", "Columns":
-			var cols []struct {
-				Name       string `json:"name"`
-				ColumnName string `json:"ColumnName"`
-			}
-			if a.err = a.dec.Decode(&cols); a.err != nil {
-				return false
-			}
-			a.columns = nil
-			for _, c := range cols {
-				name, err := json.Marshal(c.Name + c.ColumnName)
-				if err != nil {
-					a.err = err
-					return false
-				}
-				a.columns = append(a.columns, name)
-			}
-		case "rows", "Rows":
-			t, err := a.dec.Token()
-			if err != nil || t != json.Delim('[') {
-				a.err = fmt.Errorf("rows is not an array: %w", err)
-				return false
-			}
-			if a.aside {
-				for a.err = nil; a.err == nil && a.dec.More(); {
-					var skipped json.RawMessage
-					a.err = a.dec.Decode(&skipped)
-				}
-				if a.err != nil {
-					return false
-				}
-				continue
-			}
-			a.inRows = true
-			return true
-		}
+		i = blanks(b, i+1)
 	}
 }
 
-func (a *apiReader) object(row json.RawMessage) []byte {
-	var cells []json.RawMessage
-	if err := json.Unmarshal(row, &cells); err != nil || len(cells) != len(a.columns) {
-		return row // the decoder rejects it with its reason: it is no object
-	}
-	var b bytes.Buffer
-	b.WriteByte('{')
-	for i, c := range cells {
-		if i > 0 {
-			b.WriteByte(',')
+// objects makes the objects of a block's rows. A row that does not fit its columns stays as it is: it is no object, and is
+// rejected with the reason.
+func (t *tableRows) objects(b Block) Block {
+	out := t.spare[:0]
+	for n := range b.Records {
+		e := &b.Records[n]
+		row, start := b.Data[e.Start:e.End], len(out)
+		heads, k := t.heads[n], 0
+		sound := splitElements(row, func(cell []byte) {
+			if k < len(heads) {
+				out = append(append(append(out, ','), heads[k]...), cell...)
+			}
+			k++
+		})
+		if sound && k > 0 && k == len(heads) {
+			out[start] = '{'
+			out = append(out, '}')
+		} else {
+			out = append(out[:start], row...)
 		}
-		b.Write(a.columns[i])
-		b.WriteByte(':')
-		b.Write(c)
+		e.Start, e.End = start, len(out)
+		out = append(out, '\n')
 	}
-	b.WriteByte('}')
-	return b.Bytes()
+	t.spare, b.Data = b.Data, out
+	return b
+}
+
+// err is what the end of the file leaves open.
+func (t *tableRows) err() error {
+	if t.depth > 0 && !t.cut {
+		return io.ErrUnexpectedEOF
+	}
+	return nil
 }

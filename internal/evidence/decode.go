@@ -257,7 +257,7 @@ func (d *Decoder) scan(record []byte) error {
 		i = blanks(record, i+len(byteOrderMark))
 	}
 	if i >= len(record) || record[i] != '{' {
-		return &ScanError{Column: i + 1, Code: CodeInvalidJSON, Reason: errNoObject.Error()}
+		return noObject(record, i)
 	}
 	end, err := d.members(d.root, record, i, 0)
 	if err != nil {
@@ -267,6 +267,17 @@ func (d *Decoder) scan(record []byte) error {
 		return bad(end, "more data behind the record")
 	}
 	return nil
+}
+
+// noObject is why what stands at i is no record: a row of a table that does not fit its columns may have been cut.
+func noObject(record []byte, i int) error {
+	var s *ScanError
+	if i < len(record) && record[i] == '[' {
+		if _, _, err := value(record, i, 0); errors.As(err, &s) && s.Code == CodeTruncated {
+			return err
+		}
+	}
+	return &ScanError{Column: i + 1, Code: CodeInvalidJSON, Reason: errNoObject.Error()}
 }
 
 // members walks the object at i.

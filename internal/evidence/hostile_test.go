@@ -99,6 +99,36 @@ func TestLargeAnswer(t *testing.T) {
 	}
 }
 
+// TestDamagedAnswer: what is broken in an answer of the query API is a reject, the rows around it are loaded, and a cut is
+// told wherever it falls.
+func TestDamagedAnswer(t *testing.T) {
+	const (
+		begin = `{"tables":[{"name":"PrimaryResult","columns":[{"name":"TimeGenerated","type":"datetime"},{"name":"Id","type":"string"},{"name":"Type","type":"string"}],"rows":[` + "\n"
+		row   = `["2026-03-20T10:00:00Z","1","SigninLogs"]`
+		other = `{"name":"Second","rows_in_it":1,"note":"rows","columns":[{"type":"string","name":"Id"},{"name":"Type"},{"name":"TimeGenerated"},{"name":"Identity"}],"rows":[["2","SigninLogs","2026-03-20T10:00:00Z","A"],` + "\n" + `["3","SigninLogs","2026-03-20T10:00:00Z","B"]]}`
+	)
+	for name, c := range map[string]struct {
+		text, want string
+		rows       int
+	}{
+		"whole":               {begin + row + ",\n" + row + "\n]}]}", "", 2},
+		"tables of two kinds": {begin + row + "]}," + other + "]}", "", 3},
+		"without rows":        {begin + row + "]},{\"name\":\"S\",\"columns\":[],\"rows\":[]}]}", "", 1},
+		"cut in a row":        {begin + row + ",\n" + row[:20], "3:truncated", 1},
+		"cut between rows":    {begin + row + ",\n", "3:truncated", 1},
+		"cut behind the rows": {begin + row + "\n]}", "3:truncated", 1},
+		"cut in the columns":  {begin + row + "]},\n" + other[:60], "3:truncated", 1},
+		"no JSON":             {begin + row + ",\n[\"2026-03-20T10:00:00Z\",tru,\"SigninLogs\"],\n" + row + "]}]}", "3:invalid_json", 2},
+		"too few cells":       {begin + row + ",\n[\"2026-03-20T10:00:00Z\"],\n" + row + "]}]}", "3:invalid_json", 2},
+		"too many cells":      {begin + row + ",\n" + row[:len(row)-1] + ",1],\n" + row + "]}]}", "3:invalid_json", 2},
+		"a cell twice as big": {begin + row + ",\n[\"2026-03-20T10:00:00Z\",\"" + strings.Repeat("x", 3<<20) + "\",\"SigninLogs\"],\n" + row + "]}]}", "", 3},
+	} {
+		if rejects, rows := hostile(t, "answer.json", c.text); rejects != c.want || rows != c.rows {
+			t.Errorf("%s: %d rows of %d, rejected %q, want %q", name, rows, c.rows, rejects, c.want)
+		}
+	}
+}
+
 // TestHugeLine: a line of 100 MB is rejected in bounded memory, as lines and inside an array.
 func TestHugeLine(t *testing.T) {
 	if testing.Short() {

@@ -488,8 +488,8 @@ func (f *File) stream(r io.Reader, closer io.Closer, reject func(Reject)) *Strea
 			s.framer.state.page = f.page
 		}
 	case Tables:
-		s.api = newAPIReader(r)
-		s.api.mark = f.mark
+		s.rows = &tableRows{}
+		s.framer.split = s.rows.split
 	}
 	return s
 }
@@ -516,7 +516,7 @@ func (f *File) linewise() bool {
 type Stream struct {
 	mu     sync.Mutex
 	framer *framer
-	api    *apiReader
+	rows   *tableRows // of an answer with columns and rows apart
 	aside  *asideReader
 	closer io.Closer
 
@@ -528,14 +528,15 @@ type Stream struct {
 func (s *Stream) next(old []byte) (Block, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case s.api != nil:
-		return s.api.next()
-	case s.aside != nil:
+	if s.aside != nil {
 		return s.aside.next(old)
 	}
 	block, ok := s.framer.next(old)
-	if ok && s.bundles != nil {
+	switch {
+	case !ok:
+	case s.rows != nil:
+		block = s.rows.objects(block)
+	case s.bundles != nil:
 		block = s.bundles.spreadOut(block, s.peel)
 	}
 	return block, ok
@@ -545,21 +546,16 @@ func (s *Stream) next(old []byte) (Block, bool) {
 func (s *Stream) Close() error {
 	_ = s.closer.Close()
 	switch {
-	case s.api != nil:
-		return s.api.err
 	case s.aside != nil:
 		return s.aside.err
+	case s.rows != nil && s.framer.broken == nil:
+		return s.rows.err()
 	}
 	return nil // the framer has rejected what was cut
 }
 
 // Place is how far the stream has come.
-func (s *Stream) Place() Place {
-	if s.api != nil {
-		return s.api.at
-	}
-	return s.framer.at
-}
+func (s *Stream) Place() Place { return s.framer.at }
 
 // IsParquet reports whether the file at a path is Parquet, which this package cannot read.
 func IsParquet(path string) bool {

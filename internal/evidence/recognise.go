@@ -164,13 +164,11 @@ func (f *File) anyPage(head []byte, start int) bool {
 
 // tableKeys are the names of the columns of the first tables.
 func (f *File) tableKeys() map[string]bool {
-	keys := map[string]bool{}
-	a := newAPIReader(bytes.NewReader(f.header))
-	block, _ := a.next()
-	if len(block.Records) == 0 {
-		return keys
+	record, ok := f.Head().Reader().Next()
+	if !ok {
+		return map[string]bool{}
 	}
-	return objectPaths(block.Data[block.Records[0].Start:block.Records[0].End])
+	return objectPaths(record.Text)
 }
 
 // unwrapped finds the shape of a record, through what it is wrapped in.
