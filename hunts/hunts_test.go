@@ -3,11 +3,13 @@ package hunts
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/inventory"
 	"github.com/replaytrace/replaytrace/internal/proof"
 )
 
@@ -77,6 +79,42 @@ func TestCatalogue(t *testing.T) {
 	for i := range all {
 		if h := &all[i]; h.Role == hunt.RoleSignal && !told[h.Signal] {
 			t.Errorf("the page does not tell of %s", h.Signal)
+		}
+	}
+}
+
+// TestApplications holds the application ids in the KQL against the inventory: each is in it, with a name and a source, and
+// those of the family are all of the family. The rules carry them because they must run where no list was imported.
+func TestApplications(t *testing.T) {
+	inv, err := inventory.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	quoted := regexp.MustCompile(`"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"`)
+	family := map[string]bool{}
+	for _, pattern := range []string{"*/*.yaml", "functions/*.part", "views/*.kql"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range quoted.FindAllStringSubmatch(string(text), -1) {
+				if len(inv.Find(m[1])) != 1 && !inv.Microsoft(m[1]) {
+					t.Errorf("%s: the inventory of applications does not have %s", file, m[1])
+				}
+				if file == "functions/Family.part" {
+					family[m[1]] = true
+				}
+			}
+		}
+	}
+	for _, a := range inv.Apps() {
+		if a.FOCI != family[a.ID] {
+			t.Errorf("%s (%s): in the family says the inventory: %v, functions/Family.part: %v", a.ID, a.Name, a.FOCI, family[a.ID])
 		}
 	}
 }
