@@ -44,7 +44,7 @@ var layers = []layer{
 	{"internal/escape", "hostile text made safe for each kind of output", ""},
 	{"internal/diag", "positions in a user's text, and messages about them", "internal/escape"},
 	{"internal/kql/schema", "KQL types, values and table schemas", ""},
-	{"internal/kql/syntax", "KQL text to a syntax tree, and back", "internal/diag"},
+	{"internal/kql/syntax", "KQL text to a syntax tree, and back", "internal/diag internal/kql/schema"},
 	{"internal/kql/function", "the one table of KQL functions", "internal/kql/schema"},
 	{"internal/kql/plan", "a syntax tree bound to tables and types", "internal/diag internal/kql/schema internal/kql/syntax internal/kql/function"},
 	{"internal/kql/sqlgen", "a plan to DuckDB SQL", "internal/diag internal/escape internal/kql/schema internal/kql/function internal/kql/plan"},

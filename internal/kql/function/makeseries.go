@@ -151,9 +151,7 @@ func goAxisBins(args []schema.Value) (schema.Value, error) {
 		case schema.Long:
 			out = schema.AppendJSON(out, t, v)
 		case schema.Datetime: // inside of a dynamic value a datetime has all its digits
-			at := schema.Ticks(v)
-			out = append(out, at.Time().Format(`"2006-01-02T15:04:05`)...)
-			out = fmt.Appendf(out, `.%07dZ"`, at%schema.Second)
+			out = append(out, `"`+schema.Ticks(v).Full()+`"`...)
 		default:
 			out = schema.AppendJSON(out, t, schema.Ticks(v))
 		}

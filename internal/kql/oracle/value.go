@@ -103,7 +103,7 @@ func (c cell) text() string {
 		if c.t == schema.Timespan {
 			return v.Span()
 		}
-		return v.Time().Format("2006-01-02T15:04:05.") + fmt.Sprintf("%07dZ", v%schema.Second)
+		return v.Full()
 	case float64:
 		if v == math.Trunc(v) && math.Abs(v) < 1e15 {
 			return fmt.Sprintf("%.1f", v)

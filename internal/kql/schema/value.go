@@ -59,6 +59,11 @@ func (t Ticks) RFC3339() string {
 	return text + "Z"
 }
 
+// Full renders a datetime with all seven fraction digits, as tostring() and dynamic values have it.
+func (t Ticks) Full() string {
+	return t.Time().Format("2006-01-02T15:04:05") + fmt.Sprintf(".%07dZ", t%Second)
+}
+
 // Span renders a timespan in Kusto's form [-][d.]hh:mm:ss[.fffffff].
 func (t Ticks) Span() string {
 	sign := ""

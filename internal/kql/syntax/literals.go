@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // literalKinds are the functions that are literals when their inside is one.
@@ -126,7 +127,7 @@ func (p *parser) jsonValue(b *strings.Builder) {
 	case t.kind == tokName && p.peek(1).text == "(":
 		lit, ok := p.typedLiteral().(*Literal)
 		if !ok {
-			p.unexpected("a constant")
+			lit = p.quotedLiteral()
 		}
 		p.jsonLiteral(b, lit)
 	default:
@@ -149,14 +150,44 @@ func (p *parser) jsonSequence(b *strings.Builder, end string, item func()) {
 	b.WriteString(p.take().text)
 }
 
+// quotedLiteral reads datetime("2024-01-01") and its kind, which outside of a dynamic literal are calls.
+func (p *parser) quotedLiteral() *Literal {
+	start := p.tok()
+	kind, ok := literalKinds[start.text]
+	if !ok || kind == LitDynamic || p.peek(2).kind != tokString || p.peek(3).text != ")" {
+		p.unexpected("a constant")
+	}
+	lit := &Literal{Kind: kind, Text: p.peek(2).text}
+	p.i += 4
+	lit.At = p.since(start)
+	return lit
+}
+
+// jsonLiteral writes a typed constant as a dynamic value of its type is printed.
 func (p *parser) jsonLiteral(b *strings.Builder, lit *Literal) {
+	ok := true
 	switch lit.Kind {
 	case LitNull:
 		b.WriteString("null")
-	case LitLong, LitInt, LitReal, LitDecimal, LitBool, LitDynamic:
+	case LitLong, LitInt, LitDecimal, LitBool, LitDynamic:
 		b.WriteString(lit.Text)
-	case LitString, LitDatetime, LitTimespan, LitGuid:
+	case LitString, LitGuid:
 		writeJSON(b, lit.Text)
+	case LitReal:
+		var v float64
+		v, ok = schema.ParseReal(lit.Text)
+		b.Write(schema.AppendJSON(nil, schema.Real, v))
+	case LitDatetime:
+		var v schema.Ticks
+		v, ok = schema.ParseDatetime(lit.Text)
+		writeJSON(b, v.Full())
+	case LitTimespan:
+		var v schema.Ticks
+		v, ok = schema.ParseTimespan(lit.Text)
+		writeJSON(b, v.Span())
+	}
+	if !ok {
+		p.fail(lit.Span(), "", "%q is no value of its type", lit.Text)
 	}
 }
 
@@ -177,7 +208,7 @@ func (p *parser) jsonNumber(b *strings.Builder) {
 		}
 		b.WriteString(text)
 	case tokTimespan:
-		writeJSON(b, sign+t.text)
+		p.jsonLiteral(b, &Literal{Kind: LitTimespan, Text: sign + t.text, At: At{Pos: t.span}})
 	default:
 		p.fail(diag.Span{Start: start.span.Start, End: t.span.End}, "", "a dynamic literal holds constants only")
 	}
