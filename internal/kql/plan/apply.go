@@ -273,14 +273,34 @@ func (b *binder) callAgo(f *frame, x *syntax.Call) Expr {
 	return b.applyAt(x.Span(), "-", b.operator("-"), []Expr{&Const{T: schema.Datetime, V: b.opt.Now}, b.convert(span, schema.Timespan)})
 }
 
+// callToscalar binds toscalar(x). One place in one scope is one value, however often a function is called that holds it.
 func (b *binder) callToscalar(f *frame, x *syntax.Call) Expr {
 	b.arity(x, 1, 1)
-	if !b.isTabular(f.scope, x.Args[0]) {
-		return b.scalar(f, x.Args[0])
+	arg := x.Args[0]
+	if !b.isTabular(f.scope, arg) {
+		if !draws(f.scope, arg) {
+			return b.scalar(f, arg)
+		}
+		// What is drawn by lot is drawn once for all rows: it is the cell of a table of its own.
+		arg = &syntax.Pipe{At: syntax.At{Pos: arg.Span()}, Ops: []syntax.Operator{&syntax.Print{Items: []syntax.Expr{arg}}}}
 	}
-	n := b.tabular(f.scope, x.Args[0])
+	at := place{x, f.scope}
+	if v := b.cells[at]; v != nil && b.per == nil {
+		return v
+	}
+	n := b.tabular(f.scope, arg)
 	one := &Limit{base: base{cols: n.Columns(), order: n.Ordering()}, In: n, N: &Const{T: schema.Long, V: int64(1)}}
-	return b.scalarOf(b.share("scalar", one))
+	v := b.scalarOf(b.share("scalar", one))
+	if b.per == nil {
+		b.cells[at] = v
+	}
+	return v
+}
+
+// place is a call where it stands: within the scope in which it is bound.
+type place struct {
+	call  *syntax.Call
+	scope *scope
 }
 
 func (b *binder) callColumnIfExists(f *frame, x *syntax.Call) Expr {

@@ -24,7 +24,7 @@ type Options struct {
 
 // Bind makes the plan of a script. The error is a *diag.List.
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
-	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}}
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}, cells: map[place]Expr{}}
 	p := b.script(script)
 	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
 		return nil, b.list.With(nil)
@@ -49,6 +49,8 @@ type binder struct {
 	drawn         int64 // how many calls draw by lot
 	// brought are the columns of stored members by what was asked.
 	brought map[asked]*Column
+	// cells are what the toscalar() of each place stands for.
+	cells map[place]Expr
 	// settings are the options of `set` that have a meaning here.
 	settings map[string]Expr
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of
@@ -218,6 +220,9 @@ func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
 			r.Shared.Name = name // so that whoever looks at the kept table knows it by the let's name
 		}
 		return b.share(name, n)
+	}
+	if draws(sc, x) {
+		return &closure{lit: &syntax.FuncLit{At: syntax.At{Pos: x.Span()}, Body: x}, scope: sc, name: name}
 	}
 	return b.scalar(&frame{scope: sc}, x)
 }

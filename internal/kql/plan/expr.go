@@ -90,7 +90,7 @@ func (b *binder) scalars(f *frame, xs ...syntax.Expr) []Expr {
 }
 
 // bound turns what a let name stands for into a scalar.
-func (b *binder) boundScalar(x *syntax.Name, value any) Expr {
+func (b *binder) boundScalar(f *frame, x *syntax.Name, value any) Expr {
 	switch v := value.(type) {
 	case Expr:
 		return v
@@ -99,7 +99,7 @@ func (b *binder) boundScalar(x *syntax.Name, value any) Expr {
 	case *Shared:
 		b.fail(diag.Semantic, x.Span(), "toscalar("+x.Name+")", "%s is a table, a scalar is expected here", x.Name)
 	case *closure: // a function without parameters is called by its name alone
-		return b.callScalar(&frame{}, &syntax.Call{At: x.At, Func: x}, v)
+		return b.callScalar(f, &syntax.Call{At: x.At, Func: x}, v)
 	}
 	b.fail(diag.Semantic, x.Span(), "", "%s is not a scalar", x.Name)
 	return nil
@@ -118,8 +118,11 @@ func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	if c := findColumn(f.cols, x.Name); c != nil {
 		return &Col{c}
 	}
+	if f.match != nil && f.match.elements[x.Name] != nil {
+		b.refuseElement(f.match.elements[x.Name], x)
+	}
 	if v, ok := f.scope.find(x.Name); ok {
-		return b.boundScalar(x, v)
+		return b.boundScalar(f, x, v)
 	}
 	if isOpen(f.cols) {
 		return null(schema.Unknown)

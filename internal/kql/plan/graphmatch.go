@@ -385,6 +385,12 @@ func (b *binder) matchCall(f *frame, x *syntax.Call) Expr {
 		}
 		b.fail(diag.Semantic, x.Args[0].Span(), "", "%s takes an edge of variable length", x.Func.Name)
 	}
+	if x.Func.Name == "array_length" && len(x.Args) == 1 {
+		name, inner := pathOf(x.Args[0])
+		if e := m.elements[name]; e != nil && e.path != nil && !inner {
+			return &Col{e.path.length}
+		}
+	}
 	of, ok := nodeFunctions[x.Func.Name]
 	if !ok {
 		return nil
@@ -402,6 +408,14 @@ func (b *binder) matchCall(f *frame, x *syntax.Call) Expr {
 		return &Col{c}
 	}
 	return b.convert(&Col{e.id}, schema.String)
+}
+
+// refuseElement says what to write in place of the bare name of an element, which hides a let of its name.
+func (b *binder) refuseElement(e *element, x *syntax.Name) {
+	if e.path != nil {
+		b.fail(diag.Unsupported, x.Span(), "map("+x.Name+", ...)", "how Kusto shows the edges of a path is not documented: name what is wanted of them")
+	}
+	b.fail(diag.Unsupported, x.Span(), "", "how Kusto shows an element of a graph is not documented: name its properties, as %s.name", x.Name)
 }
 
 // nodeFunctions are the functions of a node.

@@ -23,7 +23,7 @@ func (b *binder) isTabular(sc *scope, x syntax.Expr) bool {
 		if v, ok := sc.find(x.Name); ok {
 			_, shared := v.(*Shared)
 			if c, ok := v.(*closure); ok {
-				return c.lit.View
+				return c.lit.View || c.required() == 0 && b.returnsTable(c)
 			}
 			return shared
 		}
@@ -347,7 +347,8 @@ func (b *binder) callScalar(f *frame, x *syntax.Call, c *closure) Expr {
 	if b.isTabular(inner, c.lit.Body) {
 		b.fail(diag.Semantic, x.Span(), "toscalar("+c.name+"(...))", "%s returns a table, a scalar is expected here", c.name)
 	}
-	return b.scalar(&frame{scope: inner}, c.lit.Body)
+	// The body sees no columns, but what it draws is drawn for each row of the caller.
+	return b.scalar(&frame{scope: inner, windows: f.windows}, c.lit.Body)
 }
 
 // enter makes the scope of a call: parameters, then the lets of the body.

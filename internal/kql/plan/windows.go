@@ -144,3 +144,31 @@ func (b *binder) sequential(n Node, row *Column, step windowStep) Node {
 		Kind: Inner, L: left, R: ready, On: []Pair{{L: &Col{row}, R: &Col{number}}}, Items: []Item{{Col: item.Col, X: &Col{value}}},
 	}
 }
+
+// draws reports whether the value of x is drawn by lot anew wherever it stands: it calls rand() or new_guid(), itself
+// or through a let of sc. What toscalar() draws is drawn once.
+func draws(sc *scope, x syntax.Expr) bool {
+	found, once := false, diag.Pos(0) // once is the end of the toscalar() that is being walked
+	syntax.Walk(x, func(at syntax.Expr) {
+		name := ""
+		switch at := at.(type) {
+		case *syntax.Name:
+			name = at.Name
+		case *syntax.Call:
+			name = at.Func.Name
+		}
+		if found || name == "" || at.Span().Start < once {
+			return
+		}
+		if name == "toscalar" {
+			once = at.Span().End
+		} else if v, ok := sc.find(name); ok {
+			c, ok := v.(*closure)
+			found = ok && draws(c.scope, c.lit.Body)
+		} else if _, ok := at.(*syntax.Call); ok {
+			fn, known := function.Lookup(name)
+			found = known && fn.Drawn
+		}
+	})
+	return found
+}
