@@ -75,15 +75,18 @@ func (f *goFunc) call(values []driver.Value) (any, error) {
 	return plain(out), nil
 }
 
-// guarded turns a panic into an error of the one query: it must not unwind into DuckDB's threads, where the process
-// would hang instead of ending.
+// guarded runs the function; a panic is an error of the one query.
 func (f *goFunc) guarded(args []schema.Value) (out schema.Value, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%s: %v", f.Name, r)
-		}
-	}()
+	defer caught(f.Name, &err)
 	return f.Fn(args)
+}
+
+// caught, deferred by what DuckDB calls, turns a panic into an error: it must not unwind into DuckDB's threads, where the
+// process would hang instead of ending.
+func caught(what string, err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("internal error in %s: %v", what, r)
+	}
 }
 
 func argument(t schema.Type, v driver.Value) (schema.Value, error) {

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	duckdb "github.com/duckdb/duckdb-go/v2"
+
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -502,5 +504,14 @@ func change(t *testing.T, c *Case, statements ...string) {
 	}
 	if err := c.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestPanicWhileReading wants an error that names the file: a panic must not unwind into DuckDB's threads.
+func TestPanicWhileReading(t *testing.T) {
+	s := &chunkSource{source: &source{path: "export.json"}}
+	err := s.FillChunk(&worker{source: s.source}, duckdb.DataChunk{}) // without a reader
+	if err == nil || !strings.Contains(err.Error(), "internal error in the reading of export.json") {
+		t.Errorf("%v, want an internal error that names the file", err)
 	}
 }

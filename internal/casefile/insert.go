@@ -108,7 +108,8 @@ func (s *chunkSource) vectors(c duckdb.DataChunk, to []vector) error {
 }
 
 // FillChunk writes the next rows of this thread.
-func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) error {
+func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
+	defer caught("the reading of "+s.path, &err)
 	w, ok := local.(*worker)
 	if !ok {
 		if p, isPointer := local.(*any); isPointer {
