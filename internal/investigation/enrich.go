@@ -1,6 +1,7 @@
 package investigation
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -283,7 +284,9 @@ func (b *builder) networks(f *finding.Finding, rows []signIn) {
 		n.Apps, n.Resources = keys(apps[ip]), keys(resources[ip])
 		f.Networks = append(f.Networks, *n)
 	}
-	sort.Slice(f.Networks, func(i, j int) bool { return f.Networks[i].FirstSeen.Before(f.Networks[j].FirstSeen) })
+	slices.SortFunc(f.Networks, func(a, b finding.Network) int {
+		return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), cmp.Compare(a.IP, b.IP))
+	})
 }
 
 func keys(m map[string]bool) []string {

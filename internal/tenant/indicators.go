@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -168,8 +170,8 @@ func (r *indicatorReader) walk(v any) {
 				r.skipped = append(r.skipped, text)
 			}
 		}
-		for _, x := range v {
-			r.walk(x)
+		for _, key := range slices.Sorted(maps.Keys(v)) { // what is skipped first is told
+			r.walk(v[key])
 		}
 	}
 }

@@ -48,3 +48,18 @@ func TestIndicators(t *testing.T) {
 		}
 	}
 }
+
+// TestIndicatorsInOneOrder reads a document whose members a map holds: what is passed over comes in one order.
+func TestIndicatorsInOneOrder(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "misp.json")
+	text := `{"c":{"type":"md5","value":"3"},"a":{"type":"sha1","value":"1"},"b":{"type":"sha256","value":"2"},"d":{"type":"ip-src","value":"192.0.2.1"}}`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		_, skipped, err := Indicators(path)
+		if want := []string{"sha1 1", "sha256 2", "md5 3"}; err != nil || !slices.Equal(skipped, want) {
+			t.Fatalf("skipped %q, %v; want %q", skipped, err, want)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package investigation
+
+import (
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/finding"
+)
+
+var noon = time.Date(2026, 3, 18, 12, 0, 0, 0, time.UTC)
+
+// at is a row some minutes after noon.
+func at(minutes int, ip string) signIn {
+	return signIn{rowKey: rowKey{table: "AADNonInteractiveUserSignInLogs", ip: ip, at: noon.Add(time.Duration(minutes) * time.Minute)}}
+}
+
+// TestNetworksInOneOrder has networks that begin at the same moment: they stand by their addresses.
+func TestNetworksInOneOrder(t *testing.T) {
+	var rows []signIn
+	for _, ip := range []string{"192.0.2.9", "192.0.2.3", "192.0.2.7", "192.0.2.1"} {
+		r := at(0, ip)
+		r.attacker = true
+		rows = append(rows, r)
+	}
+	early := at(-1, "203.0.113.5")
+	early.attacker = true
+	rows = append(rows, early, at(5, "198.51.100.1"))
+	for range 20 {
+		f := finding.Finding{}
+		(&builder{}).networks(&f, rows)
+		got := ""
+		for _, n := range f.Networks {
+			got += n.IP + " "
+		}
+		if want := "203.0.113.5 192.0.2.1 192.0.2.3 192.0.2.7 192.0.2.9 "; got != want {
+			t.Fatalf("the networks are %s, want %s", got, want)
+		}
+	}
+}
+
+// TestMark tells the attacker's rows from the user's. Rows without a spot say nothing about their caller: they are the
+// attacker's at an address that only he had, within an hour of his own rows.
+func TestMark(t *testing.T) {
+	spotted := func(r signIn, spot string) signIn { r.spot = spot; return r }
+	named := at(10, "192.0.2.1")
+	named.id, named.spot = "named", "own"
+	rows := []signIn{
+		at(-61, "192.0.2.66"),                   // too early
+		at(-60, "192.0.2.66"),                   // in time
+		spotted(at(0, "192.0.2.66"), "strange"), // of the finding's spot
+		spotted(at(1, "192.0.2.1"), "own"),      // the user's
+		at(2, "192.0.2.1"),                      // at an address that the user had, too
+		at(3, "192.0.2.2"),                      // at nobody's
+		named,                                   // that a signal names
+		at(70, "192.0.2.66"),                    // an hour after the last of his own
+		at(71, "192.0.2.66"),                    // later
+	}
+	mark(&finding.Finding{Spots: []string{"strange"}, EventIDs: []string{"named"}}, rows)
+	for i, want := range []bool{false, true, true, false, false, false, true, true, false} {
+		if rows[i].attacker != want {
+			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, rows[i].attacker, want)
+		}
+	}
+}
+
+// TestBounds has a session of the user's that the attacker holds, and a result that says that the token was dead.
+func TestBounds(t *testing.T) {
+	root, theft, end := at(-600, "192.0.2.1"), at(0, "192.0.2.66"), at(30, "192.0.2.66")
+	root.session, theft.session = "s", "s"
+	theft.attacker, end.attacker, end.result = true, true, "50173"
+	asOf := noon.Add(time.Hour)
+	f := finding.Finding{SessionIDs: []string{"s"}, FirstSeen: theft.at, LastSeen: theft.at}
+	if first, last := bounds(&f, []signIn{root, theft, end}, asOf); !first.Equal(root.at) || !last.Equal(end.at) {
+		t.Errorf("from %s to %s, want the root of the session and the dead token", first, last)
+	}
+	if first, last := bounds(&f, []signIn{theft}, asOf); !first.Equal(theft.at) || !last.Equal(asOf) {
+		t.Errorf("from %s to %s, want what is proved and the end of the evidence", first, last)
+	}
+	f.FirstSeenCensored = true
+	other := at(-30, "192.0.2.1")
+	if first, _ := bounds(&f, []signIn{other, theft}, asOf); !first.Equal(other.at) {
+		t.Errorf("from %s, want the beginning of the evidence: the session's is not in it", first)
+	}
+}
