@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,12 @@ func Main(args []string, s Streams) int {
 	root.SetIn(s.In)
 	root.SetOut(s.Out)
 	root.SetErr(s.Err)
+	running := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
 	err := root.ExecuteContext(ctx)
+	if err != nil && !running { // an unknown command, or arguments that it does not take
+		err = &exit{exitUsage, err}
+	}
 	if ctx.Err() != nil {
 		var saved *stopped
 		if errors.As(err, &saved) {
@@ -76,7 +82,7 @@ func Main(args []string, s Streams) int {
 	return finish(s, err)
 }
 
-// finish shows an error and returns its exit code.
+// finish shows an error and returns its exit code: what has none, and is not about the user's text, is a fault of ours.
 func finish(s Streams, err error) int {
 	if err == nil {
 		return exitOK
@@ -89,14 +95,11 @@ func finish(s Streams, err error) int {
 		return e.code
 	}
 	showError(s.Err, err)
-	if list, ok := diag.AsList(err); ok {
-		for _, d := range list.Items {
-			if d.Kind == diag.Runtime {
-				return exitInternal
-			}
-		}
+	list, ok := diag.AsList(err)
+	if ok && !slices.ContainsFunc(list.Items, func(d diag.Diagnostic) bool { return d.Kind == diag.Runtime }) {
+		return exitUsage
 	}
-	return exitUsage
+	return exitInternal
 }
 
 func showError(w io.Writer, err error) {

@@ -217,7 +217,7 @@ func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case
 	sort.Strings(aliases)
 	for _, a := range aliases {
 		if err := c.AddWatchlist(ctx, a, t.Watchlists[a].Columns, t.Watchlists[a].Rows); err != nil {
-			return err
+			return &exit{exitUsage, err}
 		}
 	}
 	if len(t.Unused) > 0 {

@@ -171,10 +171,13 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,
 	})
-	if err == nil {
-		err = kept()
+	if err != nil {
+		return nil, err
 	}
-	return inv, err
+	if err := kept(); err != nil {
+		return nil, &exit{exitUsage, err}
+	}
+	return inv, nil
 }
 
 // knownTenant is the tenant's own statement of its networks; without one they are learned.

@@ -45,8 +45,11 @@ func newSimulate(s Streams) *cobra.Command {
 			} else {
 				err = t.WriteTo(out, shapes...)
 			}
-			if err != nil || stream {
-				return err
+			if err != nil {
+				return &exit{exitUsage, err}
+			}
+			if stream {
+				return nil
 			}
 			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt a folder in it, then compare with %s\n", len(t.Key.Benign)+len(t.Key.Incidents), len(t.Key.Incidents), out, filepath.Join(out, "answer_key.json"))
 			return err
