@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
-	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/inventory"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -34,47 +31,26 @@ looks like one of Microsoft's on an id that is not Microsoft's is told in the co
   replaytrace apps --case case --format csv
   replaytrace apps lookup 29d9ed98-a469-4536-ade2-f981bc1d605e
   replaytrace apps import MicrosoftApps.json --out known_apps.csv`,
-		RunE: func(cmd *cobra.Command, args []string) error { return f.listApps(cmd.Context(), s, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := findRule(tenantApps)
+			if err != nil {
+				return &exit{exitInternal, err}
+			}
+			return f.rule(cmd.Context(), s, h, args)
+		},
 	}
 	f.evidenceFlags.add(cmd)
-	cmd.Flags().StringVar(&f.format, "format", "table", "table, json, jsonl or csv")
+	rowFormatFlag(cmd, &f.format)
 	cmd.AddCommand(newAppsLookup(s), newAppsImport(s))
 	return cmd
 }
 
-func (f *queryFlags) listApps(ctx context.Context, s Streams, paths []string) error {
-	if len(paths) == 0 && f.caseDir == "" {
-		return &exit{exitUsage, errors.New("no evidence given: name files or folders of exports, or --case")}
-	}
-	if _, ok := formats[f.format]; !ok {
-		return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", f.format)}
-	}
-	all, err := hunt.Load(hunts.FS)
-	if err != nil {
-		return &exit{exitInternal, err}
-	}
-	at := slices.IndexFunc(all, func(h hunt.Hunt) bool { return h.Signal == tenantApps })
-	c, partial, err := f.open(ctx, s, paths)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = c.Close() }()
-	if err := f.one(ctx, s, c, all[at].Source()); err != nil {
-		return err
-	}
-	return partial
-}
-
 func newAppsLookup(s Streams) *cobra.Command {
-	format := "table"
+	var format string
 	cmd := &cobra.Command{
 		Use:   "lookup [ID|NAME...]",
 		Short: "Look up known applications by id or part of the name; all of them without one",
 		RunE: func(_ *cobra.Command, args []string) error {
-			print, ok := formats[format]
-			if !ok {
-				return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", format)}
-			}
 			inv, err := inventory.Default()
 			if err != nil {
 				return &exit{exitInternal, err}
@@ -83,10 +59,10 @@ func newAppsLookup(s Streams) *cobra.Command {
 			if len(found) == 0 {
 				return &exit{exitFound, fmt.Errorf("%s is not in the inventory; that says nothing about whose it is", escape.Terminal(strings.Join(args, " ")))}
 			}
-			return print(s.Out, appRows(found), schema.Ticks(0))
+			return printRows(s.Out, format, appRows(found), schema.Ticks(0))
 		},
 	}
-	cmd.Flags().StringVar(&format, "format", "table", "table, json, jsonl or csv")
+	rowFormatFlag(cmd, &format)
 	return cmd
 }
 

@@ -17,9 +17,31 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// formats print the result of a query.
-var formats = map[string]func(io.Writer, *kql.Rows, schema.Ticks) error{
-	"json": printJSON, "jsonl": printJSONL, "csv": printCSV, "table": printTable,
+// rowFormats are the forms in which rows are printed, the default first.
+var rowFormats = []struct {
+	name  string
+	print func(io.Writer, *kql.Rows, schema.Ticks) error
+}{
+	{"table", printTable}, {"json", printJSON}, {"jsonl", printJSONL}, {"csv", printCSV},
+}
+
+// rowFormatFlag adds the --format of a command that prints rows.
+func rowFormatFlag(cmd *cobra.Command, to *string) {
+	var names []string
+	for _, f := range rowFormats {
+		names = append(names, f.name)
+	}
+	formatFlag(cmd, to, names...)
+}
+
+// printRows prints rows in the form of that name, which the flag has checked.
+func printRows(w io.Writer, format string, rows *kql.Rows, asOf schema.Ticks) error {
+	for _, f := range rowFormats {
+		if f.name == format {
+			return f.print(w, rows, asOf)
+		}
+	}
+	return fmt.Errorf("there is no form %q of rows", format)
 }
 
 // oneOf is a flag that takes one of a few words.

@@ -42,7 +42,7 @@ func newQuery(s Streams) *cobra.Command {
 	}
 	f.evidenceFlags.add(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.format, "format", "table", "table, json, jsonl or csv")
+	rowFormatFlag(cmd, &f.format)
 	flags.StringVar(&f.file, "file", "", "read the KQL from this file")
 	flags.StringVar(&f.batch, "batch", "", "run the {id, query} lines of this file")
 	flags.StringArrayVar(&f.data, "data", nil, "NAME=PATH: load a CSV, TSV, JSON or Parquet file as table NAME, or as what externaldata reads under that name")
@@ -65,9 +65,6 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 		source.Text, args = args[0], args[1:]
 	default:
 		return &exit{exitUsage, errors.New("no query given: pass the KQL as the first argument, or --file or --batch")}
-	}
-	if _, ok := formats[f.format]; !ok {
-		return &exit{exitUsage, fmt.Errorf("unknown --format %q: it is table, json, jsonl or csv", f.format)}
 	}
 	c, partial, err := f.open(ctx, s, args)
 	if err != nil {
@@ -142,7 +139,7 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 	if f.format == "table" {
 		_, _ = fmt.Fprintf(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
 	}
-	return formats[f.format](s.Out, rows, asOf)
+	return printRows(s.Out, f.format, rows, asOf)
 }
 
 // answer is one line of `query --batch`.

@@ -183,17 +183,22 @@ func newRulesRun(s Streams) *cobra.Command {
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
-			c, partial, err := f.openGiven(cmd.Context(), s, args[1:])
-			if err != nil {
-				return err
-			}
-			defer func() { _ = c.Close() }()
-			return errors.Join(f.one(cmd.Context(), s, c, h.Source()), partial)
+			return f.rule(cmd.Context(), s, h, args[1:])
 		},
 	}
 	f.evidenceFlags.add(cmd)
-	formatFlag(cmd, &f.format, "table", "json", "jsonl", "csv")
+	rowFormatFlag(cmd, &f.format)
 	return cmd
+}
+
+// rule runs a rule over the evidence and prints its rows.
+func (f *queryFlags) rule(ctx context.Context, s Streams, h *hunt.Hunt, paths []string) error {
+	c, partial, err := f.openGiven(ctx, s, paths)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = c.Close() }()
+	return errors.Join(f.one(ctx, s, c, h.Source()), partial)
 }
 
 // findRule finds a rule by the path of its file, or one that ships by its signal or id.

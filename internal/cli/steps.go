@@ -83,7 +83,7 @@ func newStep(s Streams, def step) *cobra.Command {
 	}
 	f.evidenceFlags.add(cmd)
 	f.filterFlags.add(cmd, &f.evidenceFlags)
-	formatFlag(cmd, &f.format, "table", "json", "jsonl", "csv")
+	rowFormatFlag(cmd, &f.format)
 	if choice := def.parts; len(choice) > 1 {
 		if def.whole {
 			choice = append([]string{allParts}, choice...)
@@ -126,7 +126,7 @@ func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
 		err = f.print(s, answers)
 	default:
 		asOf, _ := c.AsOf()
-		err = formats[f.format](s.Out, answers[0].rows, asOf)
+		err = printRows(s.Out, f.format, answers[0].rows, asOf)
 	}
 	return errors.Join(err, partial)
 }
