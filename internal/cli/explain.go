@@ -10,18 +10,23 @@ import (
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
 func newExplain(s Streams) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use:   "explain SIGNAL",
-		Short: "What a signal means: its logic, KQL, false positives and sources",
+		Use:   "explain SIGNAL | VIEW",
+		Short: "What a signal means: its logic, KQL, false positives and sources; or the KQL of a step",
 		Example: `  replaytrace explain ua-script-library
+  replaytrace explain investigate.sessions   # the question behind a step of the investigation
   replaytrace rules list`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeSignals,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if v, err := view.Load(args[0]); err == nil {
+				return explainView(s, v, format)
+			}
 			h, err := findRule(args[0])
 			if err != nil {
 				return &exit{exitUsage, err}
@@ -41,6 +46,29 @@ func newExplain(s Streams) *cobra.Command {
 	}
 	formatFlag(cmd, &format, "table", "json")
 	return cmd
+}
+
+func explainView(s Streams, v *view.View, format string) error {
+	if format == "json" {
+		return printValue(s.Out, struct {
+			SchemaVersion int    `json:"schema_version"`
+			View          string `json:"view"`
+			Title         string `json:"title"`
+			KQL           string `json:"kql"`
+		}{1, v.Name, v.Title, v.Text})
+	}
+	p := &page{width: columns(s.Out)}
+	p.text("", bold.Render(v.Title)+"  "+v.Name)
+	p.b.WriteByte('\n')
+	p.kql(v.Text)
+	return write(s.Out, p.b.String())
+}
+
+// kql writes a query as it is, line by line.
+func (p *page) kql(text string) {
+	for line := range strings.Lines(text) {
+		p.b.WriteString("  " + escape.Terminal(strings.TrimRight(line, "\n")) + "\n")
+	}
 }
 
 func (p *page) rule(h *hunt.Hunt) {
@@ -65,9 +93,7 @@ func (p *page) rule(h *hunt.Hunt) {
 		}
 	}
 	p.b.WriteString("\n" + dim.Render(safe(h.Path)) + "\n")
-	for line := range strings.Lines(h.Query) {
-		p.b.WriteString("  " + safe(strings.TrimRight(line, "\n")) + "\n")
-	}
+	p.kql(h.Query)
 }
 
 // unknownSignal is a name that no rule has.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -47,13 +48,17 @@ func newInvestigate(s Streams) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				if len(f.users) == 1 { // who it is about has been said
+					v.Columns = slices.DeleteFunc(v.Columns, func(c string) bool { return c == "User" })
+				}
 				rows, err := v.Run(ctx, c, f.filter())
 				if err != nil {
 					return err
 				}
 				a := answered{v, step.id, rows}
 				answers = append(answers, a)
-				inv.Steps = append(inv.Steps, investigation.Step{ID: step.id, View: name, Title: v.Title, Rows: json.RawMessage(a.objects())})
+				head, cells := a.shown(len(rows.Rows), full)
+				inv.Steps = append(inv.Steps, investigation.Step{ID: step.id, View: name, Title: v.Title, Rows: json.RawMessage(a.objects()), Head: head, Cells: cells})
 			}
 		}
 		return nil

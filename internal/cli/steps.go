@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 	"strings"
@@ -150,6 +151,25 @@ func (a *answered) objects() []byte {
 	return append(b, ']')
 }
 
+// shown are the columns that the view names and up to most rows, as people read them.
+func (a *answered) shown(most int, cell func(schema.Type, schema.Value) string) (head []string, rows [][]string) {
+	var at []int
+	for i, c := range a.rows.Columns {
+		if a.Columns == nil || slices.Contains(a.Columns, c.Name) {
+			at = append(at, i)
+			head = append(head, c.Name)
+		}
+	}
+	for _, row := range a.rows.Rows[:min(most, len(a.rows.Rows))] {
+		cells := make([]string, len(at))
+		for k, i := range at {
+			cells[k] = cell(a.rows.Columns[i].Type, row[i])
+		}
+		rows = append(rows, cells)
+	}
+	return head, rows
+}
+
 // printParts prints one document with a list of objects for each part, keyed by the part's name.
 func printParts(s Streams, c *casefile.Case, answers []answered) error {
 	asOf, source := c.AsOf()
@@ -194,42 +214,38 @@ func (p *page) warnings(rows *kql.Rows) {
 
 // rows prints the columns that the view names for a terminal.
 func (p *page) rows(a answered, all bool) {
-	var at []int
-	var head []string
-	for i, c := range a.rows.Columns {
-		if a.Columns == nil || slices.Contains(a.Columns, c.Name) {
-			at = append(at, i)
-			head = append(head, c.Name)
-		}
+	most := maxRows
+	if all {
+		most = len(a.rows.Rows)
 	}
-	shown := a.rows.Rows
-	if len(shown) > maxRows && !all {
-		shown = shown[:maxRows]
-	}
-	var rows [][]string
-	for _, row := range shown {
-		cells := make([]string, len(at))
-		for k, i := range at {
-			cells[k] = escape.Terminal(brief(a.rows.Columns[i].Type, row[i]))
-		}
-		rows = append(rows, cells)
-	}
+	head, rows := a.shown(most, brief)
 	if len(rows) == 0 {
 		p.text("  ", dim.Render("none in the evidence"))
 		return
 	}
 	p.table(head, rows)
-	if n := len(a.rows.Rows) - len(shown); n > 0 {
+	if n := len(a.rows.Rows) - len(rows); n > 0 {
 		p.text("  ", dim.Render(fmt.Sprintf("%s more rows: -v or another --format shows them.", counted(int64(n)))))
 	}
 }
 
 // brief is a cell as a terminal shows it: times to the minute, lists by their first members.
 func brief(t schema.Type, v schema.Value) string {
+	const most = 2
+	return escape.Terminal(readable(t, v, minute, most, shortened))
+}
+
+// full is a cell as a page shows it.
+func full(t schema.Type, v schema.Value) string {
+	return readable(t, v, "2006-01-02 15:04:05Z", math.MaxInt, func(s string) string { return s })
+}
+
+// readable is a cell for people: up to most members of a list, texts as fit makes them.
+func readable(t schema.Type, v schema.Value, clock string, most int, fit func(string) string) string {
 	switch v := v.(type) {
 	case schema.Ticks:
 		if t == schema.Datetime {
-			return v.Time().Format(minute)
+			return v.Time().Format(clock)
 		}
 		return finding.Length(int64(v / schema.Second))
 	case int64:
@@ -239,17 +255,16 @@ func brief(t schema.Type, v schema.Value) string {
 		if json.Unmarshal(v, &list) != nil {
 			break
 		}
-		const most = 2
 		var words []string
 		for _, x := range list[:min(most, len(list))] {
-			words = append(words, shortened(fmt.Sprint(x)))
+			words = append(words, fit(fmt.Sprint(x)))
 		}
 		if n := len(list) - most; n > 0 {
 			words = append(words, fmt.Sprintf("and %d more", n))
 		}
 		return strings.Join(words, ", ")
 	}
-	return shortened(text(t, v))
+	return fit(text(t, v))
 }
 
 // shortened is a text that fits a column: ids by their first digits, the rest cut.

@@ -63,5 +63,8 @@ func Markdown(s string) string {
 			b.WriteRune(r)
 		}
 	}
-	return b.String()
+	return links.Replace(b.String())
 }
+
+// links breaks what Markdown of some kinds makes a link of by itself.
+var links = strings.NewReplacer("://", `:\//`, "www.", `www\.`)

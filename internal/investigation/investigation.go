@@ -158,6 +158,9 @@ type Step struct {
 	View  string          `json:"view"` // the question, as `replaytrace query` can ask it from hunts/views
 	Title string          `json:"title"`
 	Rows  json.RawMessage `json:"rows"` // objects, keyed by the view's columns
+	// Head and Cells are the columns and rows that a page shows, as people read them.
+	Head  []string   `json:"-"`
+	Cells [][]string `json:"-"`
 }
 
 // HuntRun says what one hunt did in this run.

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,10 +30,13 @@ func hostileResult() *investigation.Investigation {
 		Networks:    []finding.Network{{IP: hostile, ASN: hostile, Country: hostile, Apps: list, Resources: list}},
 	}
 	return &investigation.Investigation{
-		AsOf: at, AsOfSource: hostile, Findings: []finding.Finding{f},
-		Evidence:  investigation.Evidence{Files: []investigation.File{{Path: hostile, Error: hostile, Rejects: []investigation.RejectReason{{Reason: hostile}}}}, Warnings: list},
-		Explained: []finding.Explained{{User: hostile, Because: hostile, SourceIPs: list}},
-		Profiles:  []investigation.Profile{{User: hostile, UserID: "u", Apps: list, Networks: list, Resources: list, UserAgents: list, Timeline: []investigation.Point{{Hour: at, IP: hostile, Silent: 3, Attacker: 3}}}},
+		AsOf: at, AsOfSource: hostile, Findings: []finding.Finding{f, f},
+		Evidence:   investigation.Evidence{Files: []investigation.File{{Path: hostile, Error: hostile, Rejects: []investigation.RejectReason{{Reason: hostile}}}}, Warnings: list},
+		Steps:      []investigation.Step{{ID: "S04", View: "v", Title: "t", Rows: []byte("[]"), Head: []string{hostile}, Cells: [][]string{{hostile}}}},
+		Campaigns:  []investigation.Campaign{{SourceIPs: list, Users: list}},
+		Indicators: []investigation.IndicatorHit{{Kind: hostile, Value: hostile, User: hostile}},
+		Explained:  []finding.Explained{{User: hostile, Because: hostile, SourceIPs: list}},
+		Profiles:   []investigation.Profile{{User: hostile, UserID: "u", Apps: list, Networks: list, Resources: list, UserAgents: list, Timeline: []investigation.Point{{Hour: at, IP: hostile, Silent: 3, Attacker: 3}}}},
 	}
 }
 
@@ -63,11 +67,47 @@ func TestHostileText(t *testing.T) {
 // TestNothingFound is the page when there is nothing to accuse anybody of.
 func TestNothingFound(t *testing.T) {
 	var b bytes.Buffer
-	if err := HTML(&b, &investigation.Investigation{}); err != nil {
+	if err := HTML(&b, &investigation.Investigation{Evidence: investigation.Evidence{Tables: []investigation.Table{{Table: "SigninLogs"}}}}); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), "No replayed token was found in the evidence given") {
 		t.Error("the page does not say that nothing was found")
+	}
+	b.Reset()
+	if err := HTML(&b, &investigation.Investigation{}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "No replayed token was found") {
+		t.Error("the page speaks of evidence that is not there")
+	}
+}
+
+// TestProofStandsAlone: whoever has a page only can follow each signal to its rows, its sentence and its KQL, and knows
+// where the rows are that the page has no room for.
+func TestProofStandsAlone(t *testing.T) {
+	inv := sample()
+	f := &inv.Findings[0]
+	for i := range 2 * maxEvents {
+		e := f.Events[0]
+		e.Key = fmt.Sprintf("row-%04d", i)
+		f.Events = append(f.Events, e)
+	}
+	f.Signals = append(f.Signals, finding.Signal{ID: "second", Title: "Second", Evidence: "the second sentence", EventIDs: []string{"row-0003"}, KQL: "// functions: A\nlet A = 1;\n// end of functions\nSigninLogs | take 2\n"})
+	for _, o := range Outputs() {
+		var b bytes.Buffer
+		if err := o.Write(&b, inv); err != nil {
+			t.Fatal(err)
+		}
+		want := map[string][]string{
+			"html":     {"row-0003", ">1. <b>", ">2. <b>Second", "the second sentence", "SigninLogs | take 2", "let A = 1", `href="#kql-second"`, `id="kql-second"`, "501 more rows"},
+			"markdown": {"row-0003", "\n2. Second", "the second sentence", "SigninLogs | take 2", "981 more rows", "explain SIGNAL"},
+			"csv":      {"row-0003", "row-0999", ",second\n", ",ua-script-library\n"},
+		}[o.Name]
+		for _, w := range want {
+			if !strings.Contains(b.String(), w) {
+				t.Errorf("%s lacks %q", o.Name, w)
+			}
+		}
 	}
 }
 
@@ -100,7 +140,11 @@ func sample() *investigation.Investigation {
 		Campaigns: []investigation.Campaign{}, UsersNotAssessed: []investigation.NotAssessed{{User: "new@example.com", Because: "the user's history is three days or shorter: nothing to compare with"}},
 		Explained: []finding.Explained{{User: "dev@example.com", UserID: "u-2", Because: "sanctioned automation: the same agent on 9 days", SourceIPs: []string{"203.0.113.9"}, EventCount: 12, Signals: []string{"ua-script-library"}}},
 		Profiles:  []investigation.Profile{{User: "r.williams@example.com", UserID: "u-1", DailyMedian: 50, DailyMax: 70, Networks: []string{"192.0.2.10"}, Timeline: []investigation.Point{{Hour: at.Add(-24 * time.Hour), IP: "192.0.2.10", Interactive: 1, Silent: 9}, {Hour: at, IP: ip, Silent: 1, Attacker: 1}}, Deviation: []investigation.Deviation{{Measure: "silent sign-ins per day", Before: 50, During: 500}}}},
-		Hunts:     []investigation.HuntRun{{ID: "ua-script-library", Name: "Refresh token redeemed by a script", Signals: 1}},
+		Steps: []investigation.Step{
+			{ID: "S04", View: "investigate.rows", Title: "Sign-ins at places that are not the user's own", Rows: []byte(`[{"Time":"2026-03-20T03:00:00Z","IPAddress":"198.51.100.7"}]`), Head: []string{"Time", "IPAddress"}, Cells: [][]string{{"2026-03-20 03:00:00Z", ip}}},
+			{ID: "S11", View: "investigate.mailbox", Title: "Rules, forwarding and delegates of mailboxes", Rows: []byte(`[]`)},
+		},
+		Hunts: []investigation.HuntRun{{ID: "ua-script-library", Name: "Refresh token redeemed by a script", Signals: 1}},
 	}
 }
 

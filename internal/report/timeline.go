@@ -12,8 +12,11 @@ import (
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
-// maxOwnLanes is how many networks of the user get a lane; the rest share one.
-const maxOwnLanes = 6
+// maxOwnLanes and maxFoeLanes are how many addresses of the user and of the attacker get a lane; the rest share one.
+const (
+	maxOwnLanes = 6
+	maxFoeLanes = 12
+)
 
 const (
 	laneHeight  = 34
@@ -33,12 +36,12 @@ type lane struct {
 
 // Timeline draws the swim-lanes: the user's own networks above, the attacker's below, over time. It is a whole SVG.
 func Timeline(w io.Writer, p *investigation.Profile, f *finding.Finding) error {
-	lanes := makeLanes(p, f)
 	from, to := window(p, f)
+	lanes := makeLanes(p, f, from, to)
 	height := topMargin + len(lanes)*laneHeight + 34
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="tl-title tl-desc" font-family="system-ui, sans-serif" font-size="12">`, chartWidth, height)
-	fmt.Fprintf(&b, `<title id="tl-title">Timeline of %s</title><desc id="tl-desc">One lane per network. Blue marks are the user's own sign-ins, red marks those of the replayed token.</desc>`, html.EscapeString(clean(f.User)))
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="title-%[3]s desc-%[3]s" font-family="system-ui, sans-serif" font-size="12">`, chartWidth, height, html.EscapeString(f.ID))
+	fmt.Fprintf(&b, `<title id="title-%[2]s">Timeline of %[1]s</title><desc id="desc-%[2]s">One lane per network. Blue marks are the user's own sign-ins, red marks those of the replayed token.</desc>`, html.EscapeString(clean(f.User)), html.EscapeString(f.ID))
 	x := func(t time.Time) float64 {
 		return labelWidth + plotWidth*float64(t.Sub(from))/float64(to.Sub(from))
 	}
@@ -47,17 +50,34 @@ func Timeline(w io.Writer, p *investigation.Profile, f *finding.Finding) error {
 	for i, l := range lanes {
 		drawLane(&b, l, topMargin+i*laneHeight, x)
 	}
-	for _, e := range f.Events {
-		if e.Role == finding.Control {
-			fmt.Fprintf(&b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#6c3483" stroke-width="2"><title>%s %s</title></line><text x="%.1f" y="%d" fill="#6c3483" font-size="11">&#9873; consent</text>`,
-				x(e.Time), x(e.Time), topMargin-4, topMargin+len(lanes)*laneHeight, clock(e.Time), html.EscapeString(clean(e.App)), x(e.Time)+3, topMargin-6)
-			break
-		}
-	}
+	changes(&b, f, topMargin+len(lanes)*laneHeight, x)
 	legend(&b, height)
 	b.WriteString(`</svg>`)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// labelSpace is how far apart the words above the lanes stand, so that none covers another.
+const labelSpace = 150
+
+// changes draws what outlives the token as lines across all lanes, named where there is room for it.
+func changes(b *strings.Builder, f *finding.Finding, bottom int, x func(time.Time) float64) {
+	last := 0.0
+	for _, p := range f.Persistence {
+		at := x(p.Time)
+		if at < labelWidth || at > chartWidth-10 {
+			continue
+		}
+		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#6c3483" stroke-width="2"><title>%s %s %s</title></line>`, at, at, topMargin-4, bottom, clock(p.Time), html.EscapeString(clean(p.Kind)), html.EscapeString(clean(p.Name)))
+		if last == 0 || at-last >= labelSpace {
+			anchor, dx := "start", 3.0
+			if at > chartWidth-labelSpace {
+				anchor, dx = "end", -3
+			}
+			fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" fill="#8e44ad" font-size="11">&#9873; %s</text>`, at+dx, topMargin-6, anchor, html.EscapeString(clean(p.Kind)))
+			last = at
+		}
+	}
 }
 
 // clean takes control characters out of text for SVG; html.EscapeString does the rest.
@@ -70,7 +90,8 @@ func clean(s string) string {
 	}, s)
 }
 
-func makeLanes(p *investigation.Profile, f *finding.Finding) []lane {
+// makeLanes are the addresses with anything in the window, the busiest first.
+func makeLanes(p *investigation.Profile, f *finding.Finding, from, to time.Time) []lane {
 	foe := map[string]bool{}
 	for _, ip := range f.SourceIPs {
 		foe[ip] = true
@@ -79,6 +100,9 @@ func makeLanes(p *investigation.Profile, f *finding.Finding) []lane {
 	total := map[string]int64{}
 	var names []string
 	for _, pt := range p.Timeline {
+		if pt.Hour.Before(from) || !pt.Hour.Before(to) {
+			continue
+		}
 		l := byIP[pt.IP]
 		if l == nil {
 			l = &lane{name: pt.IP, foe: foe[pt.IP]}
@@ -94,28 +118,34 @@ func makeLanes(p *investigation.Profile, f *finding.Finding) []lane {
 		}
 		return names[i] < names[j]
 	})
-	var own, foes []lane
-	rest := lane{}
-	others := 0
+	var own, foes []string
 	for _, n := range names {
-		switch l := byIP[n]; {
-		case l.foe:
-			foes = append(foes, *l)
-		case len(own) < maxOwnLanes:
-			own = append(own, *l)
-		default:
-			rest.points = append(rest.points, l.points...)
-			others++
+		if byIP[n].foe {
+			foes = append(foes, n)
+		} else {
+			own = append(own, n)
 		}
 	}
-	if others > 0 {
-		rest.name = fmt.Sprintf("%d other own addresses", others)
-		own = append(own, rest)
-	}
-	return append(own, foes...)
+	return append(bounded(own, byIP, maxOwnLanes, "own"), bounded(foes, byIP, maxFoeLanes, "replaying")...)
 }
 
-// window is the time drawn: seven days before the activity and what the evidence has behind it.
+// bounded gives the first addresses a lane each and the rest one together.
+func bounded(names []string, byIP map[string]*lane, most int, kind string) []lane {
+	var out []lane
+	for _, n := range names[:min(most, len(names))] {
+		out = append(out, *byIP[n])
+	}
+	if others := len(names) - most; others > 0 {
+		rest := lane{name: fmt.Sprintf("%d other %s addresses", others, kind), foe: byIP[names[most]].foe}
+		for _, n := range names[most:] {
+			rest.points = append(rest.points, byIP[n].points...)
+		}
+		out = append(out, rest)
+	}
+	return out
+}
+
+// window is the time drawn: four days before the activity and what the evidence has behind it.
 func window(p *investigation.Profile, f *finding.Finding) (from, to time.Time) {
 	from, to = f.FirstSeen.AddDate(0, 0, -4).Truncate(24*time.Hour), f.LastSeen.Add(12*time.Hour)
 	if n := len(p.Timeline); n > 0 {
@@ -133,11 +163,16 @@ func window(p *investigation.Profile, f *finding.Finding) (from, to time.Time) {
 }
 
 func grid(b *strings.Builder, from, to time.Time, height int, x func(time.Time) float64) {
+	const dateWidth = 72
+	named := 0.0
 	for day := from; day.Before(to); day = day.AddDate(0, 0, 1) {
 		night := min(x(day.Add(6*time.Hour)), chartWidth-20)
 		fmt.Fprintf(b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" fill="#888" opacity="0.10"><title>night (UTC)</title></rect>`, x(day), topMargin, max(0, night-x(day)), height-topMargin-34)
-		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#888" stroke-width="0.5"/><text x="%.1f" y="%d" fill="currentColor" opacity="0.75">%s</text>`,
-			x(day), x(day), topMargin, height-34, x(day)+3, 14, day.Format("Mon 2 Jan"))
+		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#888" stroke-width="0.5"/>`, x(day), x(day), topMargin, height-34)
+		if named == 0 || x(day)-named >= dateWidth {
+			named = x(day)
+			fmt.Fprintf(b, `<text x="%.1f" y="%d" fill="currentColor" opacity="0.75">%s</text>`, named+3, 14, day.Format("Mon 2 Jan"))
+		}
 	}
 }
 
@@ -148,7 +183,11 @@ func drawLane(b *strings.Builder, l lane, y int, x func(time.Time) float64) {
 	if l.foe {
 		color, mark = colorAttack, "REPLAY"
 	}
-	fmt.Fprintf(b, `<text x="4" y="%.1f" fill="%s" font-weight="600">%s</text><text x="4" y="%.1f" fill="currentColor" opacity="0.6" font-size="10">%s</text>`,
+	fit := ""
+	if len(l.name) > 22 { // an address of version 6 is longer than the space before the lanes
+		fit = fmt.Sprintf(` textLength="%d" lengthAdjust="spacingAndGlyphs"`, labelWidth-14)
+	}
+	fmt.Fprintf(b, `<text x="4" y="%.1f" fill="%s" font-weight="600"`+fit+`>%s</text><text x="4" y="%.1f" fill="currentColor" opacity="0.6" font-size="10">%s</text>`,
 		mid-1, color, html.EscapeString(clean(l.name)), mid+11, mark)
 	fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#888" stroke-width="0.5" opacity="0.5"/>`, labelWidth, chartWidth-20, mid, mid)
 	for _, p := range l.points {
