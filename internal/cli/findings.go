@@ -95,10 +95,8 @@ func (p *page) finding(f *finding.Finding) {
 	for _, n := range f.Networks {
 		rows = append(rows, []string{safe(n.IP), n.FirstSeen.Format(minute), n.LastSeen.Format(minute), finding.Length(n.DurationSeconds), fmt.Sprint(n.EventCount), safe(strings.Join(n.Resources, ", "))})
 	}
-	if len(rows) > 0 { // only sign-ins have their networks listed
-		p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
-		p.b.WriteByte('\n')
-	}
+	p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
+	p.b.WriteByte('\n')
 	rows = nil
 	for _, x := range f.Signals {
 		rows = append(rows, []string{fmt.Sprintf("%+5.1f", x.Weight), safe(x.Strength), safe(x.Title) + ": " + safe(x.Evidence)})
@@ -136,6 +134,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	v := inv.Visibility
 	p.text("", fmt.Sprintf("SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents))
 	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(cmp.Or(strings.Join(inv.Tenant.CorporateNetworks, ", "), "none")), safe(inv.Tenant.NetworksSource)))
+	p.text("", inv.Prior.String())
 	var read, loaded, duplicate, rejected int64
 	for _, f := range inv.Evidence.Files {
 		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected

@@ -27,8 +27,10 @@ type Candidate struct {
 	named                      *sets
 }
 
-// Score is 100 times the probability, rounded.
-func (c *Candidate) Score() int { return int(math.Round(100 * Probability(c.LogOdds))) }
+// Score is 100 times the probability under the stated prior, rounded.
+func (c *Candidate) Score() int { return score(c.LogOdds) }
+
+func score(logOdds float64) int { return int(math.Round(100 * Probability(logOdds))) }
 
 // Weigh makes the candidates of signals: one per user and activity. Links say which spots are one holder's.
 func Weigh(signals, explanations, links []hunt.Signal, w Weights) []Candidate {
@@ -39,18 +41,19 @@ func Weigh(signals, explanations, links []hunt.Signal, w Weights) []Candidate {
 	return out
 }
 
-// Judge splits candidates into findings and those that a benign explanation keeps from being one.
-func Judge(candidates []Candidate, w Weights) (findings []Finding, explained []Explained) {
+// Judge splits candidates into findings and those that a benign explanation keeps from being one. What is likely or
+// confirmed is so under the stated prior, whatever befell others; what the case makes more probable is worth a call.
+func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, explained []Explained) {
 	for i := range candidates {
 		c := &candidates[i]
-		score := c.Score()
+		stated, score := c.Score(), score(c.LogOdds+prior.raise())
 		switch {
-		case score >= w.Verdicts.Confirmed && c.Conclusive:
-			findings = append(findings, c.finding(Confirmed))
-		case score >= w.Verdicts.Likely:
-			findings = append(findings, c.finding(Likely))
+		case stated >= w.Verdicts.Confirmed && c.Conclusive:
+			findings = append(findings, c.finding(Confirmed, score))
+		case stated >= w.Verdicts.Likely:
+			findings = append(findings, c.finding(Likely, score))
 		case score >= w.Verdicts.Suspicious:
-			findings = append(findings, c.finding(Suspicious))
+			findings = append(findings, c.finding(Suspicious, score))
 		case c.without() >= w.Verdicts.Suspicious:
 			explained = append(explained, c.explained())
 		}
@@ -69,7 +72,7 @@ func (c *Candidate) without() int {
 	for _, b := range c.Benign {
 		odds -= b.Weight
 	}
-	return int(math.Round(100 * Probability(odds)))
+	return score(odds)
 }
 
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
@@ -184,9 +187,9 @@ func (g *group) signal(weight float64) Signal {
 	return out
 }
 
-func (c *Candidate) finding(v Verdict) Finding {
+func (c *Candidate) finding(v Verdict, score int) Finding {
 	f := Finding{
-		User: c.User, UserID: c.UserID, HomeTenantID: c.HomeTenantID, Verdict: v, Score: c.Score(), Spots: c.Spots,
+		User: c.User, UserID: c.UserID, HomeTenantID: c.HomeTenantID, Verdict: v, Score: score, Spots: c.Spots,
 		FirstSeen: c.First, LastSeen: c.Last, DurationSeconds: int64(c.Last.Sub(c.First).Seconds()), Signals: c.Signals,
 	}
 	for _, b := range c.Benign {

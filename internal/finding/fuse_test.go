@@ -119,13 +119,53 @@ func TestVerdicts(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			findings, explained := Judge(Weigh(test.signals, test.benign, nil, scale()), scale())
+			candidates := Weigh(test.signals, test.benign, nil, scale())
+			findings, explained := Judge(candidates, Prior{Stated: 0.001, Learned: 0.001}, scale())
 			var got Verdict
 			if len(findings) > 0 {
 				got = findings[0].Verdict
 			}
 			if got != test.verdict || len(explained) > 0 != test.explained {
 				t.Errorf("the verdict is %q and %d are explained, want %q and %v", got, len(explained), test.verdict, test.explained)
+			}
+		})
+	}
+}
+
+// TestLearn holds the arithmetic of the prior: a stated one in a thousand is a thousand users of whom one was compromised.
+func TestLearn(t *testing.T) {
+	w := scale()
+	w.Prior = LogOdds(0.001)
+	sure := []hunt.Signal{says("tool", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n1"), says("tool", "a", 90, 5, "n2"), says("device", "a", 90, 5, "n2"), says("tool", "b", 0, 5, "n1"), says("device", "b", 0, 5, "n1")}
+	doubtful := []hunt.Signal{says("device", "c", 0, 5, "n1"), says("method", "c", 0, 5, "n1")} // 6 above the prior
+	tests := []struct {
+		name       string
+		signals    []hunt.Signal
+		users      int64
+		learned    float64
+		suspicious int
+	}{
+		{"a quiet tenant lowers nothing", doubtful, 5000, 0.001, 0},
+		{"two of one user's activities are one user", sure[:4], 1, 2.0 / 1001, 0},
+		{"two in so few", append(sure, doubtful...), 3, 3.0 / 1003, 1}, // -6.9 + 6 + 1.1
+		{"two in many are what was stated", append(sure, doubtful...), 2000, 3.0 / 3000, 0},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			candidates := Weigh(test.signals, nil, nil, w)
+			prior := Learn(candidates, test.users, w)
+			if math.Abs(prior.Learned-test.learned) > 1e-9 {
+				t.Errorf("the learned prior is %v, want %v: %+v", prior.Learned, test.learned, prior)
+			}
+			findings, _ := Judge(candidates, prior, w)
+			got := 0
+			for _, f := range findings {
+				if f.Verdict == Suspicious {
+					got++
+				}
+			}
+			if got != test.suspicious {
+				t.Errorf("%d findings are suspicious, want %d", got, test.suspicious)
 			}
 		})
 	}

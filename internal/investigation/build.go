@@ -133,11 +133,13 @@ func (b *builder) hunt() error {
 		case hunt.RoleLink:
 			links = append(links, got...)
 		default:
-			signals = append(signals, b.wanted(got)...)
+			signals = append(signals, got...)
 		}
 	}
-	candidates := finding.Weigh(signals, explanations, links, b.in.Weights)
-	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.in.Weights)
+	// Who is asked for does not change what is known of the others.
+	b.inv.Prior = finding.Learn(finding.Weigh(signals, explanations, links, b.in.Weights), b.people(), b.in.Weights)
+	candidates := finding.Weigh(b.wanted(signals), explanations, links, b.in.Weights)
+	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.inv.Prior, b.in.Weights)
 	if b.in.Candidates != nil {
 		b.in.Candidates(candidates)
 	}
@@ -166,6 +168,15 @@ func (b *builder) sharedNetworks() error {
 	}
 	b.inv.Tenant.NetworksSource = "learned: networks at which three or more people were settled"
 	return nil
+}
+
+// people is how many users the sign-ins are of, at least.
+func (b *builder) people() int64 {
+	var most int64
+	for _, t := range b.inv.Evidence.Tables {
+		most = max(most, t.Users)
+	}
+	return most
 }
 
 func (b *builder) wanted(signals []hunt.Signal) []hunt.Signal {

@@ -19,6 +19,7 @@ type Investigation struct {
 	AsOf             time.Time           `json:"as_of"`
 	AsOfSource       string              `json:"as_of_source"` // what AsOf was taken from, in words
 	Tenant           Tenant              `json:"tenant"`
+	Prior            finding.Prior       `json:"prior"` // what the scores assume of a user beforehand
 	Evidence         Evidence            `json:"evidence"`
 	Visibility       Visibility          `json:"visibility"`
 	Findings         []finding.Finding   `json:"findings"`

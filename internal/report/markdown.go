@@ -23,7 +23,7 @@ type pages struct{ strings.Builder }
 func Markdown(w io.Writer, inv *investigation.Investigation) error {
 	var b pages
 	b.printf("# Token replay: %s\n\n", md(headline(inv)))
-	b.printf("Evidence as of %s (%s).\n\n", clock(inv.AsOf), md(inv.AsOfSource))
+	b.printf("Evidence as of %s (%s). %s\n\n", clock(inv.AsOf), md(inv.AsOfSource), md(inv.Prior.String()))
 	for _, warning := range inv.Evidence.Warnings {
 		b.printf("> **Warning:** %s\n\n", md(warning))
 	}

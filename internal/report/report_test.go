@@ -119,7 +119,7 @@ func sample() *investigation.Investigation {
 	ip, agent := "198.51.100.7", "python-requests/2.28"
 	row := finding.Event{Table: "AADNonInteractiveUserSignInLogs", Key: "11111111-0000-4000-8000-000000000001", Time: at, File: "ni.csv", Row: 42, Role: finding.Attacker, IP: ip, AppID: "d3590ed6-52b3-4102-aeff-aad2292ab01c", App: "Microsoft Office", Resource: "Microsoft Graph", UserAgent: agent, SessionID: "s-1", ResultType: "0"}
 	return &investigation.Investigation{
-		SchemaVersion: 1, ToolVersion: "test", AsOf: at.Add(30 * time.Hour), AsOfSource: "the newest event, in SigninLogs",
+		SchemaVersion: 1, ToolVersion: "test", AsOf: at.Add(30 * time.Hour), AsOfSource: "the newest event, in SigninLogs", Prior: finding.Prior{Stated: 0.001, Learned: 2.0 / 1012, Users: 12, Compromised: 1},
 		Tenant: investigation.Tenant{CorporateNetworks: []string{"192.0.2.0/24"}, NetworksSource: "learned: networks at which three or more users signed in themselves"},
 		Evidence: investigation.Evidence{
 			Files:    []investigation.File{{Path: "ni.csv", SHA256: strings.Repeat("ab", 32), Bytes: 1234, Shape: "la-portal-csv", Tables: map[string]int64{"AADNonInteractiveUserSignInLogs": 2}, RowsRead: 4, RowsLoaded: 2, RowsDuplicate: 1, RowsRejected: 1, Rejects: []investigation.RejectReason{{Code: "wrong_cell_count", Reason: "the row has 2 cells, the header has 5", Count: 1, First: 3}}}},

@@ -378,7 +378,8 @@ func (p *parser) bodyFollows() bool {
 
 // params reads declared parameters or columns up to the closing mark, which it takes.
 func (p *parser) params(end string) []Param {
-	return rows(p, end, func() Param {
+	var out []Param
+	for !p.accept(end) {
 		start := p.tok()
 		prm := Param{Name: p.anyName()}
 		p.expect(":")
@@ -392,8 +393,12 @@ func (p *parser) params(end string) []Param {
 			prm.Default = p.expr()
 		}
 		prm.At = p.since(start)
-		return prm
-	})
+		out = append(out, prm)
+		if !p.accept(",") && !p.is(end) {
+			p.unexpected("`,` or `" + end + "`")
+		}
+	}
+	return out
 }
 
 func (p *parser) tableParam(prm *Param) {

@@ -3,7 +3,14 @@ package syntax
 // The operators that make, pick or check columns.
 
 func (p *parser) opProjectAway(word string) Operator {
-	return &ProjectAway{Keep: word == "project-keep", Items: list(p, p.columnPattern)}
+	o := &ProjectAway{Keep: word == "project-keep"}
+	for !p.endOfOp() {
+		o.Items = append(o.Items, p.columnPattern())
+		if !p.accept(",") {
+			break
+		}
+	}
+	return o
 }
 
 // columnPattern reads a name or a pattern with stars.
@@ -24,13 +31,18 @@ func (p *parser) columnPattern() Expr {
 }
 
 func (p *parser) opReorder(string) Operator {
-	return &ProjectReorder{Items: list(p, func() ReorderItem {
+	o := &ProjectReorder{}
+	for !p.endOfOp() {
 		item := ReorderItem{X: p.columnPattern()}
 		if p.at(tokName) {
 			item.Order = p.keyword().text
 		}
-		return item
-	})}
+		o.Items = append(o.Items, item)
+		if !p.accept(",") {
+			break
+		}
+	}
+	return o
 }
 
 func (p *parser) opAssertSchema(string) Operator {

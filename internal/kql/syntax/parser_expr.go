@@ -185,7 +185,12 @@ func (p *parser) membership(start token, x Expr, not string) Expr {
 		return in
 	}
 	p.take()
-	in.List = inside(p, ")", p.pipe)
+	for !p.accept(")") {
+		in.List = append(in.List, p.pipe())
+		if !p.accept(",") && !p.is(")") {
+			p.unexpected("`,` or `)`")
+		}
+	}
 	in.At = p.since(start)
 	return in
 }
@@ -389,12 +394,16 @@ func (p *parser) wildcardContext() bool {
 func (p *parser) call(start token, n *Name) *Call {
 	p.expect("(")
 	c := &Call{Func: n}
-	c.Args = inside(p, ")", func() Expr {
+	for more := !p.is(")"); more; more = p.accept(",") {
 		if f := p.funcLit(); f != nil {
-			return f
+			c.Args = append(c.Args, f)
+		} else {
+			c.Args = append(c.Args, p.pipe())
 		}
-		return p.pipe()
-	})
+	}
+	if !p.accept(")") {
+		p.unexpected("`,` or `)`")
+	}
 	c.At = p.since(start)
 	return c
 }

@@ -7,12 +7,15 @@ func (p *parser) opMakeGraph(string) Operator {
 	p.arrow()
 	o.TargetID = p.anyName()
 	if p.acceptWord("with") {
-		o.Nodes = some(p, func() GraphNodes {
+		for {
 			n := GraphNodes{Table: p.source()}
 			p.expectWord("on")
 			n.On = p.anyName()
-			return n
-		})
+			o.Nodes = append(o.Nodes, n)
+			if !p.accept(",") {
+				break
+			}
+		}
 	} else {
 		o.Options = p.options("with_node_id")
 	}
@@ -34,7 +37,13 @@ func (p *parser) arrow() {
 
 // opGraphMatch reads graph-match and graph-shortest-paths.
 func (p *parser) opGraphMatch(word string) Operator {
-	o := &GraphMatch{Shortest: word == "graph-shortest-paths", Options: p.options("cycles", "output"), Paths: some(p, p.graphPath)}
+	o := &GraphMatch{Shortest: word == "graph-shortest-paths", Options: p.options("cycles", "output")}
+	for {
+		o.Paths = append(o.Paths, p.graphPath())
+		if !p.accept(",") {
+			break
+		}
+	}
 	if p.acceptWord("where") {
 		o.Where = p.expr()
 	}
@@ -91,7 +100,8 @@ func (p *parser) graphEdge() GraphElement {
 }
 
 func (p *parser) opGraphToTable(string) Operator {
-	return &GraphToTable{Tables: some(p, func() GraphTable {
+	o := &GraphToTable{}
+	for {
 		start := p.tok()
 		t := GraphTable{Edges: p.acceptWord("edges")}
 		if !t.Edges {
@@ -102,8 +112,11 @@ func (p *parser) opGraphToTable(string) Operator {
 		}
 		t.Options = p.options("with_node_id", "with_source_id", "with_target_id")
 		t.At = p.since(start)
-		return t
-	})}
+		o.Tables = append(o.Tables, t)
+		if !p.accept(",") {
+			return o
+		}
+	}
 }
 
 func (p *parser) opGraphMark(string) Operator {

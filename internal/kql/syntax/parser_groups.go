@@ -6,39 +6,48 @@ import "strings"
 
 func (p *parser) opSummarize(string) Operator {
 	o := &Summarize{Options: p.options()}
-	o.Aggs = list(p, p.namedExpr, "by")
+	for !p.endOfOp() && !p.word("by") {
+		o.Aggs = append(o.Aggs, p.namedExpr())
+		if !p.accept(",") {
+			break
+		}
+	}
 	if p.acceptWord("by") {
 		o.By = p.items()
 	}
 	return o
 }
 
-// mvHead reads what mv-expand and mv-apply begin with: the options, the columns that are expanded, and the limit, nil
-// without one.
-func (p *parser) mvHead() (options []Option, items []MvItem, limit Expr) {
-	options = p.options()
-	items = some(p, func() MvItem {
+func (p *parser) mvItems(end string) []MvItem {
+	var out []MvItem
+	for !p.endOfOp() {
 		item := MvItem{X: p.namedExpr()}
 		if p.acceptWord("to") {
 			item.To = p.typeOf()
 		}
-		return item
-	})
-	if p.acceptWord("limit") {
-		limit = p.expr()
+		out = append(out, item)
+		if !p.accept(",") || p.word(end) {
+			break
+		}
 	}
-	return options, items, limit
+	return out
 }
 
 func (p *parser) opMvExpand(string) Operator {
-	o := &MvExpand{}
-	o.Options, o.Items, o.Limit = p.mvHead()
+	o := &MvExpand{Options: p.options()}
+	o.Items = p.mvItems("limit")
+	if p.acceptWord("limit") {
+		o.Limit = p.expr()
+	}
 	return o
 }
 
 func (p *parser) opMvApply(string) Operator {
-	o := &MvApply{}
-	o.Options, o.Items, o.Limit = p.mvHead()
+	o := &MvApply{Options: p.options()}
+	o.Items = p.mvItems("on")
+	if p.acceptWord("limit") {
+		o.Limit = p.expr()
+	}
 	p.expectWord("on")
 	o.Body = p.body()
 	return o
@@ -90,14 +99,17 @@ func (p *parser) opPartition(string) Operator {
 
 func (p *parser) opMakeSeries(string) Operator {
 	o := &MakeSeries{Options: p.options()}
-	o.Aggs = list(p, func() MakeSeriesItem {
+	for !p.endOfOp() && !p.word("on") {
 		item := MakeSeriesItem{X: p.namedExpr()}
 		if p.acceptWord("default") {
 			p.expect("=")
 			item.Default = p.expr()
 		}
-		return item
-	}, "on")
+		o.Aggs = append(o.Aggs, item)
+		if !p.accept(",") {
+			break
+		}
+	}
 	p.expectWord("on")
 	o.On = p.namedSum()
 	if p.acceptWord("in") { // the old form: in range(from, to, step)
@@ -157,7 +169,12 @@ func (p *parser) scanStep() ScanStep {
 	p.expect(":")
 	s.Cond = p.expr()
 	if p.accept("=>") {
-		s.Assign = some(p, p.namedExpr)
+		for {
+			s.Assign = append(s.Assign, p.namedExpr())
+			if !p.accept(",") {
+				break
+			}
+		}
 	}
 	s.At = p.since(start)
 	return s

@@ -4,27 +4,36 @@ import "strings"
 
 // The operators that pick, order and count rows.
 
-func (p *parser) sortKey() SortKey {
-	if p.endOfOp() {
+func (p *parser) sortKeys() []SortKey {
+	var keys []SortKey
+	for !p.endOfOp() {
+		k := SortKey{X: p.namedExpr()}
+		switch {
+		case p.acceptWord("asc"):
+			k.Asc = true
+		case p.acceptWord("desc"):
+		}
+		if p.acceptWord("nulls") {
+			if !p.word("first") && !p.word("last") {
+				p.unexpected("`first` or `last`")
+			}
+			k.Nulls = p.take().text
+		}
+		keys = append(keys, k)
+		if !p.accept(",") {
+			break
+		}
+	}
+	if len(keys) == 0 {
 		p.unexpected("an expression to sort by")
 	}
-	k := SortKey{X: p.namedExpr()}
-	if k.Asc = p.acceptWord("asc"); !k.Asc {
-		p.acceptWord("desc")
-	}
-	if p.acceptWord("nulls") {
-		if !p.word("first") && !p.word("last") {
-			p.unexpected("`first` or `last`")
-		}
-		k.Nulls = p.take().text
-	}
-	return k
+	return keys
 }
 
 func (p *parser) opSort(string) Operator {
 	p.options()
 	p.expectWord("by")
-	return &Sort{Keys: some(p, p.sortKey)}
+	return &Sort{Keys: p.sortKeys()}
 }
 
 func (p *parser) opTop(string) Operator {
@@ -32,7 +41,7 @@ func (p *parser) opTop(string) Operator {
 	o := &Top{N: p.expr()}
 	p.options()
 	p.expectWord("by")
-	o.Keys = some(p, p.sortKey)
+	o.Keys = p.sortKeys()
 	return o
 }
 

@@ -27,7 +27,14 @@ func (p *parser) source() Expr {
 }
 
 func (p *parser) opUnion(string) Operator {
-	return &Union{Options: p.options(), Tables: some(p, p.unionSource)}
+	o := &Union{Options: p.options()}
+	for !p.endOfOp() {
+		o.Tables = append(o.Tables, p.unionSource())
+		if !p.accept(",") {
+			break
+		}
+	}
+	return o
 }
 
 // unionSource reads one of the tables of a union; a name pattern may stand for several.
@@ -87,7 +94,14 @@ func (p *parser) inTables() []Expr {
 		return nil
 	}
 	p.expect("(")
-	return inside(p, ")", p.unionSource)
+	var out []Expr
+	for !p.accept(")") {
+		out = append(out, p.unionSource())
+		if !p.accept(",") && !p.is(")") {
+			p.unexpected("`,` or `)`")
+		}
+	}
+	return out
 }
 
 func (p *parser) opFind(string) Operator {
