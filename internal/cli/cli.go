@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 )
@@ -114,6 +115,28 @@ func showError(w io.Writer, err error) {
 	}
 }
 
+// flagError is a flag that a command does not have, or its value.
+type flagError struct {
+	error
+	cmd *cobra.Command
+}
+
+// Unwrap is what is wrong with it.
+func (e *flagError) Unwrap() error { return e.error }
+
+// Hint names the flag that was meant, or where they are listed.
+func (e *flagError) Hint() string {
+	var unknown *pflag.NotExistError
+	if errors.As(e.error, &unknown) {
+		var names []string
+		e.cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+		if near := diag.Suggest(unknown.GetSpecifiedName(), names); near != "" {
+			return "did you mean --" + near + "?"
+		}
+	}
+	return e.cmd.CommandPath() + " --help lists the flags"
+}
+
 func newRoot(s Streams) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "replaytrace",
@@ -129,7 +152,7 @@ AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were h
 		SilenceErrors: true,
 		Version:       Version,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exit{exitUsage, err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &exit{exitUsage, &flagError{err, cmd}} })
 	root.AddCommand(
 		newHunt(s),
 		newInvestigate(s),

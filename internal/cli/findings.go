@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
-	"charm.land/lipgloss/v2/table"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/finding"
@@ -19,6 +18,7 @@ type page struct {
 	b       strings.Builder
 	width   int
 	verbose bool
+	next    string // what to do with findings, the last line
 }
 
 // The colours are the terminal's own sixteen, so that they fit its theme; each goes with a word that says the same.
@@ -37,15 +37,36 @@ const minute = "2006-01-02 15:04Z"
 
 // findings writes the page of a result.
 func (p *page) findings(inv *investigation.Investigation) {
-	if len(inv.Findings) == 0 {
+	switch {
+	case len(inv.Findings) == 0 && len(inv.Evidence.Tables) == 0:
+		p.text("", bold.Render("No evidence to judge by: nothing was read."))
+		p.b.WriteByte('\n')
+	case len(inv.Findings) == 0:
 		p.text("", bold.Render("No replayed token found in the evidence given."))
 		p.b.WriteByte('\n')
+	case len(inv.Findings) > 1:
+		p.index(inv.Findings)
 	}
 	for i := range inv.Findings {
 		p.finding(&inv.Findings[i])
 	}
 	p.indicators(inv.Indicators)
 	p.evidence(inv)
+	if len(inv.Findings) > 0 && p.next != "" {
+		p.text("", dim.Render(p.next))
+	}
+}
+
+// index lists several findings in short: whom to call first.
+func (p *page) index(list []finding.Finding) {
+	safe := escape.Terminal
+	var rows [][]string
+	for i := range list {
+		f := &list[i]
+		rows = append(rows, []string{strings.ToUpper(string(f.Verdict)), fmt.Sprint(f.Score), safe(f.User), f.FirstSeen.Format(minute), f.LastSeen.Format(minute), counted(int64(f.EventCount))})
+	}
+	p.table([]string{"verdict", "score", "user", "first", "last", "events"}, rows)
+	p.b.WriteByte('\n')
 }
 
 // text writes one paragraph, wrapped to the width and indented.
@@ -62,30 +83,6 @@ var (
 	whole  = strings.NewReplacer("\ue000", "-")
 )
 
-// table writes rows under their headers, fitted to the width; the last column takes what is left and wraps.
-func (p *page) table(headers []string, rows [][]string) {
-	for _, row := range rows {
-		for i := range row {
-			row[i] = joined.Replace(row[i])
-		}
-	}
-	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
-		BorderHeader(false).BorderColumn(false).Wrap(true).Headers(headers...).Rows(rows...).
-		StyleFunc(func(row, _ int) lipgloss.Style {
-			if row == table.HeaderRow {
-				return dim.PaddingRight(2)
-			}
-			return lipgloss.NewStyle().PaddingRight(2)
-		})
-	text := t.String()
-	if lipgloss.Width(text) > p.width-2 {
-		text = t.Width(p.width - 2).String()
-	}
-	for line := range strings.Lines(whole.Replace(text)) {
-		p.b.WriteString("  " + strings.TrimRight(line, " \n") + "\n")
-	}
-}
-
 func (p *page) finding(f *finding.Finding) {
 	safe := escape.Terminal
 	p.text("", verdict[f.Verdict].Render(strings.ToUpper(string(f.Verdict)))+"  "+bold.Render(safe(f.User))+fmt.Sprintf("  score %d", f.Score))
@@ -98,10 +95,18 @@ func (p *page) finding(f *finding.Finding) {
 	p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
 	p.b.WriteByte('\n')
 	rows = nil
+	idle := 0
 	for _, x := range f.Signals {
+		if x.Weight == 0 && !p.verbose {
+			idle++
+			continue
+		}
 		rows = append(rows, []string{fmt.Sprintf("%+5.1f", x.Weight), safe(x.Strength), safe(x.Title) + ": " + safe(x.Evidence)})
 	}
 	p.table([]string{"weight", "strength", "why"}, rows)
+	if idle > 0 {
+		p.text("  ", dim.Render(fmt.Sprintf("without weight of their own: %d (-v lists them)", idle)))
+	}
 	for _, x := range f.Persistence {
 		p.text("  ", warning.Render("persists:")+" "+safe(x.Kind)+" "+safe(x.Name)+" ("+safe(x.ID)+") "+safe(x.Detail))
 	}
@@ -131,6 +136,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	for _, x := range inv.Evidence.Warnings {
 		p.text("", warning.Bold(true).Render("WARNING:")+" "+safe(x))
 	}
+	p.notAssessed(inv.UsersNotAssessed)
 	v := inv.Visibility
 	p.text("", fmt.Sprintf("SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents))
 	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(cmp.Or(strings.Join(inv.Tenant.CorporateNetworks, ", "), "none")), safe(inv.Tenant.NetworksSource)))
@@ -139,8 +145,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	for _, f := range inv.Evidence.Files {
 		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
 	}
-	p.text("", fmt.Sprintf("%d files: %d rows read = %d loaded + %d duplicate + %d rejected.", len(inv.Evidence.Files), read, loaded, duplicate, rejected))
-	p.notAssessed(inv.UsersNotAssessed)
+	p.text("", fmt.Sprintf("%s: %d rows read = %d loaded + %d duplicate + %d rejected.", plural(len(inv.Evidence.Files), "file"), read, loaded, duplicate, rejected))
 	explained := append([]finding.Explained(nil), inv.Explained...)
 	if n := len(explained); n > 0 && !p.verbose {
 		p.text("", dim.Render(fmt.Sprintf("%d activities explained or too weak (-v lists them).", n)))

@@ -173,19 +173,34 @@ func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 // maxCell is how wide a cell of the terminal table may be; the other formats have all of it.
 const maxCell = 60
 
-// printTable prints for people: cells of evidence are made safe, long ones cut.
+// printTable prints for people: cells of evidence are made safe, long ones cut. Rows that a terminal is too narrow for
+// stand one below the other, a line for each column that is not empty.
 func printTable(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
-	t := table.New().Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
-		BorderColumn(false).StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(2) })
 	var head []string
 	for _, c := range rows.Columns {
 		head = append(head, escape.Terminal(c.Name))
 	}
-	t.Headers(head...)
-	for _, row := range rows.Rows {
-		cells := make([]string, len(row))
+	cells := make([][]string, len(rows.Rows))
+	for n, row := range rows.Rows {
 		for i, v := range row {
-			cells[i] = escape.Terminal(text(rows.Columns[i].Type, v))
+			cells[n] = append(cells[n], escape.Terminal(text(rows.Columns[i].Type, v)))
+		}
+	}
+	out := sideBySide(head, cells)
+	if first, _, _ := strings.Cut(out, "\n"); terminal(w) && len(cells) > 0 && lipgloss.Width(first) > columns(w) {
+		out = oneBelowTheOther(head, cells, columns(w))
+	}
+	_, err := fmt.Fprintf(w, "%s%s\n", out, plural(len(rows.Rows), "row"))
+	return err
+}
+
+func sideBySide(head []string, rows [][]string) string {
+	t := table.New().Border(lipgloss.NormalBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderColumn(false).StyleFunc(func(int, int) lipgloss.Style { return lipgloss.NewStyle().PaddingRight(2) })
+	t.Headers(head...)
+	for _, row := range rows {
+		cells := slices.Clone(row)
+		for i := range cells {
 			if r := []rune(cells[i]); len(r) > maxCell {
 				cells[i] = string(r[:maxCell-1]) + "\u2026"
 			}
@@ -196,6 +211,34 @@ func printTable(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	for line := range strings.Lines(t.String()) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	_, err := fmt.Fprintf(w, "%s%d rows\n", b.String(), len(rows.Rows))
-	return err
+	return b.String()
+}
+
+func oneBelowTheOther(head []string, rows [][]string, width int) string {
+	names := 0
+	for _, h := range head {
+		names = max(names, lipgloss.Width(h))
+	}
+	var b strings.Builder
+	for n, row := range rows {
+		fmt.Fprintf(&b, "row %d\n", n+1)
+		for i, cell := range row {
+			if cell == "" {
+				continue
+			}
+			indent := strings.Repeat(" ", names+4)
+			lines := strings.ReplaceAll(whole.Replace(lipgloss.Wrap(joined.Replace(cell), max(20, width-len(indent)), " ")), "\n", "\n"+indent)
+			fmt.Fprintf(&b, "  %-*s  %s\n", names, head[i], lines)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+// plural is a count with its noun.
+func plural(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return counted(int64(n)) + " " + noun
 }

@@ -102,6 +102,9 @@ func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 		}
 	}
 	p := &page{width: columns(w), verbose: f.verbose}
+	if f.also == nil && !f.quiet {
+		p.next = "Next: replaytrace investigate with --user answers the questions about one of them; --report FILE.html writes the page."
+	}
 	p.findings(inv)
 	if f.also != nil {
 		f.also(p)
@@ -114,6 +117,9 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 	save := func(path string, write func(io.Writer) error) error {
 		if err := casefile.WriteFile(path, write); err != nil {
 			return &exit{exitUsage, err}
+		}
+		if f.quiet {
+			return nil
 		}
 		_, err := fmt.Fprintf(s.Err, "wrote %s\n", path)
 		return err

@@ -74,7 +74,7 @@ func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
 	for _, t := range m.Tables {
 		total += t.Rows
 	}
-	p.text("", fmt.Sprintf("The case %s holds %d files and %s rows.", escape.Terminal(f.caseDir), len(m.Files), counted(total)))
+	p.text("", fmt.Sprintf("The case %s holds %s and %s.", escape.Terminal(f.caseDir), plural(len(m.Files), "file"), plural(int(total), "row")))
 	return write(w, p.b.String())
 }
 

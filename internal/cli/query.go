@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -75,7 +77,7 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 		return err
 	}
 	if f.batch != "" {
-		return f.runBatch(ctx, s, c)
+		return errors.Join(f.runBatch(ctx, s, c), partial)
 	}
 	if err := f.one(ctx, s, c, source); err != nil {
 		return err
@@ -132,14 +134,38 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 	if err != nil {
 		return err
 	}
-	for _, n := range rows.Notes {
-		_, _ = fmt.Fprintln(s.Err, "note:", n)
-	}
 	asOf, why := c.AsOf()
-	if f.format == "table" {
-		_, _ = fmt.Fprintf(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
+	if !f.quiet {
+		notes := rows.Notes
+		if absent := f.absent(c, source.Text); len(absent) > 0 {
+			notes = append(notes, "the evidence has no rows of "+strings.Join(absent, ", "))
+		}
+		for _, n := range notes {
+			_, _ = fmt.Fprintln(s.Err, "note:", n)
+		}
+		if f.format == "table" {
+			_, _ = fmt.Fprintf(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
+		}
 	}
 	return printRows(s.Out, f.format, rows, asOf)
+}
+
+var word = regexp.MustCompile(`[A-Za-z_]\w*`)
+
+// absent names the tables of a query that the evidence has nothing of: an answer that is empty for that reason says nothing
+// of what happened.
+func (f *queryFlags) absent(c *casefile.Case, text string) []string {
+	var out []string
+	for _, name := range word.FindAllString(text, -1) {
+		t, ok := c.Table(name)
+		if !ok || t.Source == "" || slices.Contains(out, name) {
+			continue
+		}
+		if !slices.ContainsFunc(f.reports, func(r *casefile.FileReport) bool { return r.Tables[name] > 0 }) {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // answer is one line of `query --batch`.

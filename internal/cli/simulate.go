@@ -51,7 +51,7 @@ func newSimulate(s Streams) *cobra.Command {
 			if stream {
 				return nil
 			}
-			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %d users and %d incidents to %s: hunt a folder in it, then compare with %s\n", len(t.Key.Benign)+len(t.Key.Incidents), len(t.Key.Incidents), out, filepath.Join(out, "answer_key.json"))
+			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %s and %s to %s: hunt a folder in it, then compare with %s\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
 			return err
 		},
 	}

@@ -269,7 +269,7 @@ func readable(t schema.Type, v schema.Value, clock string, most int, fit func(st
 
 // shortened is a text that fits a column: ids by their first digits, the rest cut.
 func shortened(s string) string {
-	const most = 32
+	const most = 39 // an address of version 6
 	if r := []rune(s); len(r) > most {
 		if guid.MatchString(s) {
 			return s[:8] + "\u2026"

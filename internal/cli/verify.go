@@ -64,7 +64,7 @@ func (f *verifyFlags) run(ctx context.Context, s Streams) error {
 		for _, x := range v.Faults {
 			p.text("", warning.Bold(true).Render("FAULT:")+" "+x.What+" "+escape.Terminal(x.Path)+": "+escape.Terminal(x.Problem))
 		}
-		p.text("", fmt.Sprintf("%d of %d files and %s rows checked: %d faults.", v.FilesChecked, v.Files, counted(v.Rows), len(v.Faults)))
+		p.text("", fmt.Sprintf("%d of %s and %s checked: %s.", v.FilesChecked, plural(v.Files, "file"), plural(int(v.Rows), "row"), plural(len(v.Faults), "fault")))
 		err = write(s.Out, p.b.String())
 	}
 	if err == nil && len(v.Faults) > 0 {
