@@ -253,6 +253,37 @@ func TestSizes(t *testing.T) {
 	}
 }
 
+// TestDependencies wants each library that go.mod names to stand in the decision on dependencies, with its licence and
+// what it is for.
+func TestDependencies(t *testing.T) {
+	mod, err := os.ReadFile("go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	decision, err := os.ReadFile("docs/decisions/0002-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	libraries := 0
+	for line := range strings.Lines(string(mod)) {
+		fields := strings.Fields(line)
+		if len(fields) != 2 || !strings.HasPrefix(fields[1], "v") { // an indirect one has a comment
+			continue
+		}
+		libraries++
+		path, version, _ := strings.Cut(fields[0], "/v")
+		if strings.Trim(version, "0123456789") != "" {
+			path = fields[0]
+		}
+		if name := path[strings.LastIndex(path, "/")+1:]; !strings.Contains(string(decision), name) {
+			t.Errorf("docs/decisions/0002-dependencies.md says nothing of %s", fields[0])
+		}
+	}
+	if libraries < 10 {
+		t.Errorf("%d libraries found in go.mod: is it read as it is written?", libraries)
+	}
+}
+
 // outsideWorld are the calls that would make a result depend on more than its input, by import path.
 var outsideWorld = map[string][]string{
 	"time": {"Now", "Since", "Until"},
