@@ -59,6 +59,14 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	}
 }
 
+// asksNothing is for commands that take the common flags and ask the evidence nothing: what would only change answers is
+// left out of their help.
+func (f *evidenceFlags) asksNothing(cmd *cobra.Command) {
+	for _, name := range []string{"tenant", "ioc", "geo", "as-of", "timings"} {
+		_ = cmd.Flags().MarkHidden(name) // fails for unknown flags only
+	}
+}
+
 // open opens the case and loads the paths; without paths the case is only read. partial is the error to return at the
 // end when a path could not be read.
 func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c *casefile.Case, partial, err error) {

@@ -34,6 +34,7 @@ again: what the case has already is passed over, and copies of a row count once.
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
 	}
 	f.evidenceFlags.add(cmd)
+	f.asksNothing(cmd)
 	formatFlag(cmd, &f.format, "table", "json")
 	return cmd
 }

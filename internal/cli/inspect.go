@@ -33,6 +33,7 @@ func newInspect(s Streams) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
 	}
 	f.evidenceFlags.add(cmd)
+	f.asksNothing(cmd)
 	formatFlag(cmd, &f.format, "table", "json")
 	return cmd
 }

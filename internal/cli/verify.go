@@ -31,6 +31,7 @@ the tables, among the copies and among the rejects. It exits with 1 on any diffe
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), s) },
 	}
 	f.evidenceFlags.add(cmd)
+	f.asksNothing(cmd)
 	formatFlag(cmd, &f.format, "table", "json")
 	cmd.Flags().StringVar(&f.evidence, "evidence", "", "look for the files below this folder, by the paths of the manifest")
 	cmd.Flags().BoolVar(&f.noFiles, "no-files", false, "do not read the files of evidence")

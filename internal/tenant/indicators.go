@@ -31,7 +31,7 @@ var indicatorKinds = map[string]string{
 var pattern = regexp.MustCompile(`(ipv4-addr|ipv6-addr):value\s*=\s*'([^']+)'|'User-Agent'\s*=\s*'([^']+)'`)
 
 // Indicators reads a list of indicators of compromise as the watchlist Indicators, with the columns kind and value: a
-// CSV with the columns type and value, a plain list of values, STIX or MISP. A value without a kind is told by its form;
+// CSV with the columns type and value or with columns named by kinds, a plain list of values, STIX or MISP. A value without a kind is told by its form;
 // an identifier without one is looked for as an application, a session, a token and a device. What no kind is known for
 // is listed in skipped.
 func Indicators(path string) (t Table, skipped []string, err error) {
@@ -107,6 +107,17 @@ func form(value string) string {
 	return "user_agent"
 }
 
+// headedKinds are the kinds that a header names, by column.
+func headedKinds(header []string) map[int]string {
+	out := map[int]string{}
+	for i, name := range header {
+		if kind, ok := indicatorKinds[strings.ToLower(strings.TrimSpace(name))]; ok {
+			out[i] = kind
+		}
+	}
+	return out
+}
+
 // list reads a CSV with a header, or values one per line.
 func (r *indicatorReader) list(content []byte) error {
 	in := csv.NewReader(bytes.NewReader(content))
@@ -126,6 +137,16 @@ func (r *indicatorReader) list(content []byte) error {
 		case "value", "indicator", "ioc", "observable":
 			value = i
 		}
+	}
+	if kinds := headedKinds(records[0]); value < 0 && len(kinds) > 0 { // each column is named by the kind of its values
+		for _, record := range records[1:] {
+			for i, cell := range record {
+				if name := kinds[i]; name != "" {
+					r.add(name, cell)
+				}
+			}
+		}
+		return nil
 	}
 	if value < 0 { // no header: the first column is the list
 		for _, record := range records {
