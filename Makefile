@@ -77,12 +77,13 @@ bench-kql: ## KQL against SQL by hand on R rows (default 1000000; 20000000 take 
 golden: ## rewrite golden files; review the difference like code
 	$(GO) test ./internal/report -update
 
-docs: build ## regenerate docs/kql.md, functions.md, evidence.md and timeline.svg, the import table and the shared functions in the hunts
+docs: build ## regenerate docs/kql.md, functions.md, evidence.md, json.md and timeline.svg, the import table and the shared functions in the hunts
 	$(GO) test ./internal/casefile -run TestKQLPage -update
 	$(GO) test ./internal/kql/function -run TestReference -update
 	$(GO) test ./internal/evidence -run TestDocs -update
 	$(GO) test ./internal/hunt -run TestInlined -update
 	$(GO) test ./internal/cli -run TestTimelinePicture -update
+	$(GO) test ./internal/report -run TestSchemaPage -update
 	$(GO) test . -run TestImports -update
 
 clean: ## remove what the targets made

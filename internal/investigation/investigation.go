@@ -156,7 +156,7 @@ type IndicatorHit struct {
 // Step is the answer to one step of the investigation of a user.
 type Step struct {
 	ID    string          `json:"id"`   // S00 to S17
-	View  string          `json:"view"` // the question, as `replaytrace query` can ask it from hunts/views
+	View  string          `json:"view"` // the question; `replaytrace explain VIEW` prints its KQL
 	Title string          `json:"title"`
 	Rows  json.RawMessage `json:"rows"` // objects, keyed by the view's columns
 	// Head and Cells are the columns and rows that a page shows, as people read them.

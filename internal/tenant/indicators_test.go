@@ -19,7 +19,7 @@ func TestIndicators(t *testing.T) {
 			"app_id 04b07795-8ddb-461a-bbee-02f9e1bf7b46|cidr 192.0.2.0/24|ip 192.0.2.1|user_agent python-requests", 1,
 		},
 		"a column": {"ip\n192.0.2.1\n192.0.2.0/24\n", "cidr 192.0.2.0/24|ip 192.0.2.1", 0},
-		"columns": {"seen,IP Address,User-Agent\n2026-03-20,192.0.2.1,axios\n2026-03-21,,curl\n", "ip 192.0.2.1|user_agent axios|user_agent curl", 0},
+		"columns":  {"seen,IP Address,User-Agent\n2026-03-20,192.0.2.1,axios\n2026-03-21,,curl\n", "ip 192.0.2.1|user_agent axios|user_agent curl", 0},
 		"plain": {
 			"\ufeff# seen at the proxy\n192.0.2.7\n2001:db8::/32\n198.51.100.4/32\n04b07795-8ddb-461a-bbee-02f9e1bf7b46\naxios/1.7\n",
 			"cidr 2001:db8::/32|id 04b07795-8ddb-461a-bbee-02f9e1bf7b46|ip 192.0.2.7|ip 198.51.100.4|user_agent axios/1.7", 0,
