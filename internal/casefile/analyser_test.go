@@ -126,6 +126,7 @@ var judgedOtherwise = []exception{
 	{"scan-operator", "scan", "the analyser always adds match_id; the examples have it with with_match_id only"},
 	{"search-operator", `not("text")`, "the analyser wants a condition in not()"},
 	{"graph-match-operator", "inner_nodes", withNodeID},
+	{"graph-match-operator", "array_length(way)", "the tutorial on graphs counts the edges of a path so"},
 	{"inner-nodes-graph-function", "inner_nodes", withNodeID},
 	{"take-any-aggregation-function", "takeany", "the analyser does not know the old name"},
 	{"percentile-array-tdigest-function", "range(", "the page takes an array, the analyser a number"},

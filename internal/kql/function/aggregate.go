@@ -34,10 +34,12 @@ var aggregateFuncs = []Func{
 	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "coalesce(var_samp($1), 0)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
 	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(var_samp($1) FILTER (WHERE $2), 0)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
 	{Name: "variancep", Signatures: []string{"number -> real"}, SQL: "var_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "variancep-aggregation-function"},
-	{Name: "make_list makelist", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
+	{Name: "make_list", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
+	{Name: "makelist", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{most: deprecatedSize}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
 	{Name: "make_list_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-if-aggregation-function"},
 	{Name: "make_list_with_nulls", Signatures: []string{"any -> dynamic"}, Build: buildList(listOf{nulls: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-with-nulls-aggregation-function"},
-	{Name: "make_set makeset", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
+	{Name: "make_set", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
+	{Name: "makeset", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true, most: deprecatedSize}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
 	{Name: "make_set_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{set: true, filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-if-aggregation-function"},
 	{Name: "covariance", Signatures: []string{"number, number -> real"}, SQL: "covar_samp($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariance-aggregation-function"},
 	{Name: "covarianceif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_samp($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covarianceif-aggregation-function"},
@@ -45,8 +47,9 @@ var aggregateFuncs = []Func{
 	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covariancepif-aggregation-function"},
 	// The page calls it the variance of a population, its example shows that of a sample: the example decides.
 	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: "var_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
-	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
-	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
+	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false, 0), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
+	{Name: "make_dictionary", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false, deprecatedSize), Aggregate: true, Naming: NamePrefix, Prefix: "dictionary", Doc: "make-bag-aggregation-function"},
+	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true, 0), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
 	{Name: "buildschema", Signatures: []string{"array -> dynamic"}, Build: buildSchemaOf, Aggregate: true, Naming: NamePrefix, Prefix: "schema", Doc: "buildschema-aggregation-function"},
 	{Name: "binary_all_or", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
 	{Name: "binary_all_and", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
@@ -94,7 +97,13 @@ func buildExtreme(fn, filter string) func(Call) (string, error) {
 	}
 }
 
-type listOf struct{ set, filtered, nulls bool }
+type listOf struct {
+	set, filtered, nulls bool
+	most                 int64 // how many values stay where the call does not say; 0 for all
+}
+
+// deprecatedSize is how many values the older names makelist, makeset and make_dictionary keep by default.
+const deprecatedSize = 128
 
 // buildList renders make_list and make_set. Lists keep the input's order where it has one; a set is sorted, so that
 // the same evidence gives the same text. An array among the values is flattened by one level: the documented examples
@@ -134,12 +143,16 @@ func buildList(kind listOf) func(Call) (string, error) {
 		default:
 			list = "list(" + element + ")" + filter
 		}
+		most := kind.most
 		if len(rest) > 0 {
 			n, ok := rest[0].Const.(int64)
 			if !ok {
 				return "", fmt.Errorf("the size must be a constant")
 			}
-			list = fmt.Sprintf("list_slice(%s, 1, %d)", list, n)
+			most = n
+		}
+		if most > 0 || len(rest) > 0 {
+			list = fmt.Sprintf("list_slice(%s, 1, %d)", list, most)
 		}
 		return "coalesce(CAST(to_json(" + list + ") AS VARCHAR), '[]')", nil
 	}
@@ -147,7 +160,7 @@ func buildList(kind listOf) func(Call) (string, error) {
 
 // buildBag merges bags. Of a key that comes twice an arbitrary value stays; here it is the first of the input's order,
 // else of the bags' text, so that the same evidence gives the same bag.
-func buildBag(filtered bool) func(Call) (string, error) {
+func buildBag(filtered bool, size int64) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		bag, rest := c.Args[0].SQL, c.Args[1:]
 		filter := bag + " IS NOT NULL"
@@ -156,8 +169,11 @@ func buildBag(filtered bool) func(Call) (string, error) {
 			rest = rest[1:]
 		}
 		most := "NULL"
-		if len(rest) > 0 {
+		switch {
+		case len(rest) > 0:
 			most = rest[0].SQL
+		case size > 0:
+			most = strconv.FormatInt(size, 10)
 		}
 		order := bag
 		if c.Order != "" {
