@@ -1,29 +1,39 @@
 package casefile
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"maps"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// LoadNamed loads a CSV, TSV, JSON, NDJSON or Parquet file as a table of its own, with the types found in it. It lasts as
+// ending is what a file's name ends with, without the dot and the ending of a compression: csv for a.csv.gz.
+func ending(name string) string {
+	return strings.TrimPrefix(strings.ToLower(filepath.Ext(strings.TrimSuffix(name, ".gz"))), ".")
+}
+
+// LoadNamed loads a CSV, TSV, text, JSON, NDJSON or Parquet file as a table of its own, with the types found in it. It lasts as
 // long as the case is open and hides a table of the case that has its name.
 func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table, error) {
 	reader := ""
-	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))); ext {
-	case ".csv", ".tsv":
+	switch ext := ending(path); ext {
+	case "csv", "tsv":
 		reader = "read_csv(" + quoteText(path) + ", header = true)"
-	case ".json", ".jsonl", ".ndjson":
+	case "txt":
+		reader = "read_csv(" + quoteText(path) + ", delim = chr(1), quote = '', escape = '', strict_mode = false, columns = {'Line': 'VARCHAR'}, header = false)"
+	case "json", "jsonl", "ndjson":
 		reader = "read_json_auto(" + quoteText(path) + ")"
-	case ".parquet":
+	case "parquet":
 		reader = "read_parquet(" + quoteText(path) + ")"
 	default:
-		return nil, fmt.Errorf("load %s: the ending %q is not one of csv, tsv, json, jsonl, ndjson, parquet", path, ext)
+		return nil, fmt.Errorf("load %s: the ending %q is not one of csv, tsv, txt, json, jsonl, ndjson, parquet", path, ext)
 	}
 	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE load_named AS SELECT * FROM "+reader); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -52,31 +62,40 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 	return t, c.Exec(ctx, "DROP TABLE load_named")
 }
 
-// External reads a CSV or TSV that LoadNamed was given, under that name or the last part of an address, as texts.
-func (s session) External(source string, ignoreFirst bool) (*schema.Table, error) {
+// delimited are the formats of text that externaldata reads, and what stands between the fields; a line of txt is one.
+// https://learn.microsoft.com/azure/data-explorer/ingestion-supported-formats
+var delimited = map[string]string{"csv": ",", "tsv": "\t", "psv": "|", "scsv": ";", "sohsv": "\x01", "txt": ""}
+
+// External reads a text file that LoadNamed was given, under that name or the last part of an address, as texts.
+func (s session) External(source, format string, ignoreFirst bool) (*schema.Table, error) {
+	address := source
+	if u, err := url.Parse(source); err == nil {
+		address = u.Path
+	}
 	path, ok := s.named[source]
 	if !ok {
-		file := source
-		if u, err := url.Parse(source); err == nil {
-			file = u.Path
-		}
-		if path, ok = s.named[file[strings.LastIndex(file, "/")+1:]]; !ok {
+		if path, ok = s.named[address[strings.LastIndex(address, "/")+1:]]; !ok {
 			return nil, nil
 		}
 	}
-	delimiter, skip := ",", 0
-	switch ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(path, ".gz"))); ext {
-	case ".csv":
-	case ".tsv":
-		delimiter = "\t"
-	default:
-		return nil, fmt.Errorf("externaldata reads CSV and TSV only, %s is neither", path)
+	if format == "" {
+		format = cmp.Or(ending(address), "csv")
 	}
+	delimiter, ok := delimited[format]
+	if !ok {
+		return nil, fmt.Errorf("externaldata reads %s only, not %q", strings.Join(slices.Sorted(maps.Keys(delimited)), ", "), format)
+	}
+	t := &schema.Table{Name: fmt.Sprintf("_external_%x_%s_%t", sha256.Sum256([]byte(path)), format, ignoreFirst)}
+	quoting := "delim = " + quoteText(delimiter) + ", quote = '\"', escape = '\"', null_padding = true"
+	where := ""
+	if delimiter == "" { // a byte that text does not have makes a line one field
+		quoting, where = "delim = chr(1), quote = '', escape = '', strict_mode = false", " WHERE column0 <> ''"
+	}
+	skip := 0
 	if ignoreFirst {
 		skip = 1
 	}
-	t := &schema.Table{Name: fmt.Sprintf("_external_%x_%d", sha256.Sum256([]byte(path)), skip)}
-	reader := fmt.Sprintf("read_csv(%s, delim = %s, quote = '\"', escape = '\"', header = false, skip = %d, all_varchar = true, null_padding = true)", quoteText(path), quoteText(delimiter), skip)
+	reader := fmt.Sprintf("read_csv(%s, %s, header = false, skip = %d, all_varchar = true)%s", quoteText(path), quoting, skip, where)
 	if err := s.Exec(s.ctx, "CREATE TEMP TABLE IF NOT EXISTS "+quoteName(t.Name)+" AS SELECT coalesce(COLUMNS(*), '') FROM "+reader); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}

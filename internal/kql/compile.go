@@ -39,12 +39,13 @@ func explore(catalog Catalog) func(*plan.Plan) ([][]schema.Value, error) {
 
 // Library is a Catalog that has files which externaldata may read: those that the user has named.
 type Library interface {
-	// External returns a file's records as columns of strings, nil when the source is not one of the files.
-	External(source string, ignoreFirst bool) (*schema.Table, error)
+	// External returns a file's records as columns of strings, nil when the source is not one of the files. The
+	// format is csv, tsv, txt and the like, "" where the name of the source tells it.
+	External(source, format string, ignoreFirst bool) (*schema.Table, error)
 }
 
 // external is the plan's way to the named files.
-func external(catalog Catalog) func(string, bool) (*schema.Table, error) {
+func external(catalog Catalog) func(string, string, bool) (*schema.Table, error) {
 	l, ok := catalog.(Library)
 	if !ok {
 		return nil

@@ -110,18 +110,13 @@ func buildBinAt(c Call) (string, error) {
 // https://learn.microsoft.com/kusto/query/scalar-functions#conditional-functions
 var conditionalFuncs = []Func{
 	{Name: "iff iif", Signatures: []string{"bool, common, common -> common"}, SQL: "CASE WHEN $1 THEN $2 ELSE $3 END", Doc: "iff-function"},
-	{Name: "case", Signatures: []string{caseSignature(1), caseSignature(2), caseSignature(3), caseSignature(4), caseSignature(5), caseSignature(6), caseSignature(7), caseSignature(8), caseSignature(9), caseSignature(10), caseSignature(11), caseSignature(12), caseSignature(13), caseSignature(14), caseSignature(15), caseSignature(16)}, Build: buildCase, Doc: "case-function"},
+	{Name: "case", Signatures: []string{"(bool, common)+, common -> common"}, Build: buildCase, Doc: "case-function"},
 	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, SQL: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL THEN $1 >= $2 - $3 AND $1 <= $2 + $3 END", Doc: "around-function"},
 	{Name: "assert", Signatures: []string{"bool, string! -> bool"}, SQL: "CASE WHEN $1 THEN true ELSE CAST(error($2) AS BOOLEAN) END", Doc: "assert-function"},
 	{Name: "coalesce", Signatures: []string{"common+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
 	{Name: "not", Signatures: []string{"bool -> bool"}, SQL: "(NOT $1)", Doc: "not-function"},
 	{Name: "isnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NULL", "false"), Doc: "isnull-function"},
 	{Name: "isnotnull notnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NOT NULL", "true"), Doc: "isnotnull-function"},
-}
-
-// caseSignature is the overload of case() with n conditions.
-func caseSignature(n int) string {
-	return strings.Repeat("bool, common, ", n) + "common -> common"
 }
 
 func buildCase(c Call) (string, error) {

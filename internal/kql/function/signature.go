@@ -10,6 +10,7 @@ import (
 // Signature is one overload.
 type Signature struct {
 	Params []Param
+	Group  int // how many parameters at the beginning come again and again, together
 	Result Result
 	Text   string
 }
@@ -67,13 +68,17 @@ var classes = map[string]Class{
 var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
 
 // ParseSignature reads the form `text, long? , any* -> string`. A parameter is a class or a scalar type; `?` makes it
-// optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant. The result is a
-// scalar type or first, promoted, widest, common.
+// optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant. What stands first
+// as `(bool, common)+` comes once or more, together. The result is a scalar type or first, promoted, widest, common.
 func ParseSignature(text string) (Signature, error) {
 	s := Signature{Text: text}
 	left, right, ok := strings.Cut(text, "->")
 	if !ok {
 		return s, fmt.Errorf("signature %q has no result", text)
+	}
+	if group, rest, ok := strings.Cut(left, ")+"); ok {
+		s.Group = strings.Count(group, ",") + 1
+		left = strings.TrimPrefix(group, "(") + rest
 	}
 	for field := range strings.SplitSeq(left, ",") {
 		field = strings.TrimSpace(field)
@@ -125,11 +130,26 @@ func (s Signature) Arity() (least, most int) {
 			return least, -1
 		}
 	}
+	if s.Group > 0 {
+		most = -1
+	}
 	return least, most
 }
 
-// Param returns the parameter that the i-th argument fills.
-func (s Signature) Param(i int) Param {
+// Fits reports whether so many arguments are possible.
+func (s Signature) Fits(n int) bool {
+	least, most := s.Arity()
+	return n >= least && (most < 0 || n <= most) && (s.Group == 0 || (n-least)%s.Group == 0)
+}
+
+// Param returns the parameter that the i-th of n arguments fills.
+func (s Signature) Param(i, n int) Param {
+	if again := n - len(s.Params); s.Group > 0 && again > 0 {
+		if i < s.Group+again {
+			return s.Params[i%s.Group]
+		}
+		i -= again
+	}
 	if i >= len(s.Params) {
 		return s.Params[len(s.Params)-1]
 	}

@@ -28,12 +28,12 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 	out := &Apply{At: at, Func: fn, Overload: best, Args: make([]Expr, len(args))}
 	common := schema.Unknown
 	for i, a := range args {
-		if sig.Param(i).Accepts == function.Common {
+		if sig.Param(i, len(args)).Accepts == function.Common {
 			common = function.CommonType(common, a.Type())
 		}
 	}
 	for i, a := range args {
-		p := sig.Param(i)
+		p := sig.Param(i, len(args))
 		target := p.Target(a.Type())
 		if p.Accepts == function.Common {
 			target = common
@@ -51,13 +51,12 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 
 // fit scores a signature: 0 when it does not accept the arguments.
 func fit(s function.Signature, args []Expr) int {
-	least, most := s.Arity()
-	if len(args) < least || most >= 0 && len(args) > most {
+	if !s.Fits(len(args)) {
 		return 0
 	}
 	score := 1
 	for i, a := range args {
-		got := s.Param(i).Accept(a.Type())
+		got := s.Param(i, len(args)).Accept(a.Type())
 		if got == 0 {
 			return 0
 		}

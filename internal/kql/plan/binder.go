@@ -19,12 +19,12 @@ type Options struct {
 	Ask func(*Plan) ([][]schema.Value, error)
 	// External reads a source of externaldata as a table of strings; without its first record where that is asked for. It
 	// returns nil for a source that nobody has named. The function itself is nil where there are no sources.
-	External func(source string, ignoreFirst bool) (*schema.Table, error)
+	External func(source, format string, ignoreFirst bool) (*schema.Table, error)
 }
 
 // Bind makes the plan of a script. The error is a *diag.List.
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
-	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}, cells: map[place]Expr{}}
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}, cells: map[place]Expr{}, unnamed: new(int)}
 	p := b.script(script)
 	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
 		return nil, b.list.With(nil)
@@ -47,6 +47,7 @@ type binder struct {
 	visualization string
 	inTemplate    bool  // the text in hand is a plugin's own
 	drawn         int64 // how many calls draw by lot
+	unnamed       *int  // how many expressions got a number for a name, in the query or the body of the function in hand
 	// brought are the columns of stored members by what was asked.
 	brought map[asked]*Column
 	// cells are what the toscalar() of each place stands for.

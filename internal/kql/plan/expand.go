@@ -23,7 +23,7 @@ func (b *binder) expand(sc *scope, n Node, op *syntax.MvExpand) (e *Expand, out 
 	e.Array = strings.EqualFold(kind, "array")
 	e.cols = append([]*Column(nil), n.Columns()...)
 	f := b.row(sc, n)
-	nm := newNamer(e.cols)
+	nm := b.newNamer(e.cols)
 	for _, item := range op.Items {
 		b.attempt(func() { b.expandItem(f, e, nm, item) })
 	}

@@ -434,7 +434,7 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 			n := b.tabular(f.scope, x.List[0])
 			c := b.firstColumn(x.List[0], n)
 			if c.Type == schema.Dynamic {
-				b.fail(diag.Semantic, x.List[0].Span(), "", "the column %s is dynamic: project a scalar, with tostring() for example", c.Name)
+				b.fail(diag.Unsupported, x.List[0].Span(), "toscalar(...)", "the column %s is dynamic, and whether Kusto takes its arrays apart is not documented: mv-expand them, or take one by toscalar()", c.Name)
 			}
 			if c.Type == schema.Unknown {
 				n, c = b.retype(n, c, v.Type())

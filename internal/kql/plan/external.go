@@ -13,14 +13,14 @@ import (
 // https://learn.microsoft.com/kusto/query/externaldata-operator
 func (b *binder) externalData(sc *scope, x *syntax.ExternalData) Node {
 	var parts []Node
-	ignoreFirst := b.externalOptions(x)
+	format, ignoreFirst := b.externalOptions(x)
 	for _, source := range x.Sources {
 		c, ok := b.scalar(&frame{scope: sc}, source).(*Const)
 		if !ok || c.T != schema.String {
 			b.fail(diag.Semantic, source.Span(), "", "a source must be a constant string")
 		}
 		name, _ := c.V.(string)
-		parts = append(parts, b.externalFile(x, source, name, ignoreFirst))
+		parts = append(parts, b.externalFile(x, source, name, format, ignoreFirst))
 	}
 	switch len(parts) {
 	case 0:
@@ -33,29 +33,26 @@ func (b *binder) externalData(sc *scope, x *syntax.ExternalData) Node {
 	return u
 }
 
-// externalOptions reports whether the first record of each file is left out; it refuses what is not CSV.
-func (b *binder) externalOptions(x *syntax.ExternalData) bool {
-	ignoreFirst := false
+// externalOptions returns the format that is said, "" for none, and whether the first record of each file is left out.
+func (b *binder) externalOptions(x *syntax.ExternalData) (format string, ignoreFirst bool) {
 	for _, o := range x.Options {
 		text, _ := b.option(x.Options, o.Name)
 		switch o.Name {
 		case "ignorefirstrecord":
 			ignoreFirst = strings.EqualFold(text, "true")
 		case "format":
-			if text = strings.ToLower(text); text != "csv" && text != "tsv" {
-				b.fail(diag.Unsupported, o.Span(), "", "externaldata reads CSV and TSV only")
-			}
+			format = strings.ToLower(text)
 		default:
 			b.fail(diag.Unsupported, o.Span(), "", "the property %s of externaldata is not supported", o.Name)
 		}
 	}
-	return ignoreFirst
+	return format, ignoreFirst
 }
 
-func (b *binder) externalFile(x *syntax.ExternalData, at syntax.Expr, source string, ignoreFirst bool) Node {
+func (b *binder) externalFile(x *syntax.ExternalData, at syntax.Expr, source, format string, ignoreFirst bool) Node {
 	var t *schema.Table
 	if b.opt.External != nil {
-		found, err := b.opt.External(source, ignoreFirst)
+		found, err := b.opt.External(source, format, ignoreFirst)
 		if err != nil {
 			b.fail(diag.Unsupported, at.Span(), "", "%s", err)
 		}

@@ -59,7 +59,7 @@ func (b *binder) graphMatch(sc *scope, g *graph, op *syntax.GraphMatch) Node {
 		b.keepShortest(m)
 	}
 	f := b.matchFrame(m)
-	out, nm := &Compute{In: m.rows}, newNamer(nil)
+	out, nm := &Compute{In: m.rows}, b.newNamer(nil)
 	for _, item := range op.Items {
 		b.attempt(func() {
 			for _, v := range b.values(f, item) {

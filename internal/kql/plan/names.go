@@ -97,11 +97,11 @@ var specialNaming = map[string]function.Naming{
 // namer hands out the names of an operator's columns and keeps them unique.
 type namer struct {
 	taken  map[string]bool
-	number int
+	number *int // of the latest Column1, Column2, ..: they are counted through the whole query
 }
 
-func newNamer(cols []*Column) *namer {
-	n := &namer{taken: make(map[string]bool, len(cols))}
+func (b *binder) newNamer(cols []*Column) *namer {
+	n := &namer{taken: make(map[string]bool, len(cols)), number: b.unnamed}
 	for _, c := range cols {
 		n.taken[c.Name] = true
 	}
@@ -124,8 +124,8 @@ func (n *namer) implicit(name string) string {
 		return n.unique(name)
 	}
 	for {
-		n.number++
-		out := fmt.Sprintf("Column%d", n.number)
+		*n.number++
+		out := fmt.Sprintf("Column%d", *n.number)
 		if !n.taken[out] {
 			n.taken[out] = true
 			return out

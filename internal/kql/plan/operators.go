@@ -265,7 +265,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
 	out := append([]*Column(nil), n.Columns()...)
-	nm := newNamer(out)
+	nm := b.newNamer(out)
 	var computed []Item
 	for _, item := range items {
 		b.attempt(func() {
@@ -296,7 +296,7 @@ func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
 	p := &Compute{}
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	for _, item := range op.Items {
 		b.attempt(func() {
 			for _, v := range b.values(f, item) {
@@ -327,7 +327,7 @@ func (b *binder) print(sc *scope, op *syntax.Print) Node {
 	one := b.oneRow()
 	f := &frame{scope: sc, windows: &windows{in: one}}
 	p := &Compute{}
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	for i, item := range op.Items {
 		b.attempt(func() {
 			made := b.values(f, item)
@@ -450,12 +450,12 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
 	b.scalar(b.row(sc, n), op.X)
 	cols := []*Column{b.column("Pattern", schema.String), b.column("Count", schema.Long), b.column("Representative", schema.String)}
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	if kind, at := b.option(op.Options, "kind"); at != nil {
 		if kind != "source" {
 			b.fail(diag.Semantic, at.Span(), "source", "the kind of reduce is source")
 		}
-		nm = newNamer(visibleColumns(n))
+		nm = b.newNamer(visibleColumns(n))
 		cols = append(slices.Clone(visibleColumns(n)), cols...)
 	}
 	out := &Compute{base: base{cols: cols}, In: &Filter{base: base{cols: n.Columns()}, In: n, Pred: b.refusal(n.Columns(), "reduce: how Kusto groups texts into patterns is not documented")}}

@@ -136,7 +136,7 @@ func (b *binder) parsed(n Node, match Expr, columns []parsedColumn, strict, only
 			ok = b.invent("and", ok, b.invent("isnotnull", values[i]))
 		}
 	}
-	nm := newNamer(n.Columns())
+	nm := b.newNamer(n.Columns())
 	for i, c := range columns {
 		col := b.column(nm.unique(c.name), c.t)
 		v := values[i]

@@ -18,7 +18,7 @@ type axis struct {
 // https://learn.microsoft.com/kusto/query/make-series-operator
 func (b *binder) makeSeries(sc *scope, n Node, op *syntax.MakeSeries) Node {
 	f := b.row(sc, n)
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	bins := &Aggregate{In: n}
 	keys := []Item{}
 	for _, c := range b.per.columns() {

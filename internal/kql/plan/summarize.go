@@ -37,7 +37,7 @@ func (b *binder) countRows() Expr {
 func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 	agg := &Aggregate{In: n}
 	out := &Compute{In: agg}
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	f := b.row(sc, n)
 	for _, item := range op.By {
 		b.attempt(func() {

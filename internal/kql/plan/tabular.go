@@ -360,6 +360,7 @@ func (b *binder) enter(c *closure, at diag.Span, f *frame, args []syntax.Expr) (
 		b.fail(diag.Semantic, at, "", "%s takes %s, here are %d", c.name, plural(c.required(), len(c.lit.Params)), len(args))
 	}
 	given := b.arguments(c, args)
+	outer := b.unnamed
 	sc := c.scope
 	for i, p := range c.lit.Params {
 		switch {
@@ -373,12 +374,13 @@ func (b *binder) enter(c *closure, at diag.Span, f *frame, args []syntax.Expr) (
 			b.fail(diag.Semantic, at, "", "%s needs a value for its parameter %s", c.name, p.Name.Name)
 		}
 	}
+	b.unnamed = new(int)
 	for _, st := range c.lit.Lets {
 		if let, ok := st.(*syntax.Let); ok {
 			sc = b.let(sc, let)
 		}
 	}
-	return sc, func() { b.depth-- }
+	return sc, func() { b.depth--; b.unnamed = outer }
 }
 
 // arguments puts named arguments to their parameters.

@@ -46,7 +46,8 @@ type nested struct {
 // topNested binds `top-nested`: each level groups the rows of the level before it and keeps the best groups of each.
 // https://learn.microsoft.com/kusto/query/top-nested-operator
 func (b *binder) topNested(sc *scope, n Node, op *syntax.TopNested) Node {
-	t := &nested{op: op, rows: b.share("nested", n), names: newNamer(nil)}
+	t := &nested{op: op, rows: b.share("nested", n), names: b.newNamer(nil)}
+	t.names.number = new(int) // the analyser does not count these with the query's other unnamed columns
 	for i := range op.Levels {
 		b.nestedLevel(sc, t, &op.Levels[i])
 	}

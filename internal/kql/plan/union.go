@@ -128,7 +128,7 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 		}
 	}
 	u.Maps = make([][]Expr, len(u.Inputs))
-	nm := newNamer(nil)
+	nm := b.newNamer(nil)
 	b.unionOpen(u)
 	for _, name := range order {
 		if len(types[name]) == 0 {

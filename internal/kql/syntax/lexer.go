@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -57,12 +58,12 @@ func (l *lexer) skipBlanks() {
 			} else {
 				l.pos = len(l.src)
 			}
-		case strings.HasPrefix(l.src[l.pos:], "\u00a0"):
-			l.pos += 2
-		case strings.HasPrefix(l.src[l.pos:], "\ufeff"), strings.HasPrefix(l.src[l.pos:], "\u200b"):
-			l.pos += 3
 		default:
-			return
+			r, size := utf8.DecodeRuneInString(l.src[l.pos:])
+			if !unicode.IsSpace(r) && r != '\ufeff' && r != '\u200b' {
+				return
+			}
+			l.pos += size
 		}
 	}
 }

@@ -88,7 +88,7 @@ func init() {
 		"top-hitters":           (*parser).opTopHitters,
 		"top-nested":            (*parser).opTopNested,
 		"union":                 (*parser).opUnion,
-		"where":                 func(p *parser, _ string) Operator { return &Where{Pred: p.expr()} },
+		"where":                 func(p *parser, _ string) Operator { return &Where{Pred: p.condition()} },
 	}
 }
 
@@ -246,4 +246,13 @@ func (p *parser) withOptions() []Option {
 		out = append(out, o)
 	}
 	return out
+}
+
+// condition reads a predicate. Kusto reads `x = true` as the predicate true with a name, which is never what was meant.
+func (p *parser) condition() Expr {
+	x := p.expr()
+	if p.is("=") {
+		p.fail(p.tok().span, "==", "`=` gives a name here, it does not compare")
+	}
+	return x
 }
