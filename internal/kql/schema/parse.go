@@ -14,7 +14,7 @@ import (
 var datetimeLayouts = []string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
 	"2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04Z07:00", "2006-01-02 15:04",
-	"2006-01-02T15Z07:00", "2006-01-02T15", "2006-01-02", "2006-01", "2006", "2006, 1, 2",
+	"2006-01-02T15Z07:00", "2006-01-02T15", "2006-01-02", "2006-01", "2006",
 	"2006-1-2T15:04:05", "2006-1-2 15:04:05", "2006-1-2", "2006-01-02 15:04:05 -07:00", "2006-01-02T15:04:05-0700",
 	"Mon, 02 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 MST", "02 Jan 2006 15:04:05 MST", "2 Jan 06 15:04:05 MST",
 	"2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "02 Jan 06 15:04:05", "02 Jan 06 15:04", "02 Jan 06 15:04 MST", "2 Jan 06",
@@ -33,10 +33,8 @@ func ParseDatetime(s string) (Ticks, bool) {
 	}
 	for _, layout := range datetimeLayouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			if y := t.Year(); y < 1 || y > 9999 {
-				return 0, false
-			}
-			return TicksOf(t), true
+			ticks := TicksOf(t)
+			return ticks, ticks >= 0 && ticks <= MaxDatetime // a zone may move it out of Kusto's years
 		}
 	}
 	return 0, false
@@ -108,6 +106,9 @@ func clockTicks(m []string) (Ticks, bool) {
 	if m[6] != "" {
 		t += part((m[6] + "0000000")[:7])
 	}
+	if t < 0 { // the last of the days is not whole
+		return 0, false
+	}
 	if m[1] != "" {
 		t = -t
 	}
@@ -115,8 +116,11 @@ func clockTicks(m []string) (Ticks, bool) {
 }
 
 func scale(number string, unit Ticks) (Ticks, bool) {
+	if len(number) > 40 || !decimalForm.MatchString(number) {
+		return 0, false
+	}
 	r, ok := new(big.Rat).SetString(number)
-	if !ok || strings.ContainsAny(number, "/_xX") || len(number) > 40 {
+	if !ok {
 		return 0, false
 	}
 	r.Mul(r, new(big.Rat).SetInt64(int64(unit)))
