@@ -30,12 +30,36 @@ func TestCSVCell(t *testing.T) {
 	}
 }
 
-func FuzzTerminal(f *testing.F) {
-	f.Add("\x1b]0;title\x07")
+func TestMarkdown(t *testing.T) {
+	for in, want := range map[string]string{
+		"plain": "plain", "a | b": `a \| b`, "<img src=x>": "&lt;img src=x&gt;", "[x](javascript:y)": `\[x\]\(javascript:y\)`, "a\nb": `a\\nb`, "&lt;": "&amp;lt;",
+	} {
+		if got := Markdown(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// FuzzDoors sends any bytes through every door: what comes out is text without controls, no formula and no markup.
+func FuzzDoors(f *testing.F) {
+	for _, seed := range []string{"\x1b]0;title\x07", "=1+1", "<b>", "[a](b)", "a\nb|c"} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, s string) {
-		out := Terminal(s)
-		if !utf8.ValidString(out) || strings.ContainsFunc(out, func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }) {
-			t.Fatalf("%q became %q", s, out)
+		for name, door := range map[string]func(string) string{"terminal": Terminal, "CSV": CSVCell, "Markdown": Markdown} {
+			out := door(s)
+			if !utf8.ValidString(out) || strings.ContainsFunc(out, func(r rune) bool { return r < 0x20 || r >= 0x7f && r < 0xa0 }) {
+				t.Errorf("%s: %q became %q", name, s, out)
+			}
+		}
+		if cell := CSVCell(s); cell != "" && strings.ContainsRune("=+-@|%", rune(cell[0])) {
+			t.Errorf("the cell %q is a formula", cell)
+		}
+		text := Markdown(s)
+		for i, r := range text {
+			if strings.ContainsRune("<>", r) || strings.ContainsRune("`*_{}[]()#+!|~$", r) && (i == 0 || text[i-1] != '\\') {
+				t.Errorf("%q became %q, where %q is markup", s, text, r)
+			}
 		}
 	})
 }

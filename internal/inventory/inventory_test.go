@@ -114,3 +114,21 @@ func TestPublicLists(t *testing.T) {
 		t.Errorf("%d members of the family, %v; want 37", len(family), err)
 	}
 }
+
+// FuzzList reads any bytes as a list of applications: no panic, and what has an id that is none is refused.
+func FuzzList(f *testing.F) {
+	for _, seed := range []string{"app_id,name\n11111111-0000-4000-8000-000000000001,A\n", `[{"AppId":"11111111-0000-4000-8000-000000000001","AppDisplayName":null}]`, "\"\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		records, err := recordsOf(text)
+		if err != nil {
+			return
+		}
+		for _, r := range records {
+			if a, err := appOf(r, ""); err == nil && !guid.MatchString(a.ID) {
+				t.Errorf("%q is an application of %q", a.ID, text)
+			}
+		}
+	})
+}

@@ -39,19 +39,26 @@ func Indicators(path string) (t Table, skipped []string, err error) {
 	if err != nil {
 		return t, nil, fmt.Errorf("read the indicators: %w", err)
 	}
+	if t, skipped, err = indicators(content); err != nil {
+		return t, skipped, fmt.Errorf("read the indicators %s: %w", path, err)
+	}
+	return t, skipped, nil
+}
+
+func indicators(content []byte) (t Table, skipped []string, err error) {
 	content = bytes.TrimPrefix(content, []byte("\ufeff"))
 	r := &indicatorReader{seen: map[[2]string]bool{}}
 	if trimmed := bytes.TrimSpace(content); len(trimmed) > 0 && (trimmed[0] == '{' || trimmed[0] == '[') {
 		var document any
 		if err := json.Unmarshal(content, &document); err != nil {
-			return t, nil, fmt.Errorf("read the indicators %s: %w", path, err)
+			return t, nil, err
 		}
 		r.walk(document)
 	} else if err := r.list(content); err != nil {
-		return t, nil, fmt.Errorf("read the indicators %s: %w", path, err)
+		return t, nil, err
 	}
 	if len(r.rows) == 0 {
-		return t, r.skipped, fmt.Errorf("the list %s holds no indicator that occurs in sign-ins: ip, cidr, user_agent, app_id, session_id, token_id or device_id", path)
+		return t, r.skipped, errors.New("it holds no indicator that occurs in sign-ins: ip, cidr, user_agent, app_id, session_id, token_id or device_id")
 	}
 	sort.Slice(r.rows, func(i, j int) bool {
 		return r.rows[i][0]+"\x00"+r.rows[i][1] < r.rows[j][0]+"\x00"+r.rows[j][1]

@@ -65,3 +65,25 @@ func TestIndicatorsInOneOrder(t *testing.T) {
 		}
 	}
 }
+
+// FuzzIndicators reads any bytes as a list: no panic, and each indicator is of a kind that is looked for, once.
+func FuzzIndicators(f *testing.F) {
+	for _, seed := range []string{"type,value\nip,192.0.2.1\n", "192.0.2.7\n2001:db8::/32\n", `{"pattern":"[ipv4-addr:value = '192.0.2.1']"}`, `[{"type":"ip-src","value":"192.0.2.1"}]`} {
+		f.Add([]byte(seed))
+	}
+	kinds := []string{"ip", "cidr", "user_agent", "app_id", "session_id", "token_id", "device_id", "id"}
+	f.Fuzz(func(t *testing.T, content []byte) {
+		list, _, err := indicators(content)
+		if err != nil {
+			return
+		}
+		seen := map[string]bool{}
+		for _, row := range list.Rows {
+			key := strings.Join(row, "\x00")
+			if len(row) != 2 || !slices.Contains(kinds, row[0]) || row[1] == "" || seen[key] {
+				t.Errorf("%q of %q", row, content)
+			}
+			seen[key] = true
+		}
+	})
+}
