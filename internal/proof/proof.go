@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,6 +82,7 @@ type reader struct {
 	proof  *Proof
 	fsys   fs.FS
 	known  map[string]map[string]any // rows by name
+	open   []string                  // the files that are being read, the proof's own first
 	wanted bool
 	shared bool   // a file that the proof names is being read
 	strike string // a column that the proof's own rows do not tell
@@ -97,7 +100,15 @@ func parse(r *reader, path string, text []byte) (*Proof, error) {
 	return p, nil
 }
 
+// nameless is a line that begins a section without a name.
+var nameless = regexp.MustCompile(`(?m)^-- --\r?$`)
+
 func (r *reader) read(path string, text []byte) error {
+	r.open = append(r.open, path)
+	defer func() { r.open = r.open[:len(r.open)-1] }()
+	if nameless.Match(text) { // txtar (go-internal v1.16.0) panics on it
+		return fmt.Errorf("proof %s: a section has a name between its dashes", path)
+	}
 	for _, f := range txtar.Parse(text).Files {
 		if err := r.section(f.Name, f.Data); err != nil {
 			return fmt.Errorf("proof %s: %s: %w", path, f.Name, err)
@@ -134,6 +145,9 @@ func (r *reader) with(paths []string) error {
 	r.shared = true
 	defer func() { r.shared = before }()
 	for _, path := range paths {
+		if slices.Contains(r.open, path) {
+			return fmt.Errorf("%s names itself", path)
+		}
 		text, err := fs.ReadFile(r.fsys, path)
 		if err != nil {
 			return err
@@ -219,6 +233,9 @@ func plain(row map[string]any) map[string]any {
 	return out
 }
 
+// maxTimes bounds how many rows one line stands for: a proof is a few rows.
+const maxTimes = 10_000
+
 // repeat makes the rows that one line stands for.
 func repeat(row map[string]any, key string) ([]map[string]any, error) {
 	times, every := 1, time.Duration(0)
@@ -230,8 +247,8 @@ func repeat(row map[string]any, key string) ([]map[string]any, error) {
 			return nil, fmt.Errorf("_every: %w", err)
 		}
 	}
-	if times < 1 {
-		return nil, errors.New("_times is at least 1")
+	if times < 1 || times > maxTimes {
+		return nil, fmt.Errorf("_times is 1 to %d", maxTimes)
 	}
 	out := make([]map[string]any, times)
 	for i := range out {

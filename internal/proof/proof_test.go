@@ -112,3 +112,31 @@ func TestParseRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestProofThatNamesItself wants an error of what would have no end, and of what would fill the memory.
+func TestProofThatNamesItself(t *testing.T) {
+	fsys := fstest.MapFS{
+		"one.txtar": {Data: []byte("-- with --\ntwo.txtar\n")},
+		"two.txtar": {Data: []byte("-- with --\none.txtar\n")},
+	}
+	if _, err := Parse(fsys, "one.txtar", fsys["one.txtar"].Data); err == nil || !strings.Contains(err.Error(), "one.txtar names itself") {
+		t.Errorf("%v, want an error that says so", err)
+	}
+	const many = "-- SigninLogs.jsonl --\n" + `{"Id": "a", "TimeGenerated": "2026-03-09T10:00:00Z", "_times": 1e15, "_every": "1s"}`
+	if _, err := Parse(fsys, "many.txtar", []byte(many)); err == nil || !strings.Contains(err.Error(), "_times is 1 to 10000") {
+		t.Errorf("%v, want an error that says how many may be", err)
+	}
+}
+
+// FuzzProof reads any text as a proof: no panic and an end.
+func FuzzProof(f *testing.F) {
+	f.Add(evidence)
+	f.Add(theft)
+	f.Add("-- with --\nself.txtar\n-- as-of --\nx\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		fsys := fstest.MapFS{"people.txtar": {Data: []byte(people)}, "self.txtar": {Data: []byte(text)}}
+		if p, err := Parse(fsys, "self.txtar", []byte(text)); err == nil {
+			_, _ = p.Without("UserAgent") // what it leaves may be no proof
+		}
+	})
+}
