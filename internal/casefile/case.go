@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
@@ -29,7 +30,7 @@ type Options struct {
 	Memory int64
 	// Places is a city database of MaxMind's form (GeoLite2-City.mmdb), which says where addresses are; "" for none.
 	Places string
-	// Threads is how many threads may work; 0 lets DuckDB choose.
+	// Threads is how many threads may work; 0 is one a processor.
 	Threads int
 	// ToolVersion is written beside each file that is loaded.
 	ToolVersion string
@@ -151,18 +152,23 @@ const databaseShare = 5
 // they are compressed, and the rows of sign-ins are wide: DuckDB's own 122,880 take half a gigabyte a thread, which spills.
 const rowGroup = 15 * chunkSize
 
+// threadMemory is what one thread that moves wide rows needs, with some room: its group of rows, its chunk, its blocks.
+const threadMemory = 200 << 20
+
+// threads is how many threads work: as many as may and the memory allows.
+func (c *Case) threads() int {
+	return max(min(cmp.Or(c.opt.Threads, runtime.GOMAXPROCS(0)), int(c.opt.Memory/threadMemory)), 1)
+}
+
 // settings are DuckDB's. Extensions are never fetched, and nothing is stored in an order that costs a sort.
 func (c *Case) settings(path string) []string {
-	s := []string{
+	return []string{
 		"SET temp_directory = " + quoteText(path+".tmp"),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
-		"SET allocator_flush_threshold = '16MB'", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
+		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
+		fmt.Sprintf("SET threads = %d", c.threads()),
 	}
-	if c.opt.Threads > 0 {
-		s = append(s, fmt.Sprintf("SET threads = %d", c.opt.Threads))
-	}
-	return s
 }
 
 // attach are the statements that open the database's file, which is attached because only then can its layout be chosen.
@@ -183,10 +189,8 @@ func (c *Case) start(ctx context.Context, path string) error {
 	if c.conn, err = c.db.Conn(ctx); err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
 	}
-	for _, s := range append(c.settings(path), c.attach(path)...) {
-		if err := c.Exec(ctx, s); err != nil {
-			return err
-		}
+	if err := c.execAll(ctx, append(c.settings(path), c.attach(path)...)...); err != nil {
+		return err
 	}
 	for _, m := range kql.Macros() {
 		if err := c.Exec(ctx, "CREATE OR REPLACE TEMP MACRO "+m); err != nil {
@@ -223,10 +227,25 @@ func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) 
 
 func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
 
+// literal is a path as DuckDB reads it where it would take it for a pattern.
+func literal(path string) string {
+	return strings.NewReplacer("*", "[*]", "?", "[?]", "[", "[[]").Replace(path)
+}
+
 // Exec runs one SQL statement.
 func (c *Case) Exec(ctx context.Context, text string) error {
 	if _, err := c.conn.ExecContext(ctx, text); err != nil {
 		return fmt.Errorf("%w (in %.200s)", err, text)
+	}
+	return nil
+}
+
+// execAll runs SQL statements, one after the other.
+func (c *Case) execAll(ctx context.Context, statements ...string) error {
+	for _, s := range statements {
+		if err := c.Exec(ctx, s); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -2,7 +2,10 @@ package casefile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -52,62 +55,77 @@ func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) erro
 		}
 	}
 	all, said := names(t.Columns), strings.Join(visible, ", ")
-	for _, s := range []string{
+	return c.execAll(ctx,
 		// What is in the case already is one bag, every new file another one. Two hashes make 128 bits.
-		"CREATE OR REPLACE TEMP TABLE twins AS SELECT place, bag, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth, one, two, _SourceFile FROM" +
-			" (SELECT rowid AS place, CASE WHEN " + fresh + " THEN _SourceNumber ELSE 0 END AS bag, hash(" + said + ") AS one, hash('two', " + said + ") AS two, _SourceFile, _SourceLine FROM " + table + " WHERE " + keyless + ")",
+		"CREATE OR REPLACE TEMP TABLE twins AS SELECT place, bag, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth, one, two, _SourceFile FROM"+
+			" (SELECT rowid AS place, CASE WHEN "+fresh+" THEN _SourceNumber ELSE 0 END AS bag, hash("+said+") AS one, hash('two', "+said+") AS two, _SourceFile, _SourceLine FROM "+table+" WHERE "+keyless+")",
 		"CREATE OR REPLACE TEMP TABLE surplus AS SELECT place FROM twins QUALIFY row_number() OVER (PARTITION BY one, two, nth ORDER BY bag > 0, _SourceFile, bag) > 1",
-		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
-		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE rowid IN (FROM surplus)",
-		"DELETE FROM " + table + " WHERE rowid IN (FROM surplus)",
-	} {
-		if err := c.Exec(ctx, s); err != nil {
-			return err
-		}
-	}
-	return nil
+		"CREATE TABLE IF NOT EXISTS "+copies+" "+definition(t.Columns),
+		"INSERT INTO "+copies+" ("+all+") SELECT "+all+" FROM "+table+" WHERE rowid IN (FROM surplus)",
+		"DELETE FROM "+table+" WHERE rowid IN (FROM surplus)",
+	)
 }
 
-// foldSlice is how many rows are folded at a time: the values that are being compared are kept in memory.
-const foldSlice = 16384
+// foldMemory is what a row takes while it is folded with its copies, all of whose values are compared: as many are folded
+// at a time as the memory allows.
+const foldMemory = 128 << 10
 
+// foldTable folds the rows that have the same key. What is looked at as a whole is narrow: the hashes of the keys, then the
+// keys whose hash came twice, in the order of their rows, so that the copies of a slice of them lie near each other.
 func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) error {
 	table, copies, key := quoteName(t.Name), quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
-	among := ""
+	keyed := " FROM " + table + " WHERE " + key + " <> ''"
 	if first > 1 {
-		among = " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
+		keyed += " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
 	}
-	if err := c.Exec(ctx, fmt.Sprintf("CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, row_number() OVER () // %d AS slice FROM"+
-		" (SELECT %s AS key FROM %s WHERE %s <> ''%s GROUP BY 1 HAVING count(*) > 1)", foldSlice, key, table, key, among)); err != nil {
+	const twice = " GROUP BY 1 HAVING count(*) > 1"
+	if err := c.execAll(ctx,
+		"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT hash("+key+")"+keyed+twice,
+		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, row_number() OVER (ORDER BY place) // %d AS slice FROM (SELECT %s AS key, min(rowid) AS place%s AND hash(%s) IN (FROM doubtful)%s)",
+			max(c.opt.Memory/foldMemory, 1), key, keyed, key, twice),
+	); err != nil {
 		return err
 	}
-	repeated, err := c.count(ctx, "repeated")
-	if err != nil || repeated == 0 {
-		return err // the common case costs one grouping of the ids
+	if n, err := c.count(ctx, "repeated"); err != nil || n == 0 {
+		return err // the common case costs one grouping of hashes
 	}
 	all := names(t.Columns)
-	for _, s := range []string{
-		"CREATE TABLE IF NOT EXISTS " + copies + " " + definition(t.Columns),
-		"INSERT INTO " + copies + " (" + all + ") SELECT " + all + " FROM " + table + " WHERE " + key + " IN (SELECT key FROM repeated) AND (" + fresh + " OR " + key + " NOT IN (SELECT " + key + " FROM " + copies + "))",
-		"DELETE FROM " + table + " WHERE " + key + " IN (SELECT key FROM repeated)",
-	} {
-		if err := c.Exec(ctx, s); err != nil {
-			return err
-		}
+	if err := c.execAll(ctx,
+		"CREATE TABLE IF NOT EXISTS "+copies+" "+definition(t.Columns),
+		"INSERT INTO "+copies+" ("+all+") SELECT "+all+" FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated) AND ("+fresh+" OR "+key+" NOT IN (SELECT "+key+" FROM "+copies+"))",
+		"DELETE FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated)",
+	); err != nil {
+		return err
 	}
-	for slice := int64(0); slice <= repeated/foldSlice; slice++ {
-		if err := c.Exec(ctx, foldSQL(t, slice)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return c.insertFolded(ctx, t)
 }
 
-// foldSQL inserts the rows that are made of the copies of a slice of the repeated keys. Copies of the same time are ordered
-// by what they say, and by their places only where they say the same: exports of the same rows fold alike, whatever the
-// files are called. What is ordered are the places of the copies only.
-func foldSQL(t *schema.Table, slice int64) string {
+// insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. The slices wait
+// in files, because what a transaction inserts in small pieces stays in memory until its end.
+func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
+	dir := filepath.Join(c.dir(), ".folded")
+	err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700))
+	defer func() { _ = os.RemoveAll(dir) }()
+	long := schema.Column{Type: schema.Long}
+	var slices [][]schema.Value
+	if err == nil {
+		slices, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN repeated ON "+quoteName(t.Intake.Key)+" = repeated.key GROUP BY 1", []schema.Column{long, long, long})
+	}
+	for n := 0; n < len(slices) && err == nil; n++ {
+		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM repeated WHERE slice = %d)", slices[n][1], slices[n][2], quoteName(t.Intake.Key), slices[n][0])
+		err = c.Exec(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
+	}
+	if err != nil {
+		return err
+	}
+	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")"))
+}
+
+// foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what
+// they say, and by their places only where they say the same: exports of the same rows fold alike, whatever the files are
+// called. What is ordered are the places of the copies only.
+func foldSQL(t *schema.Table, among string) string {
 	copies, key := quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	var visible, folded []string
 	for _, col := range t.Columns {
@@ -116,11 +134,9 @@ func foldSQL(t *schema.Table, slice int64) string {
 			visible = append(visible, quoteName(col.Name))
 		}
 	}
-	among := fmt.Sprintf("%s IN (SELECT key FROM repeated WHERE slice = %d)", key, slice)
 	ordered := "SELECT place, row_number() OVER (PARTITION BY key ORDER BY arrived NULLS LAST, said, _SourceFile, _SourceLine, _SourceNumber) AS copy_number FROM" +
 		" (SELECT rowid AS place, " + key + " AS key, TimeGenerated AS arrived, hash(" + strings.Join(visible, ", ") + ") AS said, _SourceFile, _SourceLine, _SourceNumber FROM " + copies + " WHERE " + among + ")"
-	return "INSERT INTO " + quoteName(t.Name) + " (" + names(storedColumns(t)) + ") " + withMembers(t, "SELECT "+strings.Join(folded, ", ")+
-		" FROM "+copies+" AS copies JOIN ("+ordered+") AS ordered ON copies.rowid = ordered.place WHERE "+among+" GROUP BY "+key)
+	return "SELECT " + strings.Join(folded, ", ") + " FROM (SELECT *, rowid AS place FROM " + copies + " WHERE " + among + ") AS copies JOIN (" + ordered + ") AS ordered ON copies.place = ordered.place GROUP BY " + key
 }
 
 // foldColumn is the value that a column keeps.

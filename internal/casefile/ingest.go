@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"sort"
 	"strings"
 	"sync/atomic"
@@ -122,6 +123,7 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 		}
 		return nil
 	})
+	debug.FreeOSMemory() // what reading took is not needed to fold
 	if err == nil {
 		err = c.transact(ctx, func() error { return c.account(ctx, first, reports) })
 	}
@@ -165,14 +167,10 @@ func (c *Case) dropUnbooked(ctx context.Context) error {
 	if c.readOnly {
 		return errOutdated
 	}
-	return c.transact(ctx, func() error {
-		for _, part := range from {
-			if err := c.Exec(ctx, "DELETE FROM "+part); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	for i := range from {
+		from[i] = "DELETE FROM " + from[i]
+	}
+	return c.transact(ctx, func() error { return c.execAll(ctx, from...) })
 }
 
 // sizeOf is the size of a file on disk; 0 of what is none, such as a stream or a file in an archive.
@@ -242,7 +240,7 @@ func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done 
 		return nil, done, fmt.Errorf("unpack Parquet: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(path)+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
+	if _, err := conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(literal(path))+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
 		return nil, done, &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
 	}
 	f, err = evidence.OpenUnpacked(path, rows, l.shapes)

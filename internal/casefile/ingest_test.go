@@ -206,6 +206,34 @@ func TestFoldFields(t *testing.T) {
 	}
 }
 
+// TestFoldInSlices folds more copies than the memory allows to fold at a time.
+func TestFoldInSlices(t *testing.T) {
+	opt := Options{Dir: filepath.Join(t.TempDir(), "case [1]*"), Memory: 300e6}
+	n := int(3 * opt.Memory / foldMemory)
+	var lines strings.Builder
+	for _, said := range []string{`"RiskState":"none","Identity":"someone"`, `"RiskState":"remediated","Identity":""`} {
+		for i := range n {
+			fmt.Fprintf(&lines, `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"id-%d",%s}`+"\n", i, said)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "copies.jsonl")
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, opt)
+	if r := ingest(t, c, path)[0]; r.RowsRead != int64(2*n) || r.RowsDuplicate != int64(n) {
+		t.Errorf("%+v, want %d copies", r, n)
+	}
+	balanced(t, c)
+	folded, err := c.count(t.Context(), "SigninLogs WHERE RiskState = 'remediated' AND Identity = 'someone'")
+	if err != nil || folded != int64(n) {
+		t.Errorf("%d of %d rows have the best of both copies: %v", folded, n, err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(opt.Dir), "*", ".folded")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
 // TestTwins overlaps exports without ids: as many of the same row stay as the file holds that has most of them; rows
 // without a time all stay.
 func TestTwins(t *testing.T) {

@@ -1,10 +1,8 @@
 package casefile
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"runtime"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -21,7 +19,7 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 	name := fmt.Sprintf("evidence_source_%d", c.sources)
 	fn := duckdb.ParallelChunkTableFunction{
 		BindArguments: func(map[string]any, ...any) (duckdb.ParallelChunkTableSource, error) {
-			return newChunkSource(s, c.loaders())
+			return newChunkSource(s, c.threads())
 		},
 	}
 	if err := duckdb.RegisterTableUDF(c.conn, name, fn); err != nil {
@@ -36,14 +34,6 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 		into += ", " + names(members)
 	}
 	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, rows))
-}
-
-// loaderMemory is what one thread that loads wide rows needs, with some room: its group of rows, its chunk, its blocks.
-const loaderMemory = 200 << 20
-
-// loaders is how many threads load a file: as many as may work and the memory allows.
-func (c *Case) loaders() int {
-	return max(min(cmp.Or(c.opt.Threads, runtime.GOMAXPROCS(0)), int(c.opt.Memory/loaderMemory)), 1)
 }
 
 // chunkSource is a source as DuckDB asks for it.

@@ -262,14 +262,7 @@ func (c *Case) upToDate(ctx context.Context) error {
 		return errOutdated
 	}
 	if len(changes) > 0 {
-		if err := c.transact(ctx, func() error {
-			for _, s := range changes {
-				if err := c.Exec(ctx, s); err != nil {
-					return err
-				}
-			}
-			return nil
-		}); err != nil {
+		if err := c.transact(ctx, func() error { return c.execAll(ctx, changes...) }); err != nil {
 			return fmt.Errorf("make the tables of the case: %w", err)
 		}
 	}
