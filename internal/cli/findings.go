@@ -46,6 +46,10 @@ func (p *page) findings(inv *investigation.Investigation) {
 		p.b.WriteByte('\n')
 	case len(inv.Findings) > 1:
 		p.index(inv.Findings)
+		for _, c := range inv.Campaigns {
+			p.text("  ", "from "+escape.Terminal(strings.Join(c.SourceIPs, ", "))+": "+escape.Terminal(strings.Join(c.Users, ", ")))
+		}
+		p.b.WriteByte('\n')
 	}
 	for i := range inv.Findings {
 		p.finding(&inv.Findings[i])
@@ -66,7 +70,6 @@ func (p *page) index(list []finding.Finding) {
 		rows = append(rows, []string{strings.ToUpper(string(f.Verdict)), fmt.Sprint(f.Score), safe(f.User), f.FirstSeen.Format(minute), f.LastSeen.Format(minute), counted(int64(f.EventCount))})
 	}
 	p.table([]string{"verdict", "score", "user", "first", "last", "events"}, rows)
-	p.b.WriteByte('\n')
 }
 
 // text writes one paragraph, wrapped to the width and indented.

@@ -77,5 +77,5 @@ func possible(f *finding.Finding) string {
 	if f.EarliestPossible.IsZero() || f.EarliestPossible.Equal(f.FirstSeen) && f.LatestPossible.Equal(f.LastSeen) {
 		return ""
 	}
-	return fmt.Sprintf("Possible is %s, when the session or the evidence begins, to %s, when the token was dead or the evidence ends.", clock(f.EarliestPossible), clock(f.LatestPossible))
+	return fmt.Sprintf("It may have begun at %s, where the session or the evidence begins, and gone on until %s, where the token was dead or the evidence ends.", clock(f.EarliestPossible), clock(f.LatestPossible))
 }
