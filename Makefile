@@ -58,8 +58,9 @@ bench: ## one million rows: intake against DuckDB's own reader, and the whole hu
 
 U ?= 220
 C ?= 1,2,5
-bench-growth: ## the hunt after the ingest on C times (default 1,2,5) a tenant of U users (default 220, half a million rows): time and memory by size
-	$(GO) test -run '^$$' -bench Growth -benchtime 1x -timeout 4h ./internal/cli -args -users $(U) -copies $(C) -record
+K ?=
+bench-growth: ## the hunt after the ingest on C times (default 1,2,5; 33 are 20 million rows) a tenant of U users (default 220), cases kept in K: time and memory by size
+	$(GO) test -run '^$$' -bench Growth -benchtime 1x -timeout 4h ./internal/cli -args -users $(U) -copies $(C) $(if $(K),-cases $(abspath $(K))) -record
 
 bench-intake: ## a million rows in every form against DuckDB's own readers, recorded in docs/evidence.md
 	$(GO) test -run '^$$' -bench Shapes -benchtime 1x -timeout 120m ./internal/casefile -args -rows 1000000 -record

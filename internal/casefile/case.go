@@ -59,7 +59,9 @@ type Case struct {
 	asOf       schema.Ticks
 	asOfSource string
 	sources    int               // table functions registered so far, for their names
-	kept       []string          // temporary tables that hold what queries materialized
+	scratch    string            // the folder of what does not outlive the program
+	keeping    bool              // the database of kept tables is there
+	kept       []string          // its tables, which hold what queries materialized
 	places     *maxminddb.Reader // nil when none was named
 }
 
@@ -161,9 +163,9 @@ func (c *Case) threads() int {
 }
 
 // settings are DuckDB's. Extensions are never fetched, and nothing is stored in an order that costs a sort.
-func (c *Case) settings(path string) []string {
+func (c *Case) settings() []string {
 	return []string{
-		"SET temp_directory = " + quoteText(path+".tmp"),
+		"SET temp_directory = " + quoteText(c.scratch),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
@@ -171,16 +173,22 @@ func (c *Case) settings(path string) []string {
 	}
 }
 
+// evidenceDatabase is the name under which the database's file is attached.
+const evidenceDatabase = "evidence"
+
 // attach are the statements that open the database's file, which is attached because only then can its layout be chosen.
 func (c *Case) attach(path string) []string {
 	options := fmt.Sprintf("STORAGE_VERSION 'latest', ROW_GROUP_SIZE %d", rowGroup)
 	if c.readOnly {
 		options = "READ_ONLY"
 	}
-	return []string{"ATTACH " + quoteText(path) + " AS evidence (" + options + ")", "USE evidence"}
+	return []string{"ATTACH " + quoteText(path) + " AS " + evidenceDatabase + " (" + options + ")", "USE " + evidenceDatabase}
 }
 
 func (c *Case) start(ctx context.Context, path string) error {
+	if err := c.makeScratch(); err != nil {
+		return err
+	}
 	connector, err := duckdb.NewConnector("", nil)
 	if err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
@@ -189,12 +197,17 @@ func (c *Case) start(ctx context.Context, path string) error {
 	if c.conn, err = c.db.Conn(ctx); err != nil {
 		return fmt.Errorf("open case %s: %w", path, err)
 	}
-	if err := c.execAll(ctx, append(c.settings(path), c.attach(path)...)...); err != nil {
+	if err := c.execAll(ctx, append(c.settings(), c.attach(path)...)...); err != nil {
 		return err
 	}
 	for _, m := range kql.Macros() {
 		if err := c.Exec(ctx, "CREATE OR REPLACE TEMP MACRO "+m); err != nil {
 			return err
+		}
+	}
+	if !c.readOnly {
+		if err := c.sweep(); err != nil {
+			return fmt.Errorf("remove what a killed program left: %w", err)
 		}
 	}
 	if err := c.openPlaces(); err != nil {
@@ -285,6 +298,9 @@ func (c *Case) stop() error {
 	if c.places != nil {
 		errs = append(errs, c.places.Close())
 	}
-	c.conn, c.db, c.places = nil, nil, nil
+	if c.scratch != "" {
+		errs = append(errs, os.RemoveAll(c.scratch))
+	}
+	c.conn, c.db, c.places, c.scratch, c.keeping, c.kept = nil, nil, nil, "", false, nil
 	return errors.Join(errs...)
 }

@@ -2,6 +2,8 @@ package casefile
 
 import (
 	"context"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -45,4 +47,53 @@ func TestMaterializedOnce(t *testing.T) {
 	if len(c.kept) != 0 {
 		t.Errorf("new evidence must forget what was kept; kept: %v", c.kept)
 	}
+}
+
+// Programs that read one case at once spill and keep apart from each other, and leave nothing; what a killed one left is
+// gone when the case is next written to, not before.
+func TestScratch(t *testing.T) {
+	ctx := context.Background()
+	dir := t.TempDir()
+	open := func(readOnly bool) *Case {
+		t.Helper()
+		c, err := Open(ctx, Options{Dir: dir, ReadOnly: readOnly})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	closed := func(c *Case) {
+		t.Helper()
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	folders := func(want int) {
+		t.Helper()
+		all, err := filepath.Glob(filepath.Join(dir, scratchPrefix+"*"))
+		if err != nil || len(all) != want {
+			t.Errorf("scratch folders: %v (%v), want %d", all, err, want)
+		}
+	}
+	closed(open(false))
+	folders(0)
+	if err := os.Mkdir(filepath.Join(dir, scratchPrefix+"killed"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	one, other := open(true), open(true)
+	for _, c := range []*Case{one, other} {
+		rows, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "test", Text: "let A = materialize(range x from 1 to 5 step 1); A | where x > 3"}})
+		if err != nil || len(rows.Rows) != 2 {
+			t.Errorf("%v, %v; want two rows", rows, err)
+		}
+		if _, err := os.Stat(filepath.Join(c.scratch, keptDatabase+".duckdb")); err != nil {
+			t.Error(err)
+		}
+	}
+	folders(3)
+	closed(one)
+	closed(other)
+	folders(1)
+	closed(open(false))
+	folders(0)
 }

@@ -21,7 +21,7 @@ import (
 
 var (
 	growthCopies = flag.String("copies", "1,2", "sizes in BenchmarkGrowth: how many times the people of the simulated tenant are in the case")
-	growthCase   = flag.String("ingested", "", "a case that BenchmarkGrowth multiplies instead of simulating a tenant")
+	growthCases  = flag.String("cases", "", "a folder in which BenchmarkGrowth keeps its cases, named by their copies, and finds those of an earlier run")
 	growthRecord = flag.Bool("record", false, "write what BenchmarkGrowth measured to docs/growth.md")
 )
 
@@ -36,11 +36,14 @@ type grown struct {
 // BenchmarkGrowth hunts cases of different sizes, which are made beforehand: one tenant is simulated and ingested, and
 // multiplied in the database. It states how the time grows with the rows, and fails where findings get lost.
 func BenchmarkGrowth(b *testing.B) {
-	base := *growthCase
-	if base == "" {
+	cases := *growthCases
+	if cases == "" {
+		cases = b.TempDir()
+	}
+	base := filepath.Join(cases, "1")
+	if !casefile.Exists(base) {
 		dir := b.TempDir()
 		run(b, "simulate", "--out", dir, "--seed", "7", "--users", strconv.Itoa(*benchUsers), "--days", "30", "--incidents", strconv.Itoa(max(*benchUsers/50, 1)), "--shape", "jsonl-zst")
-		base = filepath.Join(dir, "case")
 		run(b, "ingest", filepath.Join(dir, "evidence-zst"), "--case", base)
 	}
 	var all []grown
@@ -50,11 +53,18 @@ func BenchmarkGrowth(b *testing.B) {
 			b.Fatalf("-copies %s: %v", *growthCopies, err)
 		}
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			larger := filepath.Join(b.TempDir(), "case")
-			if err := os.CopyFS(larger, os.DirFS(base)); err != nil {
-				b.Fatal(err)
+			larger := filepath.Join(cases, strconv.Itoa(n))
+			if !casefile.Exists(larger) {
+				half := larger + ".half" // until it is whole
+				err := os.CopyFS(half, os.DirFS(base))
+				if err == nil {
+					multiply(b, half, n)
+					err = os.Rename(half, larger)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
 			}
-			multiply(b, larger, n)
 			b.ResetTimer()
 			for b.Loop() {
 				forgetPeak(b)
@@ -128,7 +138,7 @@ var signInsMultiplied = map[string]string{
 // multiply makes of the people of a case n times as many.
 func multiply(b *testing.B, dir string, n int) {
 	ctx := context.Background()
-	c, err := casefile.Open(ctx, casefile.Options{Dir: dir})
+	c, err := casefile.Open(ctx, casefile.Options{Dir: dir, Memory: 4e9})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -148,11 +158,7 @@ func multiply(b *testing.B, dir string, n int) {
 		for column, sql := range columns {
 			replaced = append(replaced, sql+" AS "+column)
 		}
-		do("CREATE TEMP TABLE single AS FROM " + table)
-		for k := 1; k < n; k++ {
-			do(fmt.Sprintf("INSERT INTO %s SELECT * EXCLUDE (k) REPLACE (%s) FROM single, (SELECT '%d' AS k)", table, strings.Join(replaced, ", "), k))
-		}
-		do("DROP TABLE single")
+		do(fmt.Sprintf("INSERT INTO %s SELECT * EXCLUDE (k) REPLACE (%s) FROM %s, (SELECT n::VARCHAR AS k FROM range(1, %d) AS copies(n))", table, strings.Join(replaced, ", "), table, n))
 	}
 }
 
