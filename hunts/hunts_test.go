@@ -2,6 +2,7 @@ package hunts
 
 import (
 	"context"
+	"embed"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -38,6 +39,24 @@ func TestProofs(t *testing.T) {
 				t.Error(w)
 			}
 		})
+	}
+}
+
+// TestScriptsOfMailbox: where only mailboxes speak, a script is what it is in the sign-ins.
+func TestScriptsOfMailbox(t *testing.T) {
+	read := func(fsys embed.FS, name string) string {
+		text, err := fsys.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	kinds := regexp.MustCompile(`matches regex @"\(\?i\)(.+)", "(?:tool|script)"`).FindAllStringSubmatch(read(Functions, "functions/Activity.part"), -1)
+	if len(kinds) != 2 {
+		t.Fatalf("%d kinds of scripts in Activity", len(kinds))
+	}
+	if both := `(?i)` + kinds[0][1] + "|" + kinds[1][1]; !strings.Contains(read(FS, "CredentialAccess/MailboxByScript.yaml"), `"`+both+`"`) {
+		t.Errorf("MailboxByScript lacks %s", both)
 	}
 }
 

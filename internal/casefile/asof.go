@@ -52,7 +52,7 @@ func (c *Case) Latest(ctx context.Context) (a Anchor, ok bool, err error) {
 	first, table := at(0)
 	if len(rows) == 2 {
 		if second, before := at(1); first-second > schema.Day {
-			return Anchor{second, "the newest event, in " + before, fmt.Sprintf("an event in %s at %s is more than a day after all others: a clock was wrong, and now() means the newest event before it", table, first.RFC3339())}, true, nil
+			return Anchor{second, "the newest event, in " + before, fmt.Sprintf("an event in %s at %s is more than a day after all others: it is taken for a wrong clock's, and now() means the newest event before it; --as-of says otherwise", table, first.RFC3339())}, true, nil
 		}
 	}
 	return Anchor{Time: first, Source: "the newest event, in " + table}, true, nil

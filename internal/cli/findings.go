@@ -95,8 +95,10 @@ func (p *page) finding(f *finding.Finding) {
 	for _, n := range f.Networks {
 		rows = append(rows, []string{safe(n.IP), n.FirstSeen.Format(minute), n.LastSeen.Format(minute), finding.Length(n.DurationSeconds), fmt.Sprint(n.EventCount), safe(strings.Join(n.Resources, ", "))})
 	}
-	p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
-	p.b.WriteByte('\n')
+	if len(rows) > 0 { // only sign-ins have their networks listed
+		p.table([]string{"address", "first", "last", "duration", "events", "resources"}, rows)
+		p.b.WriteByte('\n')
+	}
 	rows = nil
 	idle := 0
 	for _, x := range f.Signals {

@@ -52,6 +52,36 @@ func firstElement(d *Decoder, v Span) Span {
 	return span(text, i, end, kind)
 }
 
+// paired is the Value of the pair that has a Name, of a list of pairs, which may be in a string.
+func paired(d *Decoder, v Span, name string) Span {
+	list := v.Bytes
+	if v.Kind == Escaped {
+		list = d.unescaped(list)
+	}
+	if at := blanks(list, 0); at >= len(list) || list[at] != '[' || v.Kind == Object {
+		return Span{}
+	}
+	for _, pair := range listOf(list) {
+		var key, found Span
+		if pair.Kind != Object {
+			continue
+		}
+		_, _ = members(pair.Bytes, 0, 0, func(_ int, member []byte, v Span) error {
+			switch fold(string(member), false) {
+			case "name":
+				key = v
+			case "value":
+				found = v
+			}
+			return nil
+		})
+		if fold(string(d.text(key)), false) == fold(name, false) {
+			return found
+		}
+	}
+	return Span{}
+}
+
 func asList(d *Decoder, v Span) (Span, error) {
 	if text := bytes.TrimSpace(d.text(v)); v.Kind == Array || len(text) > 0 && text[0] == '[' {
 		return v, nil

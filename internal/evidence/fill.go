@@ -52,7 +52,7 @@ func named(err error, column string) error {
 
 // pick is the value of the first alternative that has one.
 func (d *Decoder) pick(s step) (Span, error) {
-	if len(s) == 1 && s[0].slot >= 0 && s[0].convert == nil && s[0].mapping == nil { // nearly all columns
+	if len(s) == 1 && s[0].slot >= 0 && s[0].pair == "" && s[0].convert == nil && s[0].mapping == nil { // nearly all columns
 		return d.spans[s[0].slot], nil
 	}
 	var v Span
@@ -61,6 +61,9 @@ func (d *Decoder) pick(s step) (Span, error) {
 		switch {
 		case a.slot >= 0:
 			found := d.spans[a.slot]
+			if a.pair != "" {
+				found = paired(d, found, a.pair)
+			}
 			if empty(found) {
 				if v.Kind == Absent {
 					v = found

@@ -153,7 +153,8 @@ type plan struct {
 type step []alternative
 
 type alternative struct {
-	slot    int // -1 for a constant, an object or what is made
+	slot    int    // -1 for a constant, an object or what is made
+	pair    string // the name of the one pair that counts, of a list of them
 	convert converter
 	mapping map[string]string
 	value   []byte // a constant
@@ -241,7 +242,7 @@ func (p *program) step(f *Field) step {
 	case made[f.From] != nil:
 		return step{{slot: -1, made: made[f.From]}}
 	case f.From != "":
-		a := alternative{slot: p.slot(f.From), convert: converters[f.As].convert}
+		a := alternative{slot: p.slot(f.From), pair: f.Pair, convert: converters[f.As].convert}
 		if f.Map != nil {
 			a.mapping = map[string]string{}
 			for from, to := range f.Map {
@@ -293,7 +294,7 @@ func (p *program) finish(t *Target, pl *plan) {
 	var mark func(step)
 	mark = func(s step) {
 		for _, a := range s {
-			if a.slot >= 0 {
+			if a.slot >= 0 && a.pair == "" {
 				pl.used[a.slot] = true
 			}
 			for _, m := range a.object {

@@ -82,13 +82,14 @@ type Choice struct {
 type Field struct {
 	First  []Field // the first that has a value
 	From   string  // a path
+	Pair   string  // of a list of pairs at the path, the Value of the one with this Name; the list is not used up by it
 	As     string  // a converter
 	Map    map[string]string
 	Value  *string          // a constant
 	Object map[string]Field // a JSON object of several values
 }
 
-// UnmarshalYAML reads a field: a path, `=constant`, a list of alternatives, or a mapping of from, as, map and object.
+// UnmarshalYAML reads a field: a path, `=constant`, a list of alternatives, or a mapping of from, pair, as, map and object.
 func (f *Field) UnmarshalYAML(unmarshal func(any) error) error {
 	var raw any
 	if err := unmarshal(&raw); err != nil {
@@ -134,6 +135,8 @@ func (f *Field) set(key string, value any) error {
 	switch {
 	case key == "from" && isText:
 		f.From = text
+	case key == "pair" && isText:
+		f.Pair = text
 	case key == "as" && isText:
 		if _, known := converters[text]; !known {
 			return fmt.Errorf("no converter %q", text)

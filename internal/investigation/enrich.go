@@ -315,9 +315,9 @@ func (b *builder) considered(f *finding.Finding) {
 }
 
 func (b *builder) summarize(f *finding.Finding) {
-	agents := strings.Join(f.UserAgents, ", ")
-	if agents == "" {
-		agents = "no agent"
+	with := "with " + cmp.Or(strings.Join(f.UserAgents, ", "), "no agent") + " for " + strings.Join(f.Resources, ", ") + " "
+	if len(f.UserAgents)+len(f.Resources) == 0 { // no sign-ins: what mailboxes and files say names neither
+		with = ""
 	}
 	failed := 0
 	for i := range f.Events {
@@ -332,8 +332,8 @@ func (b *builder) summarize(f *finding.Finding) {
 	if failed > 0 {
 		uses += fmt.Sprintf(" (%d without success)", failed)
 	}
-	f.Summary = fmt.Sprintf("The token of %s was used %s from %s with %s for %s between %s and %s (%s); SigninLogs alone shows %d of these events.",
-		f.User, uses, strings.Join(f.SourceIPs, ", "), agents, strings.Join(f.Resources, ", "),
+	f.Summary = fmt.Sprintf("The token of %s was used %s from %s %sbetween %s and %s (%s); SigninLogs alone shows %d of these events.",
+		f.User, uses, strings.Join(f.SourceIPs, ", "), with,
 		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), finding.Length(f.DurationSeconds), f.VisibleInSigninLog)
 	if f.FirstSeenCensored {
 		f.Summary += " It begins within a day of what the evidence has of the user, so it may have begun before."

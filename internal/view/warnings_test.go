@@ -67,6 +67,15 @@ func TestWarnings(t *testing.T) {
 		"set aside": {
 			map[string]string{"a.jsonl": many(own, 3, "ann", session) + "{\"Type\":\n"}, "", []string{"rows_rejected"}, nil,
 		},
+		"older than hunts look back": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session), "old.jsonl": strings.ReplaceAll(signIn(quiet, 2, "ann", session), "2026-03-", "2025-12-")}, "", []string{"older_than_hunts"}, nil,
+		},
+		"as old as hunts look back": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session), "old.jsonl": strings.ReplaceAll(signIn(quiet, 3, "ann", session), "2026-03-", "2025-12-")}, "", nil, []string{"older_than_hunts"},
+		},
+		"people without ids": {
+			map[string]string{"a.jsonl": strings.ReplaceAll(signIn(quiet, 1, "ann", session)+signIn(quiet, 2, "bob", session)+signIn(quiet, 3, "cy", session), `"UserId"`, `"X"`)}, "no_interactive", nil, []string{"few_users"},
+		},
 		"not read": {
 			map[string]string{"a.jsonl": many(own, 3, "ann", session), "b.bin": "no log at all"}, "", []string{"not_read"}, nil,
 		},
@@ -85,6 +94,11 @@ func TestWarnings(t *testing.T) {
 			defer func() { _ = cf.Close() }()
 			if _, err := cf.Load(t.Context(), []string{dir}); err != nil {
 				t.Fatal(err)
+			}
+			if anchor, ok, err := cf.Latest(t.Context()); err != nil {
+				t.Fatal(err)
+			} else if ok {
+				cf.SetAsOf(anchor.Time, anchor.Source)
 			}
 			rows, err := view.Ask(t.Context(), cf, "coverage.warnings", view.Filter{})
 			if err != nil {
