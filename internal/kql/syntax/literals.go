@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -40,49 +41,37 @@ func (p *parser) typedLiteral() Expr {
 	if end < 0 {
 		return nil
 	}
-	inside := strings.TrimSpace(p.src.Text[open.span.End:p.peek(end).span.Start])
-	if !literalInside(kind, inside) {
+	within := strings.TrimSpace(p.src.Text[open.span.End:p.peek(end).span.Start])
+	if within != "null" && !literalForms[kind](within) {
 		return nil
 	}
 	p.i += end + 1
-	text := strings.Trim(inside, `"'`)
+	text := strings.Trim(within, `"'`)
 	if text == "null" {
 		return &Literal{Kind: LitNull, Text: start.text, At: p.since(start)}
 	}
 	return &Literal{Kind: kind, Text: text, At: p.since(start)}
 }
 
-// literalInside tells a literal's inside from an expression.
-func literalInside(kind LiteralKind, s string) bool {
-	if s == "null" {
-		return true
-	}
-	if s == "" {
-		return false
-	}
-	switch kind {
-	case LitDatetime:
-		return s[0] >= '0' && s[0] <= '9' || strings.ContainsAny(s, "-: ") && !strings.ContainsAny(s, "+*/=") && len(s) > 4 && s[0] != '"' && s[0] != '\''
-	case LitTimespan:
-		first := strings.TrimPrefix(s, "-")
-		return first != "" && first[0] >= '0' && first[0] <= '9' && !strings.ContainsAny(first, "+*/")
-	case LitGuid:
-		return len(strings.Trim(s, `{}"'`)) >= 32
-	case LitBool:
-		return s == "true" || s == "false" || s == "0" || s == "1"
-	case LitInt, LitLong:
-		digits := strings.TrimLeft(s, "+-")
-		return digits != "" && len(s)-len(digits) <= 1 && strings.Trim(strings.ToLower(digits), "0123456789abcdefx") == "" && digits[0] >= '0' && digits[0] <= '9'
-	case LitReal, LitDecimal:
-		switch strings.ToLower(s) {
-		case "nan", "inf", "+inf", "-inf":
-			return true
-		}
-		digits := strings.TrimLeft(s, "+-")
-		return digits != "" && len(s)-len(digits) <= 1 && strings.Trim(digits, "0123456789.eE+-") == "" && (digits[0] >= '0' && digits[0] <= '9' || digits[0] == '.') && !strings.Contains(strings.NewReplacer("e-", "", "E-", "", "e+", "", "E+", "").Replace(digits), "-")
-	}
-	return false
+// literalForms tell what stands in the parentheses of a literal from an expression. That it is a value of the type is the
+// binder's to say.
+var literalForms = map[LiteralKind]func(string) bool{
+	LitDatetime: func(s string) bool {
+		return s != "" && (s[0] >= '0' && s[0] <= '9' || len(s) > 4 && s[0] != '"' && s[0] != '\'' && strings.ContainsAny(s, "-: ") && !strings.ContainsAny(s, "+*/="))
+	},
+	LitTimespan: regexp.MustCompile(`^-?[0-9][^+*/]*$`).MatchString,
+	LitGuid:     func(s string) bool { return len(strings.Trim(s, `{}"'`)) >= 32 },
+	LitBool:     regexp.MustCompile(`^(?:true|false|0|1)$`).MatchString,
+	LitInt:      wholeNumber.MatchString,
+	LitLong:     wholeNumber.MatchString,
+	LitReal:     realNumber.MatchString,
+	LitDecimal:  realNumber.MatchString,
 }
+
+var (
+	wholeNumber = regexp.MustCompile(`^[+-]?[0-9][0-9a-fA-FxX]*$`)
+	realNumber  = regexp.MustCompile(`^(?:(?i:nan|[+-]?inf)|[+-]?[0-9.](?:[0-9.]|[eE][+-]?)*)$`)
+)
 
 // dynamicLiteral reads dynamic(...) and turns its inside into JSON.
 func (p *parser) dynamicLiteral() Expr {
@@ -140,9 +129,6 @@ func (p *parser) jsonSequence(b *strings.Builder, end string, item func()) {
 	for first := true; !p.is(end); first = false {
 		if !first {
 			p.expect(",")
-			if p.is(end) {
-				break
-			}
 			b.WriteByte(',')
 		}
 		item()
@@ -228,12 +214,7 @@ func (p *parser) datatable() Expr {
 	p.expect("(")
 	d := &Datatable{Columns: p.params(")")}
 	p.expect("[")
-	for !p.accept("]") {
-		d.Values = append(d.Values, p.expr())
-		if !p.accept(",") && !p.is("]") {
-			p.unexpected("`,` or `]`")
-		}
-	}
+	d.Values = rows(p, "]", p.expr)
 	d.At = p.since(start)
 	return d
 }
@@ -243,12 +224,7 @@ func (p *parser) externalData() Expr {
 	p.expect("(")
 	e := &ExternalData{Columns: p.params(")")}
 	p.expect("[")
-	for !p.accept("]") {
-		e.Sources = append(e.Sources, p.expr())
-		if !p.accept(",") && !p.is("]") {
-			p.unexpected("`,` or `]`")
-		}
-	}
+	e.Sources = rows(p, "]", p.expr)
 	if p.acceptWord("with") {
 		e.Options = p.withOptions()
 	}

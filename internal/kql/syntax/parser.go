@@ -378,8 +378,7 @@ func (p *parser) bodyFollows() bool {
 
 // params reads declared parameters or columns up to the closing mark, which it takes.
 func (p *parser) params(end string) []Param {
-	var out []Param
-	for !p.accept(end) {
+	return rows(p, end, func() Param {
 		start := p.tok()
 		prm := Param{Name: p.anyName()}
 		p.expect(":")
@@ -393,12 +392,8 @@ func (p *parser) params(end string) []Param {
 			prm.Default = p.expr()
 		}
 		prm.At = p.since(start)
-		out = append(out, prm)
-		if !p.accept(",") && !p.is(end) {
-			p.unexpected("`,` or `" + end + "`")
-		}
-	}
-	return out
+		return prm
+	})
 }
 
 func (p *parser) tableParam(prm *Param) {

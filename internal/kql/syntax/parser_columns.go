@@ -3,14 +3,7 @@ package syntax
 // The operators that make, pick or check columns.
 
 func (p *parser) opProjectAway(word string) Operator {
-	o := &ProjectAway{Keep: word == "project-keep"}
-	for !p.endOfOp() {
-		o.Items = append(o.Items, p.columnPattern())
-		if !p.accept(",") {
-			break
-		}
-	}
-	return o
+	return &ProjectAway{Keep: word == "project-keep", Items: list(p, p.columnPattern)}
 }
 
 // columnPattern reads a name or a pattern with stars.
@@ -31,18 +24,13 @@ func (p *parser) columnPattern() Expr {
 }
 
 func (p *parser) opReorder(string) Operator {
-	o := &ProjectReorder{}
-	for !p.endOfOp() {
+	return &ProjectReorder{Items: list(p, func() ReorderItem {
 		item := ReorderItem{X: p.columnPattern()}
 		if p.at(tokName) {
 			item.Order = p.keyword().text
 		}
-		o.Items = append(o.Items, item)
-		if !p.accept(",") {
-			break
-		}
-	}
-	return o
+		return item
+	})}
 }
 
 func (p *parser) opAssertSchema(string) Operator {

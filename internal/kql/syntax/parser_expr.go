@@ -185,12 +185,7 @@ func (p *parser) membership(start token, x Expr, not string) Expr {
 		return in
 	}
 	p.take()
-	for !p.accept(")") {
-		in.List = append(in.List, p.pipe())
-		if !p.accept(",") && !p.is(")") {
-			p.unexpected("`,` or `)`")
-		}
-	}
+	in.List = inside(p, ")", p.pipe)
 	in.At = p.since(start)
 	return in
 }
@@ -394,16 +389,12 @@ func (p *parser) wildcardContext() bool {
 func (p *parser) call(start token, n *Name) *Call {
 	p.expect("(")
 	c := &Call{Func: n}
-	for more := !p.is(")"); more; more = p.accept(",") {
+	c.Args = inside(p, ")", func() Expr {
 		if f := p.funcLit(); f != nil {
-			c.Args = append(c.Args, f)
-		} else {
-			c.Args = append(c.Args, p.pipe())
+			return f
 		}
-	}
-	if !p.accept(")") {
-		p.unexpected("`,` or `)`")
-	}
+		return p.pipe()
+	})
 	c.At = p.since(start)
 	return c
 }

@@ -7,15 +7,12 @@ func (p *parser) opMakeGraph(string) Operator {
 	p.arrow()
 	o.TargetID = p.anyName()
 	if p.acceptWord("with") {
-		for {
+		o.Nodes = some(p, func() GraphNodes {
 			n := GraphNodes{Table: p.source()}
 			p.expectWord("on")
 			n.On = p.anyName()
-			o.Nodes = append(o.Nodes, n)
-			if !p.accept(",") {
-				break
-			}
-		}
+			return n
+		})
 	} else {
 		o.Options = p.options("with_node_id")
 	}
@@ -37,13 +34,7 @@ func (p *parser) arrow() {
 
 // opGraphMatch reads graph-match and graph-shortest-paths.
 func (p *parser) opGraphMatch(word string) Operator {
-	o := &GraphMatch{Shortest: word == "graph-shortest-paths", Options: p.options("cycles", "output")}
-	for {
-		o.Paths = append(o.Paths, p.graphPath())
-		if !p.accept(",") {
-			break
-		}
-	}
+	o := &GraphMatch{Shortest: word == "graph-shortest-paths", Options: p.options("cycles", "output"), Paths: some(p, p.graphPath)}
 	if p.acceptWord("where") {
 		o.Where = p.expr()
 	}
@@ -100,8 +91,7 @@ func (p *parser) graphEdge() GraphElement {
 }
 
 func (p *parser) opGraphToTable(string) Operator {
-	o := &GraphToTable{}
-	for {
+	return &GraphToTable{Tables: some(p, func() GraphTable {
 		start := p.tok()
 		t := GraphTable{Edges: p.acceptWord("edges")}
 		if !t.Edges {
@@ -112,11 +102,8 @@ func (p *parser) opGraphToTable(string) Operator {
 		}
 		t.Options = p.options("with_node_id", "with_source_id", "with_target_id")
 		t.At = p.since(start)
-		o.Tables = append(o.Tables, t)
-		if !p.accept(",") {
-			return o
-		}
-	}
+		return t
+	})}
 }
 
 func (p *parser) opGraphMark(string) Operator {

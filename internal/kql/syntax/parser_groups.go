@@ -6,48 +6,39 @@ import "strings"
 
 func (p *parser) opSummarize(string) Operator {
 	o := &Summarize{Options: p.options()}
-	for !p.endOfOp() && !p.word("by") {
-		o.Aggs = append(o.Aggs, p.namedExpr())
-		if !p.accept(",") {
-			break
-		}
-	}
+	o.Aggs = list(p, p.namedExpr, "by")
 	if p.acceptWord("by") {
 		o.By = p.items()
 	}
 	return o
 }
 
-func (p *parser) mvItems(end string) []MvItem {
-	var out []MvItem
-	for !p.endOfOp() {
+// mvHead reads what mv-expand and mv-apply begin with: the options, the columns that are expanded, and the limit, nil
+// without one.
+func (p *parser) mvHead() (options []Option, items []MvItem, limit Expr) {
+	options = p.options()
+	items = some(p, func() MvItem {
 		item := MvItem{X: p.namedExpr()}
 		if p.acceptWord("to") {
 			item.To = p.typeOf()
 		}
-		out = append(out, item)
-		if !p.accept(",") || p.word(end) {
-			break
-		}
+		return item
+	})
+	if p.acceptWord("limit") {
+		limit = p.expr()
 	}
-	return out
+	return options, items, limit
 }
 
 func (p *parser) opMvExpand(string) Operator {
-	o := &MvExpand{Options: p.options()}
-	o.Items = p.mvItems("limit")
-	if p.acceptWord("limit") {
-		o.Limit = p.expr()
-	}
+	o := &MvExpand{}
+	o.Options, o.Items, o.Limit = p.mvHead()
 	return o
 }
 
 func (p *parser) opMvApply(string) Operator {
-	o := &MvApply{Options: p.options()}
-	o.Items = p.mvItems("on")
-	if p.acceptWord("limit") {
-		o.Limit = p.expr()
-	}
+	o := &MvApply{}
+	o.Options, o.Items, o.Limit = p.mvHead()
 	p.expectWord("on")
 	o.Body = p.body()
 	return o
@@ -99,17 +90,14 @@ func (p *parser) opPartition(string) Operator {
 
 func (p *parser) opMakeSeries(string) Operator {
 	o := &MakeSeries{Options: p.options()}
-	for !p.endOfOp() && !p.word("on") {
+	o.Aggs = list(p, func() MakeSeriesItem {
 		item := MakeSeriesItem{X: p.namedExpr()}
 		if p.acceptWord("default") {
 			p.expect("=")
 			item.Default = p.expr()
 		}
-		o.Aggs = append(o.Aggs, item)
-		if !p.accept(",") {
-			break
-		}
-	}
+		return item
+	}, "on")
 	p.expectWord("on")
 	o.On = p.namedSum()
 	if p.acceptWord("in") { // the old form: in range(from, to, step)
@@ -169,12 +157,7 @@ func (p *parser) scanStep() ScanStep {
 	p.expect(":")
 	s.Cond = p.expr()
 	if p.accept("=>") {
-		for {
-			s.Assign = append(s.Assign, p.namedExpr())
-			if !p.accept(",") {
-				break
-			}
-		}
+		s.Assign = some(p, p.namedExpr)
 	}
 	s.At = p.since(start)
 	return s

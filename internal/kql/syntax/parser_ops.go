@@ -46,9 +46,9 @@ func init() {
 		"assert-schema":         (*parser).opAssertSchema,
 		"consume":               func(p *parser, _ string) Operator { p.options(); return &Consume{} },
 		"count":                 (*parser).opCount,
-		"distinct":              func(p *parser, _ string) Operator { p.options(); return &Distinct{Items: p.items()} },
+		"distinct":              func(p *parser, _ string) Operator { p.options(); return &Distinct{Items: p.someItems()} },
 		"evaluate":              (*parser).opEvaluate,
-		"extend":                func(p *parser, _ string) Operator { return &Extend{Items: p.items()} },
+		"extend":                func(p *parser, _ string) Operator { return &Extend{Items: p.someItems()} },
 		"find":                  (*parser).opFind,
 		"getschema":             func(*parser, string) Operator { return &GetSchema{} },
 		"graph-mark-components": (*parser).opGraphMark,
@@ -66,7 +66,7 @@ func init() {
 		"parse-kv":              (*parser).opParseKV,
 		"parse-where":           (*parser).opParse,
 		"partition":             (*parser).opPartition,
-		"print":                 func(p *parser, _ string) Operator { return &Print{Items: p.items()} },
+		"print":                 func(p *parser, _ string) Operator { return &Print{Items: p.someItems()} },
 		"project":               func(p *parser, _ string) Operator { return &Project{Items: p.items()} },
 		"project-away":          (*parser).opProjectAway,
 		"project-by-names":      func(p *parser, _ string) Operator { return &ProjectByNames{Items: p.items()} },
@@ -167,12 +167,48 @@ func (p *parser) operator() Operator {
 }
 
 // items reads a list of named expressions; it may be empty.
-func (p *parser) items() []Expr {
-	var out []Expr
-	for !p.endOfOp() {
-		out = append(out, p.namedExpr())
-		if !p.accept(",") {
-			break
+func (p *parser) items() []Expr { return list(p, p.namedExpr) }
+
+// someItems reads a list of one named expression or more.
+func (p *parser) someItems() []Expr { return some(p, p.namedExpr) }
+
+// list reads what stands between commas; nothing where the operator ends, or goes on with one of the words.
+func list[T any](p *parser, read func() T, words ...string) []T {
+	if p.endOfOp() || slices.ContainsFunc(words, p.word) {
+		return nil
+	}
+	return some(p, read)
+}
+
+// some reads what stands between commas, at least one.
+func some[T any](p *parser, read func() T) []T {
+	out := []T{read()}
+	for p.accept(",") {
+		out = append(out, read())
+	}
+	return out
+}
+
+// inside reads what stands between commas up to what closes it.
+func inside[T any](p *parser, end string, read func() T) []T {
+	var out []T
+	if !p.is(end) {
+		out = some(p, read)
+	}
+	if !p.accept(end) {
+		p.unexpected("`,` or `" + end + "`")
+	}
+	return out
+}
+
+// rows reads what stands between commas up to what closes it, with or without a comma behind the last: so it may be in
+// the columns and the values of a table.
+func rows[T any](p *parser, end string, read func() T) []T {
+	var out []T
+	for !p.accept(end) {
+		out = append(out, read())
+		if !p.accept(",") && !p.is(end) {
+			p.unexpected("`,` or `" + end + "`")
 		}
 	}
 	return out

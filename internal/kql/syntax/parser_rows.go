@@ -4,36 +4,27 @@ import "strings"
 
 // The operators that pick, order and count rows.
 
-func (p *parser) sortKeys() []SortKey {
-	var keys []SortKey
-	for !p.endOfOp() {
-		k := SortKey{X: p.namedExpr()}
-		switch {
-		case p.acceptWord("asc"):
-			k.Asc = true
-		case p.acceptWord("desc"):
-		}
-		if p.acceptWord("nulls") {
-			if !p.word("first") && !p.word("last") {
-				p.unexpected("`first` or `last`")
-			}
-			k.Nulls = p.take().text
-		}
-		keys = append(keys, k)
-		if !p.accept(",") {
-			break
-		}
-	}
-	if len(keys) == 0 {
+func (p *parser) sortKey() SortKey {
+	if p.endOfOp() {
 		p.unexpected("an expression to sort by")
 	}
-	return keys
+	k := SortKey{X: p.namedExpr()}
+	if k.Asc = p.acceptWord("asc"); !k.Asc {
+		p.acceptWord("desc")
+	}
+	if p.acceptWord("nulls") {
+		if !p.word("first") && !p.word("last") {
+			p.unexpected("`first` or `last`")
+		}
+		k.Nulls = p.take().text
+	}
+	return k
 }
 
 func (p *parser) opSort(string) Operator {
 	p.options()
 	p.expectWord("by")
-	return &Sort{Keys: p.sortKeys()}
+	return &Sort{Keys: some(p, p.sortKey)}
 }
 
 func (p *parser) opTop(string) Operator {
@@ -41,7 +32,7 @@ func (p *parser) opTop(string) Operator {
 	o := &Top{N: p.expr()}
 	p.options()
 	p.expectWord("by")
-	o.Keys = p.sortKeys()
+	o.Keys = some(p, p.sortKey)
 	return o
 }
 

@@ -27,14 +27,7 @@ func (p *parser) source() Expr {
 }
 
 func (p *parser) opUnion(string) Operator {
-	o := &Union{Options: p.options()}
-	for !p.endOfOp() {
-		o.Tables = append(o.Tables, p.unionSource())
-		if !p.accept(",") {
-			break
-		}
-	}
-	return o
+	return &Union{Options: p.options(), Tables: some(p, p.unionSource)}
 }
 
 // unionSource reads one of the tables of a union; a name pattern may stand for several.
@@ -94,14 +87,7 @@ func (p *parser) inTables() []Expr {
 		return nil
 	}
 	p.expect("(")
-	var out []Expr
-	for !p.accept(")") {
-		out = append(out, p.unionSource())
-		if !p.accept(",") && !p.is(")") {
-			p.unexpected("`,` or `)`")
-		}
-	}
-	return out
+	return inside(p, ")", p.unionSource)
 }
 
 func (p *parser) opFind(string) Operator {

@@ -20,6 +20,9 @@ var accepted = []string{
 	"range x from 1 to 10 step 1 | extend y = x * -2",
 	"T | mv-expand with_itemindex=i a to typeof(string), b = c limit 5",
 	"T | project-away a*, b | project-rename c = d | sort by c asc nulls first",
+	"T | project | summarize | project-away | project-rename | project-reorder | serialize",
+	"datatable(a:long,) [1, 2,] | parse-kv b as (c:long,)",
+	"print real(1.5e-3), real(.5), real(-inf), long(0x1F), int(-3), timespan(-1.02:03:04.5), datetime(2024-01-01 10:00), guid(74be27de-1e4e-49d9-b579-fe0b331d3642), bool(1), real(null)",
 }
 
 func TestParseAccepts(t *testing.T) {
@@ -46,6 +49,21 @@ func TestParseRefuses(t *testing.T) {
 		}
 		if got != want {
 			t.Errorf("%s: got %q, want %q", q, got, want)
+		}
+	}
+}
+
+// TestLists wants something behind a comma and where a list cannot be empty, as Microsoft's analyser does (KS006).
+func TestLists(t *testing.T) {
+	for _, q := range []string{
+		"print", "T | extend", "T | distinct", "T | mv-expand", "T | union",
+		"print a = 1,", "T | extend a,", "T | project a,", "T | summarize count(),", "T | summarize count() by a,", "T | sort by a,", "T | top 1 by a,",
+		"T | distinct a,", "T | mv-expand a,", "T | mv-apply a, on (take 1)", "T | make-series count(), on a step 1", "T | project-away a,", "T | project-reorder a,",
+		"T | serialize a = 1,", "T | project-rename a = b,", "union T, (U),", "T | join U on a,", "find in (T,) where true",
+		"print f(1,)", "T | where a in (1,)", "print dynamic([1,])", `print dynamic({"a": 1,})`, "print dynamic([,])", "datatable(a:long) [,]",
+	} {
+		if _, list := Parse(&diag.Source{Name: "q", Text: q}); list.Err() == nil {
+			t.Errorf("%s is accepted", q)
 		}
 	}
 }
