@@ -360,8 +360,7 @@ func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
 		}
 		args = append(args, &Const{T: schema.String, V: n.Name}, b.name(f, n))
 	}
-	fn, _ := function.Lookup("bag_pack")
-	return b.apply(x.Span(), fn, args)
+	return b.inventAt(x.Span(), "bag_pack", args...)
 }
 
 func (b *binder) callPackAll(f *frame, x *syntax.Call) Expr {
@@ -372,8 +371,7 @@ func (b *binder) callPackAll(f *frame, x *syntax.Call) Expr {
 			args = append(args, &Const{T: schema.String, V: c.Name}, &Col{c})
 		}
 	}
-	fn, _ := function.Lookup("bag_pack")
-	all := b.apply(x.Span(), fn, args)
+	all := b.inventAt(x.Span(), "bag_pack", args...)
 	if len(x.Args) == 0 {
 		return all
 	}
@@ -402,8 +400,7 @@ func (b *binder) callBinAuto(f *frame, x *syntax.Call) Expr {
 	if at := b.settings[binAuto+"at"]; at != nil {
 		name, args = "bin_at", append(args, at)
 	}
-	fn, _ := function.Lookup(name)
-	return b.applyAt(x.Func.Span(), x.Func.Name, fn, args)
+	return b.inventAt(x.Func.Span(), name, args...)
 }
 
 // callColumnNames binds column_names_of(), the names of a table's columns.

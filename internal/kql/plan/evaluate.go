@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
-	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -279,7 +278,6 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 	text := b.convert(&Col{over}, schema.String)
 	for _, value := range b.pivotValues(op, n, text, agg.cols) {
 		is := b.invent("==", text, &Const{T: schema.String, V: value})
-		fn, _ := function.Lookup(name)
 		args := []Expr{}
 		if x != nil {
 			args = append(args, b.iff(is, x, &Const{T: x.Type()}))
@@ -287,7 +285,7 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 			args = append(args, is)
 		}
 		c := b.column(value, schema.Long)
-		v := b.applyAt(op.Span(), name, fn, args)
+		v := b.inventAt(op.Span(), name, args...)
 		c.Type = v.Type()
 		agg.cols = append(agg.cols, c)
 		agg.Aggs = append(agg.Aggs, Item{Col: c, X: v})

@@ -8,14 +8,9 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
+// mvExpand binds mv-expand: an Expand, with the conversions of its elements above it.
 func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
-	_, out := b.expand(sc, n, op)
-	return out
-}
-
-// expand binds mv-expand. out is the Expand, with the conversions of its elements above it.
-func (b *binder) expand(sc *scope, n Node, op *syntax.MvExpand) (e *Expand, out Node) {
-	e = &Expand{In: n}
+	e := &Expand{In: n}
 	kind, at := b.option(op.Options, "kind")
 	if at == nil {
 		kind, _ = b.option(op.Options, "bagexpansion")
@@ -41,7 +36,7 @@ func (b *binder) expand(sc *scope, n Node, op *syntax.MvExpand) (e *Expand, out 
 			b.fail(diag.Semantic, op.Limit.Span(), "", "a number of elements is expected here, this is %s", e.Limit.Type())
 		}
 	}
-	return e, b.castExpanded(e, op)
+	return b.castExpanded(e, op)
 }
 
 func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) {

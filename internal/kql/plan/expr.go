@@ -262,15 +262,15 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 		t := function.Wider(lt, rt)
 		return b.widen(l, t), b.widen(r, t)
 	case lt == schema.Dynamic:
-		return b.convert(l, widestComparable(rt, r)), r
+		return b.convert(l, widestComparable(rt)), r
 	case rt == schema.Dynamic:
-		return l, b.convert(r, widestComparable(lt, l))
+		return l, b.convert(r, widestComparable(lt))
 	case ordered:
 		b.mismatch(x, l, r)
 	case lt == schema.String:
-		return b.convert(l, widestComparable(rt, r)), r
+		return b.convert(l, widestComparable(rt)), r
 	case rt == schema.String:
-		return l, b.convert(r, widestComparable(lt, l))
+		return l, b.convert(r, widestComparable(lt))
 	case lt == schema.Bool && rt.IsNumeric():
 		return b.convert(l, rt), r
 	case rt == schema.Bool && lt.IsNumeric():
@@ -281,9 +281,8 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 	return l, r
 }
 
-// widestComparable is the type to which text or a dynamic value is read for a comparison with x: a number is read as
-// real unless x is an integer constant or column, where digits decide exactly.
-func widestComparable(t schema.Type, _ Expr) schema.Type {
+// widestComparable is the type to which text or a dynamic value is read for a comparison with a value of type t.
+func widestComparable(t schema.Type) schema.Type {
 	if t == schema.Int {
 		return schema.Long
 	}
@@ -333,14 +332,13 @@ func (b *binder) convert(x Expr, t schema.Type) Expr {
 func (b *binder) between(f *frame, x *syntax.Between) Expr {
 	v, lo, hi := b.scalar(f, x.X), b.scalar(f, x.Lo), b.scalar(f, x.Hi)
 	if v.Type() == schema.Datetime && hi.Type() == schema.Timespan && lo.Type() == schema.Datetime {
-		hi = b.applyAt(x.Span(), "+", b.operator("+"), []Expr{lo, hi})
+		hi = b.inventAt(x.Span(), "+", lo, hi)
 	}
 	ge := b.compare(x, ">=", v, lo)
 	le := b.compare(x, "<=", v, hi)
-	and := b.applyAt(x.Span(), "and", b.operator("and"), []Expr{ge, le})
+	and := b.inventAt(x.Span(), "and", ge, le)
 	if x.Not {
-		not, _ := function.Lookup("not")
-		return b.apply(x.Span(), not, []Expr{and})
+		return b.inventAt(x.Span(), "not", and)
 	}
 	return and
 }
@@ -445,7 +443,7 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 	}
 	out := &In{Not: not}
 	for _, item := range x.List {
-		out.List = append(out.List, b.inItems(f, x, &v, item)...)
+		out.List = append(out.List, b.inItems(f, &v, item)...)
 	}
 	out.X, out.Fold = v, fold && v.Type() == schema.String // only text has a case
 	return out
@@ -485,16 +483,13 @@ func (b *binder) inType(x *syntax.In, v Expr, t schema.Type) Expr {
 }
 
 // inItems binds one element of a list; a constant dynamic array is flattened, as Kusto does.
-func (b *binder) inItems(f *frame, x *syntax.In, v *Expr, item syntax.Expr) []Expr {
+func (b *binder) inItems(f *frame, v *Expr, item syntax.Expr) []Expr {
 	e := b.scalar(f, item)
 	if e.Type() == schema.Dynamic {
 		if c, ok := e.(*Const); ok {
 			return b.arrayItems(v, c)
 		}
-		// The list is a dynamic value of the row: test it with set_has_element.
-		has, _ := function.Lookup("set_has_element")
-		_ = has
-		return []Expr{&inArray{Col: nil, X: e}}
+		return []Expr{&inArray{e}}
 	}
 	bin := &syntax.Binary{Op: "==", OpSpan: item.Span()}
 	l, r := b.comparable(bin, *v, e)
@@ -508,10 +503,7 @@ func (b *binder) inItems(f *frame, x *syntax.In, v *Expr, item syntax.Expr) []Ex
 }
 
 // inArray marks a list that is a dynamic array computed per row.
-type inArray struct {
-	*Col
-	X Expr
-}
+type inArray struct{ X Expr }
 
 // Type returns dynamic.
 func (e *inArray) Type() schema.Type { return schema.Dynamic }
@@ -550,8 +542,7 @@ func (b *binder) hasAny(f *frame, x *syntax.In, v Expr) Expr {
 	}
 	out := b.apply(x.OpSpan, fn, args)
 	if strings.HasPrefix(x.Op, "!") {
-		not, _ := function.Lookup("not")
-		return b.apply(x.OpSpan, not, []Expr{out})
+		return b.inventAt(x.OpSpan, "not", out)
 	}
 	return out
 }
@@ -560,9 +551,8 @@ func (b *binder) hasAny(f *frame, x *syntax.In, v Expr) Expr {
 func (b *binder) listOf(sc *scope, x syntax.Expr) Expr {
 	n := b.tabular(sc, x)
 	c := b.firstColumn(x, n)
-	fn, _ := function.Lookup("make_list")
 	out := b.column("list", schema.Dynamic)
-	agg := &Aggregate{base: base{cols: []*Column{out}}, In: n, Aggs: []Item{{Col: out, X: b.apply(x.Span(), fn, []Expr{&Col{c}})}}}
+	agg := &Aggregate{base: base{cols: []*Column{out}}, In: n, Aggs: []Item{{Col: out, X: b.inventAt(x.Span(), "make_list", &Col{c})}}}
 	return b.scalarOf(b.share("list", agg))
 }
 

@@ -76,8 +76,7 @@ func (b *binder) percentileOf(f *frame, call *syntax.Call, v Expr) func(Expr) Ex
 
 // weightedPercentile reads the percentiles from a digest of the values with their weights.
 func (b *binder) weightedPercentile(f *frame, call *syntax.Call, v, weight Expr) func(Expr) Expr {
-	fn, _ := function.Lookup("tdigest")
-	digest := f.aggs.add(b, b.applyAt(call.Func.Span(), "tdigest", fn, []Expr{v, weight}))
+	digest := f.aggs.add(b, b.inventAt(call.Func.Span(), "tdigest", v, weight))
 	t := v.Type()
 	if t == schema.Int {
 		t = schema.Long

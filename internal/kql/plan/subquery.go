@@ -87,13 +87,21 @@ func (b *binder) fillEmpty(a *Aggregate, visible []*Column, empty *Shared) Node 
 
 func (b *binder) iff(cond, yes, no Expr) Expr { return b.invent("iff", cond, yes, no) }
 
-// invent calls a function of the table where the text has no call.
+// invent calls a function or an operator of the table where the text has no such call.
 func (b *binder) invent(name string, args ...Expr) Expr {
+	return b.inventAt(diag.Span{}, name, args...)
+}
+
+// inventAt is invent for what stands in the text in other words, at a place.
+func (b *binder) inventAt(at diag.Span, name string, args ...Expr) Expr {
 	fn, ok := function.Operator(name)
 	if !ok {
-		fn, _ = function.Lookup(name)
+		fn, ok = function.Lookup(name)
 	}
-	return b.applyAt(diag.Span{}, name, fn, args)
+	if !ok {
+		panic("plan: the table has no function " + name)
+	}
+	return b.applyAt(at, name, fn, args)
 }
 
 // onceOnly refuses the operators that would mix the groups of a subquery.
@@ -152,13 +160,13 @@ func (b *binder) mvApply(sc *scope, n Node, op *syntax.MvApply) Node {
 	}
 	left, right := b.ref(source), b.ref(source)
 	leftID, rightID := lastColumn(left), lastColumn(right)
-	_, elements := b.expand(sc, right, expand)
+	elements := b.mvExpand(sc, right, expand)
 
 	outer := b.per
 	b.per = &group{Col: rightID}
 	b.per.rows = func() (Node, *Column) {
 		all := b.ref(source)
-		_, rows := b.expand(sc, all, expand)
+		rows := b.mvExpand(sc, all, expand)
 		return &Distinct{base: base{cols: []*Column{lastColumn(all)}}, In: rows}, lastColumn(all)
 	}
 	body := b.ops(sc, elements, op.Body.Ops)
@@ -188,7 +196,7 @@ func (b *binder) mvApplyByRow(sc *scope, op *syntax.MvApply, source *Shared, exp
 			in := b.ref(source)
 			return &Filter{base: base{cols: in.Columns(), order: in.Ordering()}, In: in, Pred: b.invent("==", &Col{lastColumn(in)}, &Const{T: schema.Long, V: int64(i + 1)})}
 		}
-		_, elements := b.expand(sc, only(), expand)
+		elements := b.mvExpand(sc, only(), expand)
 		made := b.applied(op, only(), b.ops(sc, elements, op.Body.Ops), Pair{L: one, R: one})
 		u.Inputs = append(u.Inputs, made)
 	}

@@ -29,10 +29,7 @@ func (b *binder) aggregate(f *frame, x *syntax.Call, fn *function.Func) Expr {
 	return f.aggs.add(b, b.applyAt(x.Func.Span(), x.Func.Name, fn, args))
 }
 
-func (b *binder) countRows() Expr {
-	fn, _ := function.Lookup("count")
-	return b.apply(diag.Span{}, fn, nil)
-}
+func (b *binder) countRows() Expr { return b.invent("count") }
 
 func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 	agg := &Aggregate{In: n}

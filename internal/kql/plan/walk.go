@@ -221,7 +221,7 @@ func transform(x Expr, f func(Expr) Expr) Expr {
 		}
 	case *inArray:
 		if inner := transform(x.X, f); inner != x.X {
-			return &inArray{X: inner}
+			return &inArray{inner}
 		}
 	case *InQuery:
 		if inner := transform(x.X, f); inner != x.X {

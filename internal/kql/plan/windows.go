@@ -128,9 +128,8 @@ func (b *binder) sequential(n Node, row *Column, step windowStep) Node {
 	all := b.ref(rows)
 	columns := all.Columns()
 	arguments := &Col{columns[len(columns)-1]}
-	fn, _ := function.Lookup("make_list")
 	list := b.column("", schema.Dynamic)
-	agg := &Aggregate{base: base{cols: []*Column{list}}, In: all, Aggs: []Item{{Col: list, X: b.apply(diag.Span{}, fn, []Expr{b.invent("pack_array", arguments)})}}}
+	agg := &Aggregate{base: base{cols: []*Column{list}}, In: all, Aggs: []Item{{Col: list, X: b.invent("make_list", b.invent("pack_array", arguments))}}}
 	values := b.column("", schema.Dynamic)
 	made := b.computeItems(agg, []Item{{Col: values, X: b.invent(step.sequence, &Col{list})}})
 	one, index := b.column("", schema.Dynamic), b.column("", schema.Long)
