@@ -38,7 +38,7 @@ func property(name string, before, after any) object {
 }
 
 // log writes an audit row of what somebody did, from a place; nobody is Entra itself.
-func (h *hand) log(a audited, by *person, from place, at time.Time, targets ...object) *event {
+func (h *hand) log(a audited, by *person, from place, at time.Time, targets ...object) {
 	initiator := object{"app": object{"appId": nil, "displayName": a.by, "servicePrincipalId": h.w.tenantID, "servicePrincipalName": nil}}
 	if by != nil {
 		initiator = object{"user": object{"id": by.id, "displayName": nil, "userPrincipalName": by.upn, "ipAddress": from.address, "roles": []string{}}}
@@ -59,7 +59,7 @@ func (h *hand) log(a audited, by *person, from place, at time.Time, targets ...o
 	a.key = fmt.Sprintf("Directory_%s_%s_%d", e.correlation, strings.ToUpper(h.d.guidText()[:5]), h.d.between(10_000_000, 99_999_999))
 	a.initiator, a.targets, a.additional = jsonText(initiator), jsonText(list), jsonText(additional)
 	e.detail = &a
-	return h.emit(e)
+	h.emit(e)
 }
 
 func userTarget(p *person, properties ...object) object {

@@ -209,7 +209,7 @@ func parsedScript(agent string) string {
 }
 
 // openly is a sign-in with a window: by factors that are given now, or by what the browser has already.
-func (h *hand) openly(s *seat, from place, c *client, at time.Time, code string, factors []factor, correlation guid) *event {
+func (h *hand) openly(s *seat, from place, c *client, at time.Time, code string, factors []factor, correlation guid) {
 	i := s.at(at)
 	day := h.w.dayOf(at)
 	e := event{
@@ -242,7 +242,7 @@ func (h *hand) openly(s *seat, from place, c *client, at time.Time, code string,
 	if s.lost {
 		e.session = ""
 	}
-	return h.emit(e)
+	h.emit(e)
 }
 
 // factorsOf are the steps of a method.

@@ -111,7 +111,7 @@ func (w *world) hours(d dice, p *person, t *today, begin, end int, weekend bool)
 	add := func(m *machine, from, to time.Time, first bool, load float64) {
 		r := t.base
 		if slices.Contains(w.desktops, m) {
-			r = fixed(w.desktopOf(m))
+			r = fixed(w.desktopNet)
 		}
 		if from.Before(to) {
 			t.work = append(t.work, shift{p, m, r, from, to, first, p.load * load})

@@ -113,7 +113,7 @@ var populations = []population{
 	{"new-hire", 2, shapeNewHire},
 	{"vpn", 5, func(w *world, d dice, p *person) { p.homeDays = 0.7; p.habit(w.vpn, 0.8) }},
 	{"secure-web-gateway", 4, func(w *world, d dice, p *person) { p.homeDays = 0.5; p.habit(w.gateway, 0.95) }},
-	{"icloud-relay", 2, func(w *world, d dice, p *person) { p.setPhone(w, d, iOS); p.relay(w, d) }},
+	{"icloud-relay", 2, func(w *world, d dice, p *person) { p.setPhone(d, iOS); p.relay(w, d) }},
 	{"consumer-vpn", 4, shapeConsumerVPN},
 	{"split-tunnel", 3, func(w *world, d dice, p *person) {
 		p.homeDays = 0.8
@@ -135,9 +135,9 @@ var populations = []population{
 	{"password-change", 2, shapePasswordChange},
 	{"leaver", 1, shapeLeaver},
 	{"msp-technician", 1, shapeTechnician},
-	{"several-laptops", 2, func(w *world, d dice, p *person) { p.addLaptop(w, d, pick(d, []system{macOS, windows11}), true) }},
+	{"several-laptops", 2, func(w *world, d dice, p *person) { p.addLaptop(d, pick(d, []system{macOS, windows11}), true) }},
 	{"own-device", 2, func(w *world, d dice, p *person) {
-		p.addLaptop(w, d, pick(d, []system{macOS, windows11, windows10, linux}), false)
+		p.addLaptop(d, pick(d, []system{macOS, windows11, windows10, linux}), false)
 	}},
 	{"copilot", 3, shapeCopilot},
 	{"shift-worker", 3, func(_ *world, d dice, p *person) { p.shifts = true }},
@@ -156,7 +156,7 @@ func (p *person) relay(w *world, d dice) {
 }
 
 func shapeMobile(w *world, d dice, p *person) {
-	p.setPhone(w, d, pick(d, []system{iOS, android}))
+	p.setPhone(d, pick(d, []system{iOS, android}))
 	p.phoneNet = w.net.at(carrier, p.city)
 	p.load *= 1.2
 	p.detours = append(p.detours, detour{w.net.at(carrier, p.city), 0.3})
@@ -183,7 +183,7 @@ func shapeNewLaptop(w *world, d dice, p *person) {
 	day := d.between(w.days/3, max(w.days/3, w.days-2))
 	at := w.day(day).Add(time.Duration(p.begin-p.city.utc) * time.Hour)
 	p.laptops[0].until = at
-	p.addLaptop(w, d, windows11, true)
+	p.addLaptop(d, windows11, true)
 	p.laptops[1].since = at.Add(d.span(time.Hour, 3*time.Hour))
 }
 
@@ -241,7 +241,7 @@ func shapeAdmin(w *world, d dice, p *person) {
 
 func shapeDeveloper(w *world, d dice, p *person) {
 	if d.chance(0.3) {
-		p.addLaptop(w, d, linux, false)
+		p.addLaptop(d, linux, false)
 	}
 	for _, c := range some(d, d.between(1, 3), []*client{azureCLI, code, graphCLI, azurePS}) {
 		p.tool(w, d, c, place{})
@@ -372,9 +372,9 @@ func upTo(n int) []int {
 }
 
 // setPhone gives a person a telephone.
-func (p *person) setPhone(w *world, d dice, s system) { p.phone = newMachine(d, s, d.chance(0.85)) }
+func (p *person) setPhone(d dice, s system) { p.phone = newMachine(d, s, d.chance(0.85)) }
 
-func (p *person) addLaptop(_ *world, d dice, s system, registered bool) {
+func (p *person) addLaptop(d dice, s system, registered bool) {
 	p.laptops = append(p.laptops, newMachine(d, s, registered))
 }
 
@@ -442,7 +442,7 @@ func (w *world) newPerson(index int, pop population) *person {
 	p.withoutWeekend = d.chance(0.5)
 	p.laptops = []*machine{newMachine(d, pick(d, []system{windows11, windows11, windows11, windows10, macOS}), true)}
 	if d.chance(0.7) {
-		p.setPhone(w, d, pick(d, []system{iOS, android}))
+		p.setPhone(d, pick(d, []system{iOS, android}))
 	}
 	if !w.quiet {
 		w.season(d, p)

@@ -216,8 +216,6 @@ func (w *world) siteOf(n *network) *site {
 	return nil
 }
 
-func (w *world) desktopOf(*machine) place { return w.desktopNet }
-
 // carriersIn are the mobile networks of a city.
 func (w *world) carriersIn(c *city) []*network {
 	if w.carriers[c.country] == nil {
