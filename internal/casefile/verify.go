@@ -56,7 +56,15 @@ func (c *Case) Verify(ctx context.Context, locate func(path string) string) (*Ve
 	if sum, err := evidence.Hash(filepath.Join(c.opt.Dir, RejectsName)); err != nil || sum != m.Rejects.SHA256 {
 		v.add("rejects", RejectsName, "it is missing or not as it was written: SHA-256 %s, the manifest has %s", orNone(sum), m.Rejects.SHA256)
 	}
+	var read, total int64
 	for _, f := range m.Files {
+		total += f.Bytes
+	}
+	for _, f := range m.Files {
+		if c.opt.Progress != nil && locate != nil {
+			c.opt.Progress(read, total, f.Path)
+		}
+		read += f.Bytes
 		if locate != nil && f.SHA256 != "" && f.Path != evidence.Stdin { // standard input cannot be read again
 			if err := ctx.Err(); err != nil {
 				return nil, err

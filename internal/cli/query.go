@@ -80,6 +80,9 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 		return errors.Join(f.runBatch(ctx, s, c), partial)
 	}
 	if err := f.one(ctx, s, c, source); err != nil {
+		if _, missing := os.Stat(source.Text); f.file == "" && missing == nil {
+			_, _ = fmt.Fprintf(s.Err, "note: %s is a path; the KQL comes before the paths, or in a file with --file\n", escape.Terminal(source.Text))
+		}
 		return err
 	}
 	return partial

@@ -42,6 +42,7 @@ func (f *verifyFlags) run(ctx context.Context, s Streams) error {
 	if f.caseDir == "" {
 		return &exit{exitUsage, errors.New("--case is missing: name the folder of the case")}
 	}
+	f.meter = newMeter(s.Err, f.quiet || f.noProgress)
 	c, err := f.openCase(ctx, true)
 	if err != nil {
 		return err
@@ -55,6 +56,7 @@ func (f *verifyFlags) run(ctx context.Context, s Streams) error {
 		locate = nil
 	}
 	v, err := c.Verify(ctx, locate)
+	f.meter.done()
 	if err != nil {
 		return &exit{exitInternal, err}
 	}
