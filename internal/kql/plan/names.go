@@ -34,6 +34,16 @@ func implicitName(x syntax.Expr) string {
 	return ""
 }
 
+// nameOf is the implicit name of an expression over the columns that f sees: column_ifexists() has that of the column.
+func nameOf(f *frame, x syntax.Expr) string {
+	if call, ok := x.(*syntax.Call); ok && len(call.Args) == 2 && (call.Func.Name == "column_ifexists" || call.Func.Name == "columnifexists") {
+		if lit, ok := call.Args[0].(*syntax.Literal); ok && findColumn(f.cols, lit.Text) != nil {
+			return lit.Text
+		}
+	}
+	return implicitName(x)
+}
+
 func joinName(base, part string) string {
 	if base == "" {
 		return ""

@@ -99,9 +99,9 @@ func (b *binder) leadingOp(sc *scope, n Node, op syntax.Operator) Node {
 func (b *binder) columnOp(sc *scope, n Node, op syntax.Operator) Node {
 	switch op := op.(type) {
 	case *syntax.Extend:
-		return b.extend(sc, n, op.Items)
+		return b.extend(sc, n, op.Items, true)
 	case *syntax.Serialize:
-		return b.extend(sc, b.serialized(n), op.Items)
+		return b.extend(sc, b.serialized(n), op.Items, false)
 	case *syntax.Project:
 		return b.project(sc, n, op)
 	case *syntax.ProjectAway:
@@ -227,7 +227,7 @@ func (b *binder) values(f *frame, item syntax.Expr) []value {
 		}
 		return []value{{name: names[0].Name, explicit: true, x: null(schema.Unknown)}} // its readers are not to blame
 	}
-	out := []value{{name: implicitName(x), x: v}}
+	out := []value{{name: nameOf(f, x), x: v}}
 	if fields := fieldsOf(x, v); fields != nil {
 		out = nil
 		for i, field := range fields {
@@ -261,17 +261,28 @@ func fieldsOf(x syntax.Expr, v Expr) []function.Field {
 	return a.Func.Fields(args)
 }
 
-func (b *binder) extend(sc *scope, n Node, items []syntax.Expr) Node {
+// extend adds columns, as extend and serialize do. A name that extend implies takes the place of the column of that name;
+// serialize numbers it, as Microsoft's analyser has both.
+func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) Node {
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
 	out := append([]*Column(nil), n.Columns()...)
 	nm := b.newNamer(out)
+	implied := map[string]bool{}
 	var computed []Item
 	for _, item := range items {
 		b.attempt(func() {
-			for _, v := range b.values(f, item) {
-				if _, plain := item.(*syntax.Name); !v.explicit && !(plain && findColumn(out, v.name) != nil) {
+			made := b.values(f, item)
+			_, plain := item.(*syntax.Name)
+			for _, v := range made {
+				switch {
+				case v.explicit, plain && findColumn(out, v.name) != nil:
+				case !replaces || len(made) > 1 || v.name == "":
 					v.name = nm.implicit(v.name)
+				case implied[v.name]:
+					b.fail(diag.Unsupported, item.Span(), v.name+"2 = ...", "two expressions without a name are %s here: name them", v.name)
+				default:
+					implied[v.name] = true
 				}
 				c := b.column(v.name, v.x.Type())
 				replaced := false

@@ -45,7 +45,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 				b.fail(diag.Semantic, x.Span(), "tostring("+text+")", "rows cannot be grouped by a dynamic value: convert it first")
 			}
 			if name == "" {
-				name = nm.implicit(implicitName(x))
+				name = nm.implicit(nameOf(f, x))
 			} else {
 				nm.taken[name] = true
 			}
