@@ -28,6 +28,8 @@ type Options struct {
 	Incidents int
 	// NoAttacks makes a tenant to which nothing happens.
 	NoAttacks bool
+	// Table is the only one whose rows are written; all are when it is empty.
+	Table string
 }
 
 // Tenant is a synthetic tenant. Its evidence is made while it is written, a day at a time.

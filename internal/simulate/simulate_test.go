@@ -335,3 +335,27 @@ func TestDocs(t *testing.T) {
 		}
 	}
 }
+
+// TestOneTable: the rows of one table are those that it has in the whole tenant.
+func TestOneTable(t *testing.T) {
+	written := func(table string) (files int, content string) {
+		dir := t.TempDir()
+		tenant, err := Generate(Options{Seed: 5, Users: 3, Days: 7, Table: table})
+		if err == nil {
+			err = tenant.WriteTo(dir, "jsonl")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths, _ := filepath.Glob(filepath.Join(dir, "evidence", "*.jsonl"))
+		text, err := os.ReadFile(filepath.Join(dir, "evidence", "SigninLogs.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(paths), string(text)
+	}
+	_, want := written("")
+	if files, got := written("SigninLogs"); files != 1 || got != want || want == "" {
+		t.Errorf("%d files, want one with the rows of the whole tenant", files)
+	}
+}

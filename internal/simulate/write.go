@@ -72,7 +72,7 @@ func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
-	err = t.world.each(w.add)
+	err = t.each(w.add)
 	if err := errors.Join(err, w.close()); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
@@ -94,7 +94,7 @@ func (t *Tenant) Stream(to io.Writer) error {
 	w := bufio.NewWriterSize(to, 1<<20)
 	var rows [tableCount]*row
 	var line []byte
-	err := t.world.each(func(e *event) (err error) {
+	err := t.each(func(e *event) (err error) {
 		if rows[e.table] == nil {
 			if rows[e.table], err = t.row(e.table); err != nil {
 				return err
@@ -109,6 +109,17 @@ func (t *Tenant) Stream(to io.Writer) error {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
 	return nil
+}
+
+// each shows the events that are written.
+func (t *Tenant) each(show func(*event) error) error {
+	only := t.world.opt.Table
+	return t.world.each(func(e *event) error {
+		if only != "" && tableNames[e.table] != only {
+			return nil
+		}
+		return show(e)
+	})
 }
 
 // row makes the renderer of a table's rows.
