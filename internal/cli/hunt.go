@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -64,10 +65,12 @@ func (f *huntFlags) add(cmd *cobra.Command, format string) {
 	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
 	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to this file")
 	flags.StringVar(&f.out, "out", "", "also write every output and the rejected rows into this folder")
-	wordFlag(cmd, &f.failOn, "fail-on", "exit with 1 on findings at or above", "", string(finding.Suspicious), string(finding.Likely), string(finding.Confirmed))
+	verdicts := []string{""}
+	for _, v := range slices.Backward(finding.Verdicts) {
+		verdicts = append(verdicts, string(v))
+	}
+	wordFlag(cmd, &f.failOn, "fail-on", "exit with 1 on findings at or above", verdicts...)
 }
-
-var verdictRank = map[finding.Verdict]int{finding.Suspicious: 1, finding.Likely: 2, finding.Confirmed: 3}
 
 func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	c, partial, err := f.openGiven(ctx, s, paths)
@@ -224,7 +227,7 @@ func filesOf(reports []*casefile.FileReport) []investigation.File {
 func (f *huntFlags) code(inv *investigation.Investigation, partial error) error {
 	if f.failOn != "" {
 		for _, x := range inv.Findings {
-			if verdictRank[x.Verdict] >= verdictRank[finding.Verdict(f.failOn)] {
+			if x.Verdict.AtLeast(finding.Verdict(f.failOn)) {
 				return &exit{exitFound, nil}
 			}
 		}

@@ -4,18 +4,27 @@ package finding
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
 // Verdict says how sure a finding is. The meanings are those of the command line's contract.
 type Verdict string
 
-// The verdicts, strongest first.
+// The verdicts.
 const (
 	Confirmed  Verdict = "confirmed"
 	Likely     Verdict = "likely"
 	Suspicious Verdict = "suspicious"
 )
+
+// Verdicts lists the verdicts, the surest first.
+var Verdicts = []Verdict{Confirmed, Likely, Suspicious}
+
+// AtLeast reports whether a verdict is as sure as another one, or surer.
+func (v Verdict) AtLeast(other Verdict) bool {
+	return slices.Index(Verdicts, v) <= slices.Index(Verdicts, other)
+}
 
 // Finding is one user and one attacker activity: networks and sessions that belong together, with the proof.
 type Finding struct {

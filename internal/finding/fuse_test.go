@@ -189,3 +189,16 @@ func TestShippedWeights(t *testing.T) {
 		}
 	}
 }
+
+func TestAtLeast(t *testing.T) {
+	for i, surer := range Verdicts {
+		for k, v := range Verdicts {
+			if got, want := surer.AtLeast(v), i <= k; got != want {
+				t.Errorf("%s is at least %s: %v, want %v", surer, v, got, want)
+			}
+		}
+	}
+	if !Confirmed.AtLeast(Likely) || Suspicious.AtLeast(Likely) {
+		t.Error("confirmed is surer than likely, suspicious is not")
+	}
+}

@@ -99,7 +99,7 @@ func headline(inv *investigation.Investigation) string {
 		counts[inv.Findings[i].Verdict]++
 	}
 	var words []string
-	for _, v := range []finding.Verdict{finding.Confirmed, finding.Likely, finding.Suspicious} {
+	for _, v := range finding.Verdicts {
 		if counts[v] > 0 {
 			words = append(words, fmt.Sprintf("%d %s", counts[v], v))
 		}
