@@ -33,8 +33,8 @@ var mergeFuncs = []Func{
 var digestSteps = []Func{
 	{Name: "make_digest", Signatures: []string{"dynamic, dynamic -> dynamic"}, Go: goMakeDigest, NullIn: true, Doc: "tdigest-aggregation-function"},
 	{Name: "merge_hlls", Signatures: []string{"dynamic -> dynamic"}, Go: goMergeHLLs, Doc: "hll-merge-aggregation-function"},
-	{Name: "hll_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_hlls"), Doc: "hll-merge-function"},
-	{Name: "tdigest_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_digests"), Doc: "merge-tdigest-function"},
+	{Name: "hll_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_hlls"), Naming: NameOnly, Prefix: "hll_merged_result", Doc: "hll-merge-function"},
+	{Name: "tdigest_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_digests"), Naming: NameOnly, Prefix: "tdigests_merge_result", Doc: "merge-tdigest-function"},
 	{Name: "merge_digests", Signatures: []string{"dynamic -> dynamic"}, Go: goMergeDigests, Doc: "tdigest-merge-aggregation-function"},
 }
 

@@ -57,6 +57,9 @@ func callName(x *syntax.Call) string {
 		prefix = "type"
 	}
 	if fn, ok := function.Lookup(x.Func.Name); ok {
+		if fn.Scalar != "" && len(x.Args) > 1 { // of several values in one row
+			fn, _ = function.Operator(fn.Scalar)
+		}
 		naming = fn.Naming
 		if fn.Prefix != "" {
 			prefix = fn.Prefix
@@ -97,8 +100,8 @@ func joinNamePrefix(first, prefix string) string {
 var specialNaming = map[string]function.Naming{
 	"tostring": function.NameFirst, "tolong": function.NameFirst, "toint": function.NameFirst, "toreal": function.NameFirst,
 	"todouble": function.NameFirst, "tobool": function.NameFirst, "toboolean": function.NameFirst,
-	"todatetime": function.NameFirst, "totimespan": function.NameFirst, "toguid": function.NameFirst,
-	"todecimal": function.NameFirst, "todynamic": function.NameFirst, "parse_json": function.NameFirst, "parsejson": function.NameFirst,
+	"todatetime": function.NameFirst, "totimespan": function.NameFirst, "totime": function.NameFirst, "toguid": function.NameFirst,
+	"todecimal": function.NameFirst, "todynamic": function.NameFirst, "toobject": function.NameFirst, "parse_json": function.NameFirst, "parsejson": function.NameFirst,
 	"gettype": function.NamePrefix, "bin_auto": function.NameFirst,
 	"long": function.NameFirst, "int": function.NameFirst, "real": function.NameFirst, "double": function.NameFirst,
 	"bool": function.NameFirst, "datetime": function.NameFirst, "timespan": function.NameFirst,
