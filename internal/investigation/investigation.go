@@ -108,8 +108,9 @@ type NotAssessed struct {
 	Because string `json:"because"`
 }
 
-// Profile is what is normal for one user, and one lane set of the timeline.
+// Profile is what is normal for one user beside one finding, and the lanes of its timeline.
 type Profile struct {
+	FindingID   string      `json:"finding_id"`
 	User        string      `json:"user"`
 	UserID      string      `json:"user_id"`
 	DailyMedian float64     `json:"daily_median"`

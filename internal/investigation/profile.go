@@ -9,7 +9,7 @@ import (
 
 // profile is what was normal before the activity, and the deviation during it.
 func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
-	p := Profile{User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}, Timeline: []Point{}}
+	p := Profile{FindingID: f.ID, User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}, Timeline: []Point{}}
 	before, during := newTally(), newTally()
 	points := map[string]*Point{}
 	var order []string

@@ -150,7 +150,7 @@ func (r *reader) with(paths []string) error {
 		}
 		text, err := fs.ReadFile(r.fsys, path)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w (such a name is one within the folder that is tested)", err)
 		}
 		if err := r.read(path, text); err != nil {
 			return err

@@ -62,7 +62,7 @@ func HTML(w io.Writer, inv *investigation.Investigation) error {
 	}{Investigation: inv, Headline: headline(inv), Queries: queries(inv), MaxRows: maxRows}
 	profiles := map[string]*investigation.Profile{}
 	for k := range inv.Profiles {
-		profiles[inv.Profiles[k].UserID] = &inv.Profiles[k]
+		profiles[inv.Profiles[k].FindingID] = &inv.Profiles[k]
 	}
 	files := map[string]int{}
 	for i := range inv.Evidence.Files {
@@ -70,7 +70,7 @@ func HTML(w io.Writer, inv *investigation.Investigation) error {
 	}
 	for i := range inv.Findings {
 		v := viewOf(&inv.Findings[i], files)
-		v.Profile = profiles[v.UserID]
+		v.Profile = profiles[v.ID]
 		if v.Profile != nil {
 			var svg strings.Builder
 			if err := Timeline(&svg, v.Profile, v.Finding); err != nil {

@@ -36,7 +36,7 @@ func hostileResult() *investigation.Investigation {
 		Campaigns:  []investigation.Campaign{{SourceIPs: list, Users: list}},
 		Indicators: []investigation.IndicatorHit{{Kind: hostile, Value: hostile, User: hostile}},
 		Explained:  []finding.Explained{{User: hostile, Because: hostile, SourceIPs: list}},
-		Profiles:   []investigation.Profile{{User: hostile, UserID: "u", Apps: list, Networks: list, Resources: list, UserAgents: list, Timeline: []investigation.Point{{Hour: at, IP: hostile, Silent: 3, Attacker: 3}}}},
+		Profiles:   []investigation.Profile{{FindingID: "F-1", User: hostile, UserID: "u", Apps: list, Networks: list, Resources: list, UserAgents: list, Timeline: []investigation.Point{{Hour: at, IP: hostile, Silent: 3, Attacker: 3}}}},
 	}
 }
 
@@ -79,6 +79,22 @@ func TestNothingFound(t *testing.T) {
 	}
 	if strings.Contains(b.String(), "No replayed token was found") {
 		t.Error("the page speaks of evidence that is not there")
+	}
+}
+
+// TestTwoFindingsOfOneUser: each is drawn with what is its own.
+func TestTwoFindingsOfOneUser(t *testing.T) {
+	inv := sample()
+	second, other := inv.Findings[0], inv.Profiles[0]
+	second.ID, other.FindingID, other.Deviation = "F-2", "F-2", []investigation.Deviation{{Measure: "of the second"}}
+	inv.Profiles[0].Deviation[0].Measure = "of the first"
+	inv.Findings, inv.Profiles = append(inv.Findings, second), append(inv.Profiles, other)
+	var b bytes.Buffer
+	if err := HTML(&b, inv); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(b.String(), "of the first") != 1 || strings.Count(b.String(), "of the second") != 1 {
+		t.Error("a finding is shown beside the profile of another")
 	}
 }
 
@@ -139,7 +155,7 @@ func sample() *investigation.Investigation {
 		}},
 		Campaigns: []investigation.Campaign{}, UsersNotAssessed: []investigation.NotAssessed{{User: "new@example.com", Because: "the user's history is three days or shorter: nothing to compare with"}},
 		Explained: []finding.Explained{{User: "dev@example.com", UserID: "u-2", Because: "sanctioned automation: the same agent on 9 days", SourceIPs: []string{"203.0.113.9"}, EventCount: 12, Signals: []string{"ua-script-library"}}},
-		Profiles:  []investigation.Profile{{User: "r.williams@example.com", UserID: "u-1", DailyMedian: 50, DailyMax: 70, Networks: []string{"192.0.2.10"}, Timeline: []investigation.Point{{Hour: at.Add(-24 * time.Hour), IP: "192.0.2.10", Interactive: 1, Silent: 9}, {Hour: at, IP: ip, Silent: 1, Attacker: 1}}, Deviation: []investigation.Deviation{{Measure: "silent sign-ins per day", Before: 50, During: 500}}}},
+		Profiles:  []investigation.Profile{{FindingID: "F-1", User: "r.williams@example.com", UserID: "u-1", DailyMedian: 50, DailyMax: 70, Networks: []string{"192.0.2.10"}, Timeline: []investigation.Point{{Hour: at.Add(-24 * time.Hour), IP: "192.0.2.10", Interactive: 1, Silent: 9}, {Hour: at, IP: ip, Silent: 1, Attacker: 1}}, Deviation: []investigation.Deviation{{Measure: "silent sign-ins per day", Before: 50, During: 500}}}},
 		Steps: []investigation.Step{
 			{ID: "S04", View: "investigate.rows", Title: "Sign-ins at places that are not the user's own", Rows: []byte(`[{"Time":"2026-03-20T03:00:00Z","IPAddress":"198.51.100.7"}]`), Head: []string{"Time", "IPAddress"}, Cells: [][]string{{"2026-03-20 03:00:00Z", ip}}},
 			{ID: "S11", View: "investigate.mailbox", Title: "Rules, forwarding and delegates of mailboxes", Rows: []byte(`[]`)},
