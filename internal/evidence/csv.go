@@ -119,7 +119,7 @@ func quotedCell(record []byte, i int, comma byte) (text []byte, next int, closed
 	closed = closing < len(record)
 	text = record[i:closing]
 	if bytes.IndexByte(text, '"') >= 0 {
-		text = bytes.ReplaceAll(text, []byte(`""`), []byte(`"`))
+		text = undoubled(text)
 	}
 	// What stands between the closing quote and the comma belongs to the cell, as spreadsheets read it.
 	end := min(closing+1, len(record))
@@ -131,6 +131,21 @@ func quotedCell(record []byte, i int, comma byte) (text []byte, next int, closed
 		text = append(append([]byte(nil), text...), record[end:end+tail]...)
 	}
 	return text, end + tail, closed
+}
+
+// undoubled is a text whose quotes are doubled with each of them once. JSON in a cell has one every few bytes.
+func undoubled(text []byte) []byte {
+	out := make([]byte, 0, len(text))
+	for {
+		k := bytes.IndexByte(text, '"') + 1
+		if k == 0 || k == len(text) {
+			return append(out, text...)
+		}
+		out, text = append(out, text[:k]...), text[k:]
+		if text[0] == '"' {
+			text = text[1:]
+		}
+	}
 }
 
 // delimiter is what stands between the cells of a header: a comma, or what spreadsheets of other regions write.
