@@ -45,8 +45,8 @@ quality-full: ## ten unseen tenants of 1,000 users and 20 without an attack, rec
 	$(GO) run ./cmd/quality -name full -seeds 1001-1010 -clean 2001-2020 -users 1000 -update -debug quality-mistakes
 
 calibrate: ## fit the weights of the fusion on training tenants, check them on others
-	rm -rf calibration && $(GO) run ./cmd/quality -seeds 101-105 -users 160 -per 6 -baselines=false -tenant off -keep calibration/train >/dev/null
-	$(GO) run ./cmd/quality -seeds 201-202 -users 160 -per 6 -baselines=false -tenant off -keep calibration/test >/dev/null
+	rm -rf calibration && $(GO) run ./cmd/quality -seeds 101-110 -users 160 -per 6 -baselines=false -tenant off -keep calibration/train >/dev/null
+	$(GO) run ./cmd/quality -seeds 201-204 -users 160 -per 6 -baselines=false -tenant off -keep calibration/test >/dev/null
 	$(GO) run ./cmd/calibrate -train calibration/train -test calibration/test -date $$(date -u +%F)
 
 rules-check: ## every shipped rule against Microsoft's analyser
