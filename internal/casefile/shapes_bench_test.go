@@ -127,7 +127,7 @@ func array(to io.Writer, lines io.Reader) error {
 
 // simulated writes about as many non-interactive sign-ins as are asked for, in a shape; nothing else of the tenant.
 func simulated(b *testing.B, dir, shape string) {
-	const rowsEach = 1600 // of a person in 30 days
+	const rowsEach = 2400 // of a person in 30 days
 	tenant, err := simulate.Generate(simulate.Options{Seed: 1, Users: max(*benchRows/rowsEach, 2), Days: 30, NoAttacks: true, Table: benchTable})
 	if err == nil {
 		err = tenant.WriteTo(dir, shape)
