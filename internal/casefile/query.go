@@ -3,6 +3,7 @@ package casefile
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/big"
 	"strings"
@@ -105,7 +106,13 @@ func value(t schema.Type, v any) (schema.Value, error) {
 		return nil, nil
 	}
 	switch t {
-	case schema.Datetime, schema.Timespan:
+	case schema.Datetime:
+		n, err := integer(v)
+		if err == nil && (n < 0 || schema.Ticks(n) > schema.MaxDatetime) {
+			return nil, errors.New("the datetime that was computed lies outside of the years 1 to 9999, which are all that Kusto has")
+		}
+		return schema.Ticks(n), err
+	case schema.Timespan:
 		n, err := integer(v)
 		return schema.Ticks(n), err
 	case schema.Int, schema.Long:

@@ -114,6 +114,28 @@ func checkAnswers(t *testing.T, answers []answer) {
 	}
 }
 
+// TestBeyondRange computes what no type of Kusto can hold: an error, and never a value that Kusto would not have.
+// https://learn.microsoft.com/kusto/query/scalar-data-types/datetime
+func TestBeyondRange(t *testing.T) {
+	c, err := Open(context.Background(), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	for query, says := range map[string]string{
+		"print x = datetime(9999-12-31) + 1d":                           "column x: the datetime that was computed lies outside",
+		"print x = datetime(0001-01-01) - 1tick":                        "outside of the years 1 to 9999",
+		"print x = datetime_add('year', 1, datetime(9999-05-01))":       "outside of the years 1 to 9999",
+		"print x = 9223372036854775807 + 1":                             "Overflow",
+		"datatable(n: long)[9223372036854775807, 1] | summarize sum(n)": "out of range",
+	} {
+		_, err := c.Query(context.Background(), kql.Request{Source: &diag.Source{Name: "q", Text: query}})
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want an error that says %q", query, err, says)
+		}
+	}
+}
+
 // jsonRow is a row as the query contract prints it.
 func jsonRow(columns []schema.Column, row []schema.Value) string {
 	b := []byte{'['}

@@ -20,8 +20,8 @@ var units = []struct {
 	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
 }
 
-// minMemory is the least that the database can work with.
-const minMemory = 100e6
+// minMemory is the least with which the copies of a wide table's rows can be folded.
+const minMemory = 300e6
 
 // Set reads a size.
 func (s *size) Set(text string) error {
@@ -33,7 +33,7 @@ func (s *size) Set(text string) error {
 				break
 			}
 			if n*u.bytes < minMemory {
-				return fmt.Errorf("at least 100MB are needed")
+				return fmt.Errorf("at least 300MB are needed")
 			}
 			*s = size(n * u.bytes)
 			return nil
