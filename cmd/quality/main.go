@@ -3,8 +3,11 @@
 package main
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -20,7 +23,7 @@ type options struct {
 	check, update       bool
 	baselines           bool
 	debug, keep, record string
-	board               string
+	resume, board       string
 }
 
 func main() {
@@ -37,6 +40,7 @@ func main() {
 	flag.BoolVar(&o.baselines, "baselines", true, "measure the published rules, too")
 	flag.StringVar(&o.debug, "debug", "", "leave every missed incident, false finding and partial match in this folder")
 	flag.StringVar(&o.keep, "keep", "", "leave what was weighed, labelled, in this folder: the samples of the calibration")
+	flag.StringVar(&o.resume, "resume", "", "leave what was measured of each tenant in this folder, and go on from what the same program left there")
 	flag.StringVar(&o.record, "record", "quality.json", "the file of recorded figures")
 	flag.StringVar(&o.board, "board", "docs/quality.md", "the page made from it")
 	flag.Parse()
@@ -83,6 +87,19 @@ func seeds(text string) ([]uint64, error) {
 var contexts = map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}
 
 func suffix(tenant bool) string { return map[bool]string{false: "", true: " with tenant file"}[tenant] }
+
+// digest tells measurements apart that are not the same: by the program with its rules and weights, and by what is asked.
+func (o *options) digest() string {
+	h := sha256.New()
+	if path, err := os.Executable(); err == nil {
+		if f, err := os.Open(path); err == nil {
+			_, _ = io.Copy(h, f)
+			_ = f.Close()
+		}
+	}
+	fmt.Fprint(h, o.users, o.days, o.per, o.context, o.baselines)
+	return hex.EncodeToString(h.Sum(nil)[:6])
+}
 
 func (o *options) run() (worse []string, err error) {
 	ways, known := contexts[o.context]

@@ -26,6 +26,12 @@ type measurement struct {
 	published map[bool]map[string][]quality.Run
 }
 
+// outcome is what was measured of one tenant in one way.
+type outcome struct {
+	Run       quality.Run
+	Published map[string]quality.Run // the published rules, by name
+}
+
 func newMeasurement(o *options, ways []bool) (*measurement, error) {
 	var rules []quality.Rule
 	if o.baselines {
@@ -38,21 +44,36 @@ func newMeasurement(o *options, ways []bool) (*measurement, error) {
 	for _, way := range ways {
 		m.published[way] = map[string][]quality.Run{}
 	}
-	if o.keep == "" {
-		return m, nil
+	for _, dir := range []string{o.keep, o.resume} {
+		if dir != "" {
+			if err := os.MkdirAll(dir, 0o750); err != nil {
+				return nil, err
+			}
+		}
 	}
-	return m, os.MkdirAll(o.keep, 0o750)
+	return m, nil
 }
 
 func (m *measurement) all(attacked, quiet []uint64) error {
 	for _, seed := range attacked {
-		if err := m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked); err != nil {
+		got, err := m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
+		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
+		}
+		for i, way := range m.ways {
+			m.judged[way] = append(m.judged[way], got[i].Run)
+			for name, run := range got[i].Published {
+				m.published[way][name] = append(m.published[way][name], run)
+			}
 		}
 	}
 	for _, seed := range quiet {
-		if err := m.tenant(seed, []string{"--no-attacks"}, m.quiet); err != nil {
+		got, err := m.tenant(seed, []string{"--no-attacks"}, m.quiet)
+		if err != nil {
 			return fmt.Errorf("seed %d without attacks: %w", seed, err)
+		}
+		for i, way := range m.ways {
+			m.clean[way] = append(m.clean[way], got[i].Run)
 		}
 	}
 	return nil
@@ -67,28 +88,48 @@ func command(args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// tenant makes a tenant in a folder that vanishes, and has it measured.
-func (m *measurement) tenant(seed uint64, attacks []string, measure func(seed uint64, dir string, key []byte) error) error {
+// tenant makes a tenant in a folder that vanishes, and has it measured in each way; or reads what an interrupted
+// measurement of the same program has left.
+func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir string, way bool, key []byte) (outcome, error)) ([]outcome, error) {
+	left := ""
+	if m.opt.resume != "" {
+		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%d%s.json", m.opt.digest(), seed, attacks[0]))
+	}
+	var got []outcome
+	if text, err := os.ReadFile(left); err == nil {
+		return got, json.Unmarshal(text, &got)
+	}
 	dir, err := os.MkdirTemp("", "replaytrace-quality-")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	begin := time.Now()
-	args := []string{"simulate", "--out", dir, "--force", "--shape", "jsonl", "--seed", fmt.Sprint(seed), "--users", fmt.Sprint(m.opt.users), "--days", fmt.Sprint(m.opt.days)}
+	args := []string{"simulate", "--out", dir, "--force", "--shape", "jsonl-zst", "--seed", fmt.Sprint(seed), "--users", fmt.Sprint(m.opt.users), "--days", fmt.Sprint(m.opt.days)}
 	if _, err := command(append(args, attacks...)...); err != nil {
-		return err
+		return nil, err
 	}
 	key, err := os.ReadFile(filepath.Join(dir, "answer_key.json"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "seed %d: made in %.1f s", seed, time.Since(begin).Seconds())
-	if err := measure(seed, dir, key); err != nil {
-		return err
+	for _, way := range m.ways {
+		one, err := measure(dir, way, key)
+		if err != nil {
+			return nil, err
+		}
+		got = append(got, one)
 	}
-	fmt.Fprintf(os.Stderr, "; %.1f s in all\n", time.Since(begin).Seconds())
-	return nil
+	fmt.Fprintf(os.Stderr, "; %d rows; %.1f s in all\n", got[0].Run.Rows, time.Since(begin).Seconds())
+	if left == "" {
+		return got, nil
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		return nil, err
+	}
+	return got, os.WriteFile(left, text, 0o600)
 }
 
 // hunt asks for the findings in a tenant. The case is kept beside the evidence, so that it is read once.
@@ -96,7 +137,7 @@ func (m *measurement) hunt(dir string, way bool, flags ...string) ([]byte, error
 	begin := time.Now()
 	args := slices.Concat([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, way), flags)
 	if _, err := os.Stat(filepath.Join(dir, "case")); err != nil {
-		args = append(args, filepath.Join(dir, "evidence"))
+		args = append(args, filepath.Join(dir, "evidence-zst"))
 	}
 	result, err := command(args...)
 	fmt.Fprintf(os.Stderr, "; hunted in %.1f s", time.Since(begin).Seconds())
@@ -111,39 +152,33 @@ func (m *measurement) where(dir string, way bool) []string {
 	return args
 }
 
-func (m *measurement) attacked(seed uint64, dir string, text []byte) error {
-	for _, way := range m.ways {
-		weighed := filepath.Join(dir, "candidates.jsonl")
-		result, err := m.hunt(dir, way, "--candidates", weighed)
-		if err != nil {
-			return err
-		}
-		hunt, key, err := quality.Read(result, text)
-		if err != nil {
-			return err
-		}
-		run := quality.Judge(hunt, key)
-		if run.Candidates, err = m.candidates(dir, weighed, key); err != nil {
-			return err
-		}
-		if err := m.leave(&run, way); err != nil {
-			return err
-		}
-		m.judged[way] = append(m.judged[way], run)
-		for _, rule := range m.rules {
-			answer, err := m.query(dir, way, rule.Name, rule.Query)
-			if err != nil {
-				return fmt.Errorf("baseline %s: %w", rule.Name, err)
-			}
-			findings, err := quality.Answer(answer)
-			if err != nil {
-				return fmt.Errorf("baseline %s: %w", rule.Name, err)
-			}
-			m.published[way][rule.Name] = append(m.published[way][rule.Name], run.Against(findings, key))
-		}
+// attacked measures a tenant with incidents.
+func (m *measurement) attacked(dir string, way bool, text []byte) (got outcome, err error) {
+	weighed := filepath.Join(dir, "candidates.jsonl")
+	result, err := m.hunt(dir, way, "--candidates", weighed)
+	if err != nil {
+		return got, err
 	}
-	fmt.Fprintf(os.Stderr, "; %d rows", m.judged[m.ways[0]][len(m.judged[m.ways[0]])-1].Rows)
-	return nil
+	hunt, key, err := quality.Read(result, text)
+	if err != nil {
+		return got, err
+	}
+	got = outcome{quality.Judge(hunt, key), map[string]quality.Run{}}
+	if got.Run.Candidates, err = m.candidates(dir, weighed, key); err != nil {
+		return got, err
+	}
+	for _, rule := range m.rules {
+		answer, err := m.query(dir, way, rule.Name, rule.Query)
+		if err != nil {
+			return got, fmt.Errorf("baseline %s: %w", rule.Name, err)
+		}
+		findings, err := quality.Answer(answer)
+		if err != nil {
+			return got, fmt.Errorf("baseline %s: %w", rule.Name, err)
+		}
+		got.Published[rule.Name] = got.Run.Against(findings, key)
+	}
+	return got, m.leave(&got.Run, way)
 }
 
 // query asks a case in KQL.
@@ -204,19 +239,16 @@ func (m *measurement) leave(run *quality.Run, way bool) error {
 }
 
 // quiet measures a tenant to which nothing happens.
-func (m *measurement) quiet(_ uint64, dir string, text []byte) error {
-	for _, way := range m.ways {
-		result, err := m.hunt(dir, way)
-		if err != nil {
-			return err
-		}
-		hunt, key, err := quality.Read(result, text)
-		if err != nil {
-			return err
-		}
-		m.clean[way] = append(m.clean[way], quality.Judge(hunt, key))
+func (m *measurement) quiet(dir string, way bool, text []byte) (got outcome, err error) {
+	result, err := m.hunt(dir, way)
+	if err != nil {
+		return got, err
 	}
-	return nil
+	hunt, key, err := quality.Read(result, text)
+	if err != nil {
+		return got, err
+	}
+	return outcome{Run: quality.Judge(hunt, key)}, nil
 }
 
 func (m *measurement) figures(way bool) quality.Figures {
