@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/cli"
 	"github.com/replaytrace/replaytrace/internal/quality"
 )
 
@@ -27,6 +28,9 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == asReplaytrace {
+		os.Exit(cli.Main(os.Args[2:], cli.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr}))
+	}
 	var o options
 	flag.StringVar(&o.seeds, "seeds", "1-2", "seeds of the tenants, such as 1-10 or 3,5,8")
 	flag.StringVar(&o.clean, "clean", "", "seeds of further tenants, in which no attack happens")

@@ -6,13 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/replaytrace/replaytrace/hunts"
-	"github.com/replaytrace/replaytrace/internal/cli"
 	"github.com/replaytrace/replaytrace/internal/quality"
 )
 
@@ -79,11 +78,20 @@ func (m *measurement) all(attacked, quiet []uint64) error {
 	return nil
 }
 
-// command runs the command line in this process.
+// asReplaytrace is the first argument with which this program is replaytrace: each command is a process of its own, as a
+// user runs it, so that none has to do with the memory that is left by another.
+const asReplaytrace = "replaytrace"
+
 func command(args ...string) ([]byte, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
 	var out, errs bytes.Buffer
-	if code := cli.Main(args, cli.Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != 0 {
-		return nil, fmt.Errorf("%s ended with %d: %s", args[0], code, errs.String())
+	c := exec.Command(self, append([]string{asReplaytrace}, args...)...)
+	c.Stdout, c.Stderr = &out, &errs
+	if err := c.Run(); err != nil {
+		return nil, fmt.Errorf("%s: %w: %s", args[0], err, errs.String())
 	}
 	return out.Bytes(), nil
 }
