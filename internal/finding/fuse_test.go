@@ -146,7 +146,7 @@ func TestLearn(t *testing.T) {
 		suspicious int
 	}{
 		{"a quiet tenant lowers nothing", doubtful, 5000, 0.001, 0},
-		{"two of one user's activities are one user", sure[:4], 1, 2.0 / 1001, 0},
+		{"two of one user's activities are one user, the case at hand", sure[:4], 1, 0.001, 0},
 		{"two in so few", append(sure, doubtful...), 3, 3.0 / 1003, 1}, // -6.9 + 6 + 1.1
 		{"two in many are what was stated", append(sure, doubtful...), 2000, 3.0 / 3000, 0},
 	}

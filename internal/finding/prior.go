@@ -23,7 +23,10 @@ func Learn(candidates []Candidate, users int64, w Weights) Prior {
 		}
 	}
 	p := Prior{Stated: Probability(w.Prior), Users: max(users, int64(len(compromised))), Compromised: len(compromised)}
-	p.Learned = max(p.Stated, (1+float64(p.Compromised))/(1/p.Stated+float64(p.Users)))
+	p.Learned = p.Stated
+	if p.Compromised > 1 { // a single one is the case at hand, and says nothing of the others
+		p.Learned = max(p.Stated, (1+float64(p.Compromised))/(1/p.Stated+float64(p.Users)))
+	}
 	return p
 }
 
