@@ -11,7 +11,6 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/diag"
-	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/simulate"
@@ -25,7 +24,7 @@ type degraded struct {
 	// says are words of the warnings that must be there.
 	says []string
 	// keeps is the least share of the incidents found in the whole evidence that is found still, of those that left rows in
-	// what remains. wrong is how many more likely findings may name nothing of an attacker.
+	// what remains. wrong is how many more findings may name nothing of an attacker.
 	keeps float64
 	wrong int
 	// unassessed is what must be said of users of whom nothing can be said; "" allows none.
@@ -117,16 +116,12 @@ func TestDegraded(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%d of %d incidents kept; wrong, likely: %d (%d in the whole); suspicious: %d (%d)", kept, remains, len(got.wrong), len(whole.wrong), len(got.doubted), len(whole.doubted))
+			t.Logf("%d of %d incidents kept, %d findings wrong (%d in the whole)", kept, remains, len(got.wrong), len(whole.wrong))
 			if float64(kept) < x.keeps*float64(remains) || x.keeps > 0 && remains == 0 {
 				t.Errorf("%d of %d incidents kept, want the share of %v", kept, remains, x.keeps)
 			}
 			if len(got.wrong) > len(whole.wrong)+x.wrong {
-				t.Errorf("%d likely findings name nothing of an attacker: %v", len(got.wrong), got.wrong)
-			}
-			// A suspicion is at least as often right as wrong, as its score says; a few are no frequency.
-			if len(got.doubted) > max(len(got.found), len(whole.doubted)+2) {
-				t.Errorf("%d incidents are found, and %d suspicions name nothing of an attacker: %v", len(got.found), len(got.doubted), got.doubted)
+				t.Errorf("%d findings name nothing of an attacker: %v", len(got.wrong), got.wrong)
 			}
 			for _, words := range x.says {
 				if !slices.ContainsFunc(inv.Evidence.Warnings, func(w string) bool { return strings.Contains(w, words) }) {
@@ -197,10 +192,9 @@ func huntDegraded(t *testing.T, base string, x *degraded) (*investigation.Invest
 
 // judged is a result beside the answer key.
 type judged struct {
-	found   map[string]bool // incidents of which a finding names a row
-	left    map[string]bool // incidents that have rows in the evidence
-	wrong   []string        // likely findings that name no row of an attacker, by user
-	doubted []string        // suspicious ones
+	found map[string]bool // incidents of which a finding names a row
+	left  map[string]bool // incidents that have rows in the evidence
+	wrong []string        // findings that name no row of an attacker
 }
 
 // judge compares by the places at which attackers were, which every kind of evidence has.
@@ -216,11 +210,7 @@ func judge(inv *investigation.Investigation, places map[place]bool, key *simulat
 			return strings.EqualFold(i.User, f.User) && slices.ContainsFunc(f.SourceIPs, func(ip string) bool { return slices.Contains(i.SourceIPs, ip) })
 		})
 		if at < 0 {
-			if f.Verdict == finding.Suspicious {
-				j.doubted = append(j.doubted, f.User)
-			} else {
-				j.wrong = append(j.wrong, f.User)
-			}
+			j.wrong = append(j.wrong, f.User)
 			continue
 		}
 		j.found[key.Incidents[at].ID] = true

@@ -7,7 +7,7 @@ import "fmt"
 // of 1/p users of whom one was compromised, and the case's users are added to them (the mean of a beta distribution).
 type Prior struct {
 	Stated  float64 `json:"stated"`  // probability per user and case, as --prior gives it
-	Learned float64 `json:"learned"` // the same after the case; never below Stated
+	Learned float64 `json:"learned"` // the same after the case; Stated where the evidence is partial, and never below it
 	Users   int64   `json:"users"`   // people in the evidence
 	// Compromised are those of them who have an activity that is likely or above under the stated prior.
 	Compromised int `json:"compromised"`

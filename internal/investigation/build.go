@@ -61,6 +61,14 @@ type builder struct {
 	ctx context.Context
 	in  Input
 	inv *Investigation
+	// partial says that the evidence lacks something that the weights were fitted with.
+	partial bool
+}
+
+// lacking are the warnings of `coverage` that say so.
+var lacking = set{
+	"no_sign_ins": true, "only_interactive": true, "no_interactive": true, "short": true,
+	"session_ids_missing": true, "user_agents_missing": true, "devices_missing": true, "providers_missing": true, "ids_missing": true,
 }
 
 // ask runs one of the queries of this package.
@@ -101,7 +109,9 @@ func (b *builder) coverage() error {
 		b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, t)
 	}
 	for _, r := range asked["warnings"].Rows {
+		code, _ := r[0].(string)
 		message, _ := r[len(r)-1].(string)
+		b.partial = b.partial || lacking[code]
 		b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, message)
 	}
 	return nil
@@ -138,6 +148,9 @@ func (b *builder) hunt() error {
 	}
 	// Who is asked for does not change what is known of the others.
 	b.inv.Prior = finding.Learn(finding.Weigh(signals, explanations, links, b.in.Weights), b.people(), b.in.Weights)
+	if b.partial { // what the weights say is less sure there, so others are not judged by it
+		b.inv.Prior.Learned = b.inv.Prior.Stated
+	}
 	candidates := finding.Weigh(b.wanted(signals), explanations, links, b.in.Weights)
 	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.inv.Prior, b.in.Weights)
 	if b.in.Candidates != nil {
