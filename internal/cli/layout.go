@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"charm.land/lipgloss/v2"
+	"charm.land/lipgloss/v2/table"
 )
 
 const gap = 2 // blanks between two columns
@@ -16,9 +17,24 @@ var floors = []int{len(minute), 8}
 // in two lines is read as two numbers. The wide columns share what is left, and their cells wrap.
 func (p *page) table(headers []string, rows [][]string) {
 	widths := fitted(headers, rows, p.width-2)
-	p.row(headers, widths, dim)
-	for _, row := range rows {
-		p.row(row, widths, lipgloss.NewStyle())
+	cells := make([][]string, len(rows))
+	for i, row := range rows {
+		for _, cell := range row {
+			cells[i] = append(cells[i], joined.Replace(cell))
+		}
+	}
+	t := table.New().Border(lipgloss.HiddenBorder()).BorderTop(false).BorderBottom(false).BorderLeft(false).BorderRight(false).
+		BorderHeader(false).BorderColumn(false).Wrap(true).Headers(headers...).Rows(cells...).
+		Width(total(widths) + gap*len(widths)).
+		StyleFunc(func(row, column int) lipgloss.Style {
+			style := lipgloss.NewStyle()
+			if row == table.HeaderRow {
+				style = dim
+			}
+			return style.Width(widths[column] + gap).PaddingRight(gap)
+		})
+	for line := range strings.Lines(whole.Replace(t.String())) {
+		p.b.WriteString("  " + strings.TrimRight(line, " \n") + "\n")
 	}
 }
 
@@ -48,25 +64,4 @@ func total(list []int) (sum int) {
 		sum += n
 	}
 	return sum
-}
-
-// row writes cells side by side, each wrapped to its width.
-func (p *page) row(cells []string, widths []int, style lipgloss.Style) {
-	wrapped := make([][]string, len(cells))
-	height := 1
-	for i, c := range cells {
-		wrapped[i] = strings.Split(whole.Replace(lipgloss.Wrap(joined.Replace(c), widths[i], " ")), "\n")
-		height = max(height, len(wrapped[i]))
-	}
-	for n := range height {
-		var line strings.Builder
-		for i := range cells {
-			cell := ""
-			if n < len(wrapped[i]) {
-				cell = strings.TrimRight(wrapped[i][n], " ")
-			}
-			line.WriteString(style.Render(cell) + strings.Repeat(" ", max(0, widths[i]-lipgloss.Width(cell))+gap))
-		}
-		p.b.WriteString("  " + strings.TrimRight(line.String(), " ") + "\n")
-	}
 }
