@@ -103,14 +103,16 @@ func asNumber(d *Decoder, v Span) (Span, error) {
 	return Span{text, Number}, nil
 }
 
+var textTrue, textFalse = []byte("true"), []byte("false")
+
 func asBool(d *Decoder, v Span) (Span, error) {
 	switch n, ok := boolean(Span{bytes.TrimSpace(d.text(v)), v.Kind}); {
 	case !ok:
 		return v, nil
 	case n == 1:
-		return Span{[]byte("true"), True}, nil
+		return Span{textTrue, True}, nil
 	}
-	return Span{[]byte("false"), False}, nil
+	return Span{textFalse, False}, nil
 }
 
 func asEpoch(d *Decoder, v Span) (Span, error) {
@@ -324,17 +326,31 @@ func camelKeys(b []byte) []byte {
 
 // part is a part of `City, State, CC`, counted from the right: a city may hold commas.
 func part(d *Decoder, v Span, which int) Span {
-	parts := bytes.Split(d.text(v), []byte(", "))
-	n := len(parts)
+	rest, country := cutLast(d.text(v))
+	city, state := cutLast(rest)
 	switch {
 	case which == 2:
-		return Span{bytes.TrimSpace(parts[n-1]), Text}
-	case which == 1 && n > 2:
-		return Span{bytes.TrimSpace(parts[n-2]), Text}
-	case which == 0 && n > 2:
-		return Span{bytes.TrimSpace(bytes.Join(parts[:n-2], []byte(", "))), Text}
-	case which == 0 && n == 2:
-		return Span{bytes.TrimSpace(parts[0]), Text}
+		return Span{bytes.TrimSpace(country), Text}
+	case rest == nil:
+		return Span{}
+	case which == 0 && city == nil: // `City, CC`
+		city = state
+	case city == nil:
+		return Span{}
 	}
-	return Span{}
+	if which == 1 {
+		city = state
+	}
+	return Span{bytes.TrimSpace(city), Text}
 }
+
+// cutLast cuts a text at its last comma; before is nil where there is none.
+func cutLast(text []byte) (before, after []byte) {
+	at := bytes.LastIndex(text, commaBlank)
+	if at < 0 {
+		return nil, text
+	}
+	return text[:at], text[at+len(commaBlank):]
+}
+
+var commaBlank = []byte(", ")

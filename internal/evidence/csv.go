@@ -1,6 +1,11 @@
 package evidence
 
-import "bytes"
+import (
+	"bytes"
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
 
 // splitCSV finds the records of a CSV: lines, but for line ends inside quotes. The header is passed over.
 func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used int) {
@@ -24,44 +29,42 @@ func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used i
 // csvEnd finds the end of the record at i. It is not sound when a quote stays open, or closes before other text than a
 // comma on another line than it opened.
 func csvEnd(data []byte, i int, comma byte) (end int, whole, sound bool) {
-	for {
-		if i < len(data) && data[i] == '"' {
-			closing, lines := closingQuote(data, i+1)
-			if closing >= len(data) {
-				return len(data), false, false
-			}
-			i = closing + 1
-			if lines && i < len(data) && data[i] != comma && data[i] != '\n' && data[i] != '\r' {
-				return i, true, false
-			}
-		}
-		for i < len(data) && data[i] != comma && data[i] != '\n' {
-			i++
-		}
-		if i >= len(data) {
+	for start := i; ; i++ { // a quote opens a cell at start, and behind each comma
+		i = plainEnd(data, i)
+		switch {
+		case i >= len(data):
 			return len(data), false, true
-		}
-		if data[i] == '\n' {
+		case data[i] == '\n':
 			return i, true, true
+		case data[i] != '"' || i > start && data[i-1] != comma:
+			continue
 		}
-		i++
+		closing, lines := closingQuote(data, i+1)
+		if closing >= len(data) {
+			return len(data), false, false
+		}
+		i, start = closing, closing+1
+		if lines && start < len(data) && data[start] != comma && data[start] != '\n' && data[start] != '\r' {
+			return start, true, false
+		}
 	}
 }
 
 // closingQuote finds the quote that ends a cell; lines says that the cell goes over a line end.
 func closingQuote(data []byte, i int) (at int, lines bool) {
-	for {
-		k := bytes.IndexByte(data[i:], '"')
-		if k < 0 {
+	for ; ; i++ {
+		i = plainEnd(data, i)
+		switch {
+		case i >= len(data):
 			return len(data), true
+		case data[i] == '\n':
+			lines = true
+		case data[i] != '"':
+		case i+1 < len(data) && data[i+1] == '"':
+			i++
+		default:
+			return i, lines
 		}
-		lines = lines || bytes.IndexByte(data[i:i+k], '\n') >= 0
-		i += k
-		if i+1 < len(data) && data[i+1] == '"' {
-			i += 2
-			continue
-		}
-		return i, lines
 	}
 }
 
@@ -84,67 +87,86 @@ func preamble(line []byte) bool {
 }
 
 // csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character. It is not
-// closed when a quote stays open.
-func csvCells(record []byte, comma byte, cells []Span) (out []Span, closed bool) {
+// closed when a quote stays open. What a cell holds is in record, or is appended to arena where it is written otherwise.
+func csvCells(record []byte, comma byte, cells []Span, arena []byte) (out []Span, more []byte, closed bool) {
 	cells = cells[:0]
 	closed = true
 	record = bytes.TrimSuffix(record, []byte{'\r'})
 	for i := 0; ; {
+		text := record[i:]
 		if i < len(record) && record[i] == '"' {
-			text, next, whole := quotedCell(record, i+1, comma)
-			cells = append(cells, Span{text, Text})
+			var whole bool
+			text, arena, i, whole = quotedCell(record, i+1, comma, arena)
 			closed = closed && whole
-			i = next
 		} else {
-			end := bytes.IndexByte(record[i:], comma)
-			if end < 0 {
-				end = len(record) - i
+			if end := bytes.IndexByte(text, comma); end >= 0 {
+				text = text[:end]
 			}
-			cells = append(cells, Span{record[i : i+end], Text})
-			i += end
+			i += len(text)
 		}
+		cells = append(cells, Span{text, Text})
 		if i >= len(record) {
-			return cells, closed
+			return cells, arena, closed
 		}
 		i++ // the comma
 		if i == len(record) {
-			return append(cells, Span{nil, Text}), closed
+			return append(cells, Span{nil, Text}), arena, closed
 		}
 	}
 }
 
-// quotedCell returns the value of a quoted cell and the index of what follows it; closed is false when no quote ends it.
-func quotedCell(record []byte, i int, comma byte) (text []byte, next int, closed bool) {
-	closing, _ := closingQuote(record, i)
-	closed = closing < len(record)
-	text = record[i:closing]
-	if bytes.IndexByte(text, '"') >= 0 {
-		text = undoubled(text)
+// quotedCell returns the value of the quoted cell whose inside begins at i, the arena and the index of what follows the
+// cell; closed is false when no quote ends it.
+func quotedCell(record []byte, i int, comma byte, arena []byte) (text, more []byte, next int, closed bool) {
+	at := bytes.IndexByte(record[i:], '"')
+	if at < 0 {
+		return record[i:], arena, len(record), false
 	}
+	if next = i + at + 1; next == len(record) || record[next] == comma { // nearly all texts that are no JSON
+		return record[i : next-1], arena, next, true
+	}
+	start := len(arena)
+	arena, next, closed = undoubled(arena, record, i)
 	// What stands between the closing quote and the comma belongs to the cell, as spreadsheets read it.
-	end := min(closing+1, len(record))
-	tail := bytes.IndexByte(record[end:], comma)
+	tail := bytes.IndexByte(record[next:], comma)
 	if tail < 0 {
-		tail = len(record) - end
+		tail = len(record) - next
 	}
-	if tail > 0 {
-		text = append(append([]byte(nil), text...), record[end:end+tail]...)
-	}
-	return text, end + tail, closed
+	arena = append(arena, record[next:next+tail]...)
+	return arena[start:len(arena):len(arena)], arena, next + tail, closed
 }
 
-// undoubled is a text whose quotes are doubled with each of them once. JSON in a cell has one every few bytes.
-func undoubled(text []byte) []byte {
-	out := make([]byte, 0, len(text))
+// undoubled appends the value of a quoted cell from i on, in which each quote is doubled, and returns the index after the
+// closing quote. It copies while it looks for quotes: JSON in a cell has one every few bytes.
+func undoubled(dst, b []byte, i int) (out []byte, end int, closed bool) {
+	n := len(dst)
+	dst = slices.Grow(dst, len(b)-i+8)
+	dst = dst[:cap(dst)]
 	for {
-		k := bytes.IndexByte(text, '"') + 1
-		if k == 0 || k == len(text) {
-			return append(out, text...)
+		for i+8 <= len(b) {
+			x := binary.LittleEndian.Uint64(b[i:])
+			binary.LittleEndian.PutUint64(dst[n:], x)
+			if found := specials(x); found != 0 {
+				plain := bits.TrailingZeros64(found) / 8
+				i, n = i+plain, n+plain
+				break
+			}
+			i, n = i+8, n+8
 		}
-		out, text = append(out, text[:k]...), text[k:]
-		if text[0] == '"' {
-			text = text[1:]
+		for i < len(b) && !special[b[i]] {
+			dst[n] = b[i]
+			i, n = i+1, n+1
 		}
+		if i >= len(b) {
+			return dst[:n], i, false
+		}
+		if b[i] == '"' {
+			if i++; i == len(b) || b[i] != '"' {
+				return dst[:n], i, true
+			}
+		}
+		dst[n] = b[i]
+		i, n = i+1, n+1
 	}
 }
 

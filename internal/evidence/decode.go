@@ -40,11 +40,14 @@ type Decoder struct {
 	told    []told // by choice
 	cells   []Span
 	columns []*scope // of a CSV
+	headers [][]byte // of the columns
 	tree    *branch  // of a flattened CSV
 	record  []byte
 	row     Row
 	arena   []byte
 	inner   []byte
+	made    []byte            // JSON objects that are being made, the inner ones behind those around them
+	folded  map[string]string // names that values had, see fold
 	// Unknown counts the keys that no table has.
 	Unknown map[string]int64
 }
@@ -67,6 +70,9 @@ type scope struct {
 // maxMembers bounds how many names an object's scope remembers.
 const maxMembers = 4096
 
+// maxName is the length of the longest text that is remembered as a name.
+const maxName = 64
+
 // loose is a member that no column takes.
 type loose struct {
 	path string
@@ -85,7 +91,7 @@ func (l *Layout) NewDecoder(f *File) *Decoder {
 				at = &scope{node: at.node, slot: -1, path: at.path} // the first of equal headers counts
 			}
 			seen[at.slot] = true
-			d.columns = append(d.columns, at)
+			d.columns, d.headers = append(d.columns, at), append(d.headers, []byte(key))
 			d.note(at, "", key)
 		}
 	}
@@ -93,7 +99,7 @@ func (l *Layout) NewDecoder(f *File) *Decoder {
 }
 
 func (l *Layout) decoder(f *File, s *Shape) *Decoder {
-	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, place: l.byPath(f.Path)}
+	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, folded: map[string]string{}, place: l.byPath(f.Path)}
 	d.root = &scope{node: d.prog.root, slot: -1, exact: true}
 	d.spans, d.told = make([]Span, d.prog.slots), make([]told, len(d.prog.choices))
 	return d
@@ -408,7 +414,7 @@ func (d *Decoder) scanCSV(record []byte) error {
 		if len(c.Bytes) == 0 && d.columns[i].slot < 0 {
 			continue
 		}
-		if err := d.put(d.columns[i], d.root, []byte(d.file.Keys[i]), c, nil); err != nil {
+		if err := d.put(d.columns[i], d.root, d.headers[i], c, nil); err != nil {
 			return err
 		}
 	}
@@ -418,7 +424,7 @@ func (d *Decoder) scanCSV(record []byte) error {
 // split splits a row of a CSV into its cells, which are as many as the headers.
 func (d *Decoder) split(record []byte, headers int) error {
 	var closed bool
-	d.cells, closed = csvCells(record, d.file.comma(), d.cells)
+	d.cells, d.arena, closed = csvCells(record, d.file.comma(), d.cells, d.arena)
 	switch {
 	case !closed:
 		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}

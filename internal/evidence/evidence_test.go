@@ -50,7 +50,7 @@ func TestScanObjectRefuses(t *testing.T) {
 
 func TestCSVCells(t *testing.T) {
 	var got []string
-	cells, closed := csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil)
+	cells, _, closed := csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil, nil)
 	if !closed {
 		t.Error("a quote is said to be open")
 	}

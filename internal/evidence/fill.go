@@ -77,12 +77,12 @@ func (d *Decoder) pick(s step) (Span, error) {
 				}
 			}
 			if a.mapping != nil {
-				to, ok := a.mapping[fold(string(d.text(found)), false)]
-				if other, any := a.mapping["*"]; !ok && any {
-					to, ok = other, true
+				to := a.mapping[d.fold(d.text(found))]
+				if to == nil {
+					to = a.mapping["*"]
 				}
-				if ok {
-					found = Span{[]byte(to), Text}
+				if to != nil {
+					found = Span{to, Text}
 				}
 			}
 			v = found
@@ -117,7 +117,7 @@ var made = map[string]func(*Decoder) Span{
 		return Span{[]byte(name), Text}
 	},
 	// The name of the record's table.
-	"$type": func(d *Decoder) Span { return Span{[]byte(d.row.Target.Table.Name), Text} },
+	"$type": func(d *Decoder) Span { return Span{d.row.Target.name, Text} },
 	// The first cell of a CSV.
 	"$first": func(d *Decoder) Span {
 		if len(d.cells) > 0 {
@@ -142,10 +142,24 @@ var made = map[string]func(*Decoder) Span{
 	},
 }
 
+// fold is fold of a value, which nearly always is one of a few names.
+func (d *Decoder) fold(name []byte) string {
+	if folded, ok := d.folded[string(name)]; ok {
+		return folded
+	}
+	folded := fold(string(name), false)
+	if len(d.folded) < maxMembers && len(name) <= maxName {
+		d.folded[string(name)] = folded
+	}
+	return folded
+}
+
 // object makes a JSON object of the members that have a value.
 func (d *Decoder) object(members []member) (Span, error) {
-	var out []byte
-	for _, m := range members {
+	start := len(d.made)
+	defer func() { d.made = d.made[:start] }()
+	for i := range members {
+		m := &members[i]
 		v, err := d.pick(m.step)
 		if err != nil {
 			return v, err
@@ -153,26 +167,29 @@ func (d *Decoder) object(members []member) (Span, error) {
 		if empty(v) {
 			continue
 		}
-		if out == nil {
-			out = append(out, '{')
-		} else {
-			out = append(out, ',')
-		}
-		out = appendJSONString(out, []byte(m.name))
-		out = append(out, ':')
+		d.made = append(append(d.made, ','), m.head...)
 		switch v.Kind {
 		case Text:
-			out = appendJSONString(out, v.Bytes)
+			d.made = appendJSONString(d.made, v.Bytes)
 		case Escaped:
-			out = append(append(append(out, '"'), v.Bytes...), '"')
+			d.made = append(append(append(d.made, '"'), v.Bytes...), '"')
 		default:
-			out = append(out, v.Bytes...)
+			d.made = append(d.made, v.Bytes...)
 		}
 	}
-	if out == nil {
+	if len(d.made) == start {
 		return Span{}, nil
 	}
-	return Span{append(out, '}'), Object}, nil
+	d.made[start] = '{'
+	d.made = append(d.made, '}')
+	return Span{d.kept(d.made[start:]), Object}, nil
+}
+
+// kept is a copy of text that lasts as long as the row.
+func (d *Decoder) kept(text []byte) []byte {
+	start := len(d.arena)
+	d.arena = append(d.arena, text...)
+	return d.arena[start:len(d.arena):len(d.arena)]
 }
 
 // cell converts a value to a column's type.
@@ -326,17 +343,20 @@ const hexDigits = "0123456789abcdef"
 
 func appendJSONString(dst, s []byte) []byte {
 	dst = append(dst, '"')
-	for _, c := range s {
-		switch {
+	for {
+		plain := plainEnd(s, 0)
+		dst = append(dst, s[:plain]...)
+		if plain == len(s) {
+			return append(dst, '"')
+		}
+		switch c := s[plain]; {
 		case c == '"' || c == '\\':
 			dst = append(dst, '\\', c)
-		case c < 0x20:
-			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		default:
-			dst = append(dst, c)
+			dst = append(dst, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
 		}
+		s = s[plain+1:]
 	}
-	return append(dst, '"')
 }
 
 // clean takes the port and the brackets off a client address; the original is kept among the additional values.
@@ -517,11 +537,14 @@ func (d *Decoder) time(b []byte) (t schema.Ticks, code string) {
 	if t, ok := isoUTC(b); ok {
 		return t, ""
 	}
-	order := monthFirst
-	if !d.prog.shape.MonthFirst && dated.Match(bytes.TrimSpace(b)) {
-		order = d.file.dayOrder(d.layout)
+	date, ok := cutDate(bytes.TrimSpace(b))
+	switch {
+	case !ok:
+		return datetime(b, monthFirst)
+	case d.prog.shape.MonthFirst:
+		return date.ticks(monthFirst)
 	}
-	return datetime(b, order)
+	return date.ticks(d.file.dayOrder(d.layout))
 }
 
 // dayOrder is the order of day and month that the dates of the whole file show; of a stream, those at its beginning.
@@ -563,7 +586,9 @@ func (d *Decoder) orderOf(record []byte) dayOrder {
 		}
 		for _, a := range s {
 			if a.slot >= 0 {
-				order |= dateOrder(bytes.TrimSpace(d.text(d.spans[a.slot])))
+				if date, ok := cutDate(bytes.TrimSpace(d.text(d.spans[a.slot]))); ok {
+					order |= date.order()
+				}
 			}
 		}
 	}

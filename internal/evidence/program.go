@@ -1,6 +1,8 @@
 package evidence
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -36,6 +38,7 @@ type Target struct {
 	Table *schema.Table
 	// Columns are the table's visible ones and Extra.
 	Columns []schema.Column
+	name    []byte
 	key     int // the column of the record's key, -1 without one
 	address []bool
 	derive  []derivation
@@ -50,7 +53,7 @@ type derivation struct {
 func NewLayout(tables []*schema.Table) *Layout {
 	l := &Layout{names: map[string]*Target{}, programs: map[*Shape]*program{}}
 	for _, t := range tables {
-		target := &Target{Table: t, key: -1}
+		target := &Target{Table: t, name: []byte(t.Name), key: -1}
 		index := map[string]int{}
 		for _, c := range t.Columns {
 			if !c.Hidden {
@@ -156,14 +159,14 @@ type alternative struct {
 	slot    int    // -1 for a constant, an object or what is made
 	pair    string // the name of the one pair that counts, of a list of them
 	convert converter
-	mapping map[string]string
-	value   []byte // a constant
+	mapping map[string][]byte // by folded names
+	value   []byte            // a constant
 	object  []member
 	made    func(*Decoder) Span
 }
 
 type member struct {
-	name string
+	head []byte // the name as it stands before the value: quoted, with the colon
 	step step
 }
 
@@ -234,19 +237,19 @@ func (p *program) step(f *Field) step {
 		return step{{slot: -1, value: []byte(*f.Value)}}
 	case f.Object != nil:
 		a := alternative{slot: -1, object: []member{}, convert: converters[f.As].convert}
-		for name, inner := range f.Object {
-			a.object = append(a.object, member{name, p.step(&inner)})
+		for _, name := range slices.Sorted(maps.Keys(f.Object)) {
+			inner := f.Object[name]
+			a.object = append(a.object, member{append(appendJSONString(nil, []byte(name)), ':'), p.step(&inner)})
 		}
-		sort.Slice(a.object, func(i, j int) bool { return a.object[i].name < a.object[j].name })
 		return step{a}
 	case made[f.From] != nil:
 		return step{{slot: -1, made: made[f.From]}}
 	case f.From != "":
 		a := alternative{slot: p.slot(f.From), pair: f.Pair, convert: converters[f.As].convert}
 		if f.Map != nil {
-			a.mapping = map[string]string{}
+			a.mapping = map[string][]byte{}
 			for from, to := range f.Map {
-				a.mapping[fold(from, false)] = to
+				a.mapping[fold(from, false)] = []byte(to)
 			}
 		}
 		return step{a}

@@ -249,7 +249,7 @@ func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
 	case w.Prefix:
 		v = Span{record, Text}
 	case w.Container == CSV:
-		d.cells, _ = csvCells(record, d.file.comma(), d.cells)
+		d.cells, d.arena, _ = csvCells(record, d.file.comma(), d.cells, d.arena)
 		for i, key := range d.file.Keys {
 			if i < len(d.cells) && fold(key, false) == fold(w.Inside[0], false) {
 				v = d.cells[i]
@@ -316,7 +316,7 @@ func (f *File) recogniseCSV(head []byte) bool {
 	}
 	row := func(i int) []byte { return head[records[i].Start:min(records[i].End, len(head))] }
 	f.Keys = nil
-	headers, _ := csvCells(row(0), f.separator, nil)
+	headers, _, _ := csvCells(row(0), f.separator, nil, nil)
 	for _, h := range headers {
 		f.Keys = append(f.Keys, strings.ToValidUTF8(string(h.Bytes), "\ufffd")) // headers become names, and names are text
 	}
@@ -428,7 +428,7 @@ func (f *File) byAlias() bool {
 // are a time and a request id in all of them.
 func (f *File) byPosition(first []byte) bool {
 	var row []string
-	cells, _ := csvCells(first, f.separator, nil)
+	cells, _, _ := csvCells(first, f.separator, nil, nil)
 	for _, c := range cells {
 		row = append(row, string(c.Bytes))
 	}

@@ -1,6 +1,7 @@
 package evidence
 
 import (
+	"bytes"
 	"regexp"
 	"strconv"
 	"strings"
@@ -35,19 +36,20 @@ func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	if t, ok := isoUTC(b); ok {
 		return t, ""
 	}
-	s := strings.TrimSpace(string(b))
-	if len(s) > 64 {
+	b = bytes.TrimSpace(b)
+	if len(b) > maxTime {
 		return 0, CodeBadDatetime
 	}
+	if d, ok := cutDate(b); ok {
+		return d.ticks(order)
+	}
+	s := string(b)
 	if ms, ok := strings.CutPrefix(strings.ReplaceAll(s, `\/`, "/"), "/Date("); ok {
 		n, err := strconv.ParseInt(strings.TrimSuffix(ms, ")/"), 10, 64)
 		if t = schema.UnixEpoch + schema.Ticks(n)*schema.Millisecond; err != nil || n < -62135596800000 || n > 253402300799999 {
 			return 0, CodeBadDatetime
 		}
 		return t, ""
-	}
-	if m := dated.FindStringSubmatch(s); m != nil {
-		return datedTime(m, order)
 	}
 	if m := wordy.FindStringSubmatch(s); m != nil {
 		return wordyTime(m)
@@ -136,50 +138,124 @@ func dayNumber(y, m, d int) (schema.Ticks, bool) {
 	return schema.Ticks(n), true
 }
 
-// dated are dates of three numbers with the year last, a clock, and a zone.
-var dated = regexp.MustCompile(`^(\d{1,2})([/.-])(\d{1,2})([/.-])(\d{4})(?:,? +(\d[\d:.]*(?: ?[AaPp][Mm])?))?(?: *(Z|UTC|GMT|[+-]\d\d:?\d\d))?$`)
+// maxTime is the length of the longest text that can be a time.
+const maxTime = 64
 
-// dateOrder is what a date of three numbers says about the order of day and month; unknown when it says nothing.
-func dateOrder(b []byte) dayOrder {
-	m := dated.FindSubmatch(b)
-	if m == nil || string(m[2]) == "." {
-		return orderUnknown
+// date is a date of three numbers with the year last, with the clock and the zone behind it: `6/15/2026, 12:40 PM +02:00`.
+type date struct {
+	first, second, year int
+	separators          [2]byte
+	clock, zone         []byte
+}
+
+// cutDate cuts a date into its parts. A CSV has some in every row, so that no regular expression does it.
+func cutDate(b []byte) (d date, ok bool) {
+	if len(b) > maxTime {
+		return d, false
 	}
-	first, _ := strconv.Atoi(string(m[1]))
-	second, _ := strconv.Atoi(string(m[3]))
+	var n int
+	d.first, n = digits(b, 2)
+	if n == 0 || n == len(b) || bytes.IndexByte([]byte("/.-"), b[n]) < 0 {
+		return d, false
+	}
+	d.separators[0], b = b[n], b[n+1:]
+	d.second, n = digits(b, 2)
+	if n == 0 || n == len(b) || bytes.IndexByte([]byte("/.-"), b[n]) < 0 {
+		return d, false
+	}
+	d.separators[1], b = b[n], b[n+1:]
+	if d.year, n = digits(b, 4); n != 4 {
+		return d, false
+	}
+	d.clock, b = cutClock(b[n:])
+	return d, d.cutZone(b)
+}
+
+// digits reads a number of at most so many digits, and says how many it has.
+func digits(b []byte, most int) (value, n int) {
+	for n < len(b) && n < most && b[n] >= '0' && b[n] <= '9' {
+		value, n = value*10+int(b[n]-'0'), n+1
+	}
+	return value, n
+}
+
+// cutClock cuts the time of day off what follows a date: `, 12:40:24.178 PM`.
+func cutClock(b []byte) (clock, rest []byte) {
+	at := bytes.TrimPrefix(b, []byte{','})
+	clock = bytes.TrimLeft(at, " ")
+	if len(clock) == len(at) || len(clock) == 0 || clock[0] < '0' || clock[0] > '9' {
+		return nil, b
+	}
+	n := 0
+	for n < len(clock) && (clock[n] >= '0' && clock[n] <= '9' || clock[n] == ':' || clock[n] == '.') {
+		n++
+	}
+	half := clock[n:]
+	if len(half) > 0 && half[0] == ' ' {
+		half = half[1:]
+	}
+	if len(half) > 1 && (half[0]|0x20 == 'a' || half[0]|0x20 == 'p') && half[1]|0x20 == 'm' {
+		n = len(clock) - len(half) + 2
+	}
+	return clock[:n], clock[n:]
+}
+
+// cutZone takes what is left behind a date and its clock; it reports whether that is a zone or nothing.
+func (d *date) cutZone(b []byte) bool {
+	if len(b) == 0 {
+		return true
+	}
+	d.zone = bytes.TrimLeft(b, " ")
+	switch string(d.zone) {
+	case "Z", "UTC", "GMT":
+		return true
+	case "":
+		return false
+	}
+	if d.zone[0] != '+' && d.zone[0] != '-' {
+		return false
+	}
+	_, hours := digits(d.zone[1:], 2)
+	minutes := bytes.TrimPrefix(d.zone[1+hours:], []byte{':'})
+	_, n := digits(minutes, 2)
+	return hours == 2 && n == 2 && len(minutes) == 2
+}
+
+// order is what a date of three numbers says about the order of day and month; unknown when it says nothing.
+func (d *date) order() dayOrder {
 	switch {
-	case first > 12 && second <= 12:
+	case d.separators[0] == '.':
+	case d.first > 12 && d.second <= 12:
 		return dayFirst
-	case second > 12 && first <= 12:
+	case d.second > 12 && d.first <= 12:
 		return monthFirst
 	}
 	return orderUnknown
 }
 
-func datedTime(m []string, order dayOrder) (t schema.Ticks, code string) {
-	month, _ := strconv.Atoi(m[1])
-	day, _ := strconv.Atoi(m[3])
-	year, _ := strconv.Atoi(m[5])
-	if m[2] != m[4] {
+// ticks is the time of a date whose day or month comes first, as order says.
+func (d *date) ticks(order dayOrder) (t schema.Ticks, code string) {
+	month, day := d.first, d.second
+	if d.separators[0] != d.separators[1] {
 		return 0, CodeBadDatetime
 	}
 	switch {
-	case m[2] == "." || order == dayFirst: // no region writes the month first with points
+	case d.separators[0] == '.' || order == dayFirst: // no region writes the month first with points
 		month, day = day, month
 	case order != monthFirst && month != day:
 		return 0, CodeAmbiguousTime
 	}
-	days, ok := dayNumber(year, month, day)
-	clock, ok2 := clockUS(m[6])
+	days, ok := dayNumber(d.year, month, day)
+	clock, ok2 := clockUS(d.clock)
 	if !ok || !ok2 {
 		return 0, CodeBadDatetime
 	}
 	t = days*schema.Day + clock
-	if zone := m[7]; len(zone) > 3 {
-		h, _ := strconv.Atoi(zone[1:3])
-		minutes, _ := strconv.Atoi(zone[len(zone)-2:])
+	if len(d.zone) > 3 {
+		h, _ := digits(d.zone[1:], 2)
+		minutes, _ := digits(d.zone[len(d.zone)-2:], 2)
 		offset := schema.Ticks(h)*schema.Hour + schema.Ticks(minutes)*schema.Minute
-		if zone[0] == '+' {
+		if d.zone[0] == '+' {
 			offset = -offset
 		}
 		t += offset
@@ -208,7 +284,10 @@ func wordyTime(m []string) (t schema.Ticks, code string) {
 	if m[7] == " @" && m[9] == "" {
 		return 0, noZone
 	}
-	return datedTime([]string{"", strconv.Itoa(at/3 + 1), "/", day, "/", year, m[8], m[9]}, monthFirst)
+	d := date{first: at/3 + 1, separators: [2]byte{'/', '/'}, clock: []byte(m[8]), zone: []byte(m[9])}
+	d.second, _ = digits([]byte(day), 2)
+	d.year, _ = digits([]byte(year), 4)
+	return d.ticks(monthFirst)
 }
 
 // sinceEpoch reads digits as the time since 1970, by their number in seconds, milliseconds or microseconds. Only times in
@@ -234,24 +313,21 @@ var zoned = regexp.MustCompile(`(?:[Zz]|UTC|GMT|:\d\d(?:\.\d+)? ?[+-]\d\d:?\d\d)
 // hasZone reports whether a time says its zone.
 func hasZone(b []byte) bool { return zoned.Match(b) }
 
-func clockUS(s string) (schema.Ticks, bool) {
-	if s == "" {
+// clockUS reads a time of day, with 24 hours or with AM and PM; midnight where there is none.
+func clockUS(b []byte) (schema.Ticks, bool) {
+	if len(b) == 0 {
 		return 0, true
 	}
 	half := -1
-	if len(s) > 2 {
-		switch strings.ToUpper(s[len(s)-2:]) {
-		case "AM":
-			half = 0
-		case "PM":
-			half = 12
-		}
+	switch n := len(b) - 2; {
+	case n < 1 || b[n+1]|0x20 != 'm':
+	case b[n]|0x20 == 'a':
+		half, b = 0, bytes.TrimSpace(b[:n])
+	case b[n]|0x20 == 'p':
+		half, b = 12, bytes.TrimSpace(b[:n])
 	}
-	if half >= 0 {
-		s = strings.TrimSpace(s[:len(s)-2])
-	}
-	t, ok := schema.ParseTimespan(s)
-	if !ok || strings.Count(s, ":") == 0 || t >= schema.Day {
+	t, ok := timeOfDay(b)
+	if !ok {
 		return 0, false
 	}
 	if half >= 0 {
@@ -262,4 +338,36 @@ func clockUS(s string) (schema.Ticks, bool) {
 		t += schema.Ticks((int(hour)%12+half)-int(hour)) * schema.Hour
 	}
 	return t, true
+}
+
+// timeOfDay reads `9:30`, `09:30:15` or `09:30:15.1234567`; digits beyond the tick are cut.
+func timeOfDay(b []byte) (schema.Ticks, bool) {
+	t := schema.Ticks(0)
+	for i, unit := range []schema.Ticks{schema.Hour, schema.Minute, schema.Second} {
+		if i > 0 {
+			if len(b) == 0 && i == 2 {
+				return t, true
+			}
+			if len(b) == 0 || b[0] != ':' {
+				return 0, false
+			}
+			b = b[1:]
+		}
+		value, n := digits(b, 2)
+		if n == 0 || i == 0 && value > 23 || value > 59 {
+			return 0, false
+		}
+		t, b = t+schema.Ticks(value)*unit, b[n:]
+	}
+	if len(b) == 0 {
+		return t, true
+	}
+	fraction, n := digits(b[1:], 7)
+	if b[0] != '.' || n == 0 || len(bytes.TrimRight(b[1+n:], "0123456789")) > 0 {
+		return 0, false
+	}
+	for ; n < 7; n++ {
+		fraction *= 10
+	}
+	return t + schema.Ticks(fraction)*schema.Tick, true
 }
