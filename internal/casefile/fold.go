@@ -119,7 +119,7 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	if err != nil {
 		return err
 	}
-	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")"))
+	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")", false))
 }
 
 // foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what

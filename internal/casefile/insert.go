@@ -3,6 +3,7 @@ package casefile
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -27,13 +28,12 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 	}
 	defer s.release()
 	t := s.target.Table
-	columns := names(s.target.Columns) + ", _SourceLine"
-	rows := fmt.Sprintf("SELECT %s, %s AS _SourceFile, %d AS _SourceNumber FROM %s()", columns, quoteText(s.path), s.number, name)
-	into := columns + ", _SourceFile, _SourceNumber"
+	rows := fmt.Sprintf("SELECT *, %s AS _SourceFile, %d AS _SourceNumber FROM %s()", quoteText(s.path), s.number, name)
+	into := names(s.target.Columns) + ", _SourceLine, _SourceFile, _SourceNumber"
 	if members := memberColumns(t); len(members) > 0 {
 		into += ", " + names(members)
 	}
-	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, rows))
+	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, rows, true))
 }
 
 // chunkSource is a source as DuckDB asks for it.
@@ -54,7 +54,7 @@ func newChunkSource(s *source, threads int) (*chunkSource, error) {
 		cs.columns, cs.types = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info}), append(cs.types, t)
 		return nil
 	}
-	for _, col := range s.target.Columns {
+	for _, col := range slices.Concat(s.target.Columns, memberColumns(s.target.Table)) {
 		if err := add(col.Name, vectorTypes[col.Type]); err != nil {
 			return nil, err
 		}
@@ -69,7 +69,7 @@ var vectorTypes = map[schema.Type]duckdb.Type{
 	schema.Decimal: duckdb.TYPE_VARCHAR,
 }
 
-// ColumnInfos are the table's columns and the line.
+// ColumnInfos are the table's columns, its members and the line.
 func (s *chunkSource) ColumnInfos() []duckdb.ColumnInfo { return s.columns }
 
 // Cardinality is not known before the file is read.
@@ -131,21 +131,29 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
 
 func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
 	for i := range row.Cells {
-		cell, v := &row.Cells[i], w.vectors[i]
-		if cell.Null {
-			v.setNull(n)
-			continue
-		}
-		switch s.types[i] {
-		case duckdb.TYPE_VARCHAR:
-			v.setText(n, cell.Text, &w.arena)
-		case duckdb.TYPE_DOUBLE:
-			v.setReal(n, cell.Real)
-		case duckdb.TYPE_BOOLEAN:
-			v.setBool(n, cell.Int == 1)
-		default:
-			v.setLong(n, cell.Int)
-		}
+		s.set(w, i, n, &row.Cells[i])
 	}
-	w.vectors[len(row.Cells)].setLong(n, row.Line)
+	for i := range row.Members {
+		s.set(w, len(row.Cells)+i, n, &row.Members[i])
+	}
+	w.vectors[len(s.types)-1].setLong(n, row.Line)
+}
+
+// set writes a cell of a row.
+func (s *chunkSource) set(w *worker, column, n int, cell *evidence.Cell) {
+	v := w.vectors[column]
+	if cell.Null {
+		v.setNull(n)
+		return
+	}
+	switch s.types[column] {
+	case duckdb.TYPE_VARCHAR:
+		v.setText(n, cell.Text, &w.arena)
+	case duckdb.TYPE_DOUBLE:
+		v.setReal(n, cell.Real)
+	case duckdb.TYPE_BOOLEAN:
+		v.setBool(n, cell.Int == 1)
+	default:
+		v.setLong(n, cell.Int)
+	}
 }

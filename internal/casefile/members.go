@@ -25,17 +25,25 @@ func storedColumns(t *schema.Table) []schema.Column {
 	return append(append([]schema.Column(nil), t.Columns...), memberColumns(t)...)
 }
 
-// withMembers is a SELECT of rows of t with the columns of memberColumns behind its own ones.
-func withMembers(t *schema.Table, rows string) string {
+// withMembers is a SELECT of rows of t with the columns of memberColumns behind its own ones. Rows that were just read have
+// these columns already: where they are null, the documents are asked.
+func withMembers(t *schema.Table, rows string, read bool) string {
 	if len(t.Members) == 0 {
 		return rows
 	}
 	var lists, names, texts []string
 	for i, m := range t.Members {
-		name := fmt.Sprintf("members%d", i)
-		names, lists = append(names, name), append(lists, memberTexts(t, m)+" AS "+name)
-		for k := range m.Keys {
-			texts = append(texts, fmt.Sprintf("coalesce(%s[%d], '')", name, k+1))
+		name, list, known := fmt.Sprintf("members%d", i), memberTexts(t, m), ""
+		if read { // all members of a document or none
+			list = "CASE WHEN " + quoteName(m.Name(m.Keys[0])) + " IS NULL THEN " + list + " END"
+		}
+		names, lists = append(names, name), append(lists, list+" AS "+name)
+		for k, key := range m.Keys {
+			if read {
+				known = quoteName(m.Name(key)) + ", "
+				names = append(names, quoteName(m.Name(key)))
+			}
+			texts = append(texts, fmt.Sprintf("coalesce(%s%s[%d], '')", known, name, k+1))
 		}
 	}
 	return "SELECT * EXCLUDE (" + strings.Join(names, ", ") + "), " + strings.Join(texts, ", ") + " FROM (SELECT *, " + strings.Join(lists, ", ") + " FROM (" + rows + "))"

@@ -22,7 +22,9 @@ type Cell struct {
 type Row struct {
 	Target *Target
 	Cells  []Cell
-	Line   int64
+	// Members are the texts of the members that the table stores, in its order; null where only the database can tell.
+	Members []Cell
+	Line    int64
 }
 
 // Decoder turns records of one file into rows. It belongs to one worker; a row is valid until the next call.
@@ -46,7 +48,8 @@ type Decoder struct {
 	row     Row
 	arena   []byte
 	inner   []byte
-	made    []byte            // JSON objects that are being made, the inner ones behind those around them
+	made    []byte // JSON objects that are being made, the inner ones behind those around them
+	readers map[*Target][]memberReader
 	folded  map[string]string // names that values had, see fold
 	// Unknown counts the keys that no table has.
 	Unknown map[string]int64

@@ -40,6 +40,7 @@ func (d *Decoder) fill() error {
 	more, err := d.additional(pl)
 	d.row.Cells[extra] = Cell{Null: more == nil, Text: more}
 	d.row.Cells[extra+1] = Cell{Text: derived}
+	d.readMembers()
 	return err
 }
 
