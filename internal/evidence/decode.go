@@ -48,6 +48,8 @@ type Decoder struct {
 	row     Row
 	arena   []byte
 	inner   []byte
+	scanned int64  // records so far
+	repeats int    // bytes that the repeats of all scopes take
 	made    []byte // JSON objects that are being made, the inner ones behind those around them
 	readers map[*Target][]memberReader
 	folded  map[string]string // names that values had, see fold
@@ -68,6 +70,7 @@ type scope struct {
 	members map[string]*scope // those inside that have been met, by their raw names
 	first   *scope            // the one that stood first in the last object
 	next    *scope            // the one that followed this one
+	repeats []repeat          // texts that it had
 }
 
 // maxMembers bounds how many names an object's scope remembers.
@@ -258,6 +261,7 @@ func (d *Decoder) scan(record []byte) error {
 		d.spans[slot] = Span{}
 	}
 	d.touched, d.rest, d.record = d.touched[:0], d.rest[:0], record
+	d.scanned++
 	if d.columns != nil {
 		return d.scanCSV(record)
 	}
@@ -318,7 +322,7 @@ func (d *Decoder) memberValue(to *scope, b []byte, i, depth int) (v Span, end in
 		switch {
 		case b[i] == '"' && to.slot >= 0:
 			v.Kind = Text
-			v.Bytes, end, err = d.quoted(b, i+1)
+			v.Bytes, end, err = d.quoted(to, b, i+1)
 			return v, end, err
 		case b[i] == '{' && to.node != nil && to.node.children != nil:
 			if end, err = d.members(to, b, i, depth); err != nil {
@@ -332,17 +336,6 @@ func (d *Decoder) memberValue(to *scope, b []byte, i, depth int) (v Span, end in
 		return v, end, err
 	}
 	return span(b, i, end, kind), end, nil
-}
-
-// quoted is the text of the string whose inside begins at i: in place, or in the arena where it has escapes.
-func (d *Decoder) quoted(b []byte, i int) (text []byte, end int, err error) {
-	end = plainEnd(b, i)
-	if end < len(b) && b[end] == '"' {
-		return b[i:end], end + 1, nil
-	}
-	start := len(d.arena)
-	d.arena, end, err = unquote(append(d.arena, b[i:end]...), b, end)
-	return d.arena[start:len(d.arena):len(d.arena)], end, err
 }
 
 // put notes one value. around is the text from the beginning of the object on, for the look at what stands twice.
