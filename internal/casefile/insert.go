@@ -130,30 +130,29 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
 }
 
 func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
-	for i := range row.Cells {
-		s.set(w, i, n, &row.Cells[i])
-	}
-	for i := range row.Members {
-		s.set(w, len(row.Cells)+i, n, &row.Members[i])
-	}
+	s.cells(w, n, 0, row.Cells)
+	s.cells(w, n, len(row.Cells), row.Members)
 	w.vectors[len(s.types)-1].setLong(n, row.Line)
 }
 
-// set writes a cell of a row.
-func (s *chunkSource) set(w *worker, column, n int, cell *evidence.Cell) {
-	v := w.vectors[column]
-	if cell.Null {
-		v.setNull(n)
-		return
-	}
-	switch s.types[column] {
-	case duckdb.TYPE_VARCHAR:
-		v.setText(n, cell.Text, &w.arena)
-	case duckdb.TYPE_DOUBLE:
-		v.setReal(n, cell.Real)
-	case duckdb.TYPE_BOOLEAN:
-		v.setBool(n, cell.Int == 1)
-	default:
-		v.setLong(n, cell.Int)
+// cells writes some of the cells of a row, from a column on.
+func (s *chunkSource) cells(w *worker, n, column int, cells []evidence.Cell) {
+	vectors, types := w.vectors[column:column+len(cells)], s.types[column:column+len(cells)]
+	for i := range cells {
+		cell, v := &cells[i], &vectors[i]
+		if cell.Null {
+			v.setNull(n)
+			continue
+		}
+		switch types[i] {
+		case duckdb.TYPE_VARCHAR:
+			v.setText(n, cell.Text, &w.arena)
+		case duckdb.TYPE_DOUBLE:
+			v.setReal(n, cell.Real)
+		case duckdb.TYPE_BOOLEAN:
+			v.setBool(n, cell.Int == 1)
+		default:
+			v.setLong(n, cell.Int)
+		}
 	}
 }

@@ -42,16 +42,16 @@ func vectorAt(v duckdb.Vector) (vector, error) {
 
 var errDriver = errors.New("this version of the DuckDB driver keeps its vectors otherwise than expected")
 
-func (v vector) setNull(row int) { v.valid[row/64] &^= 1 << (row % 64) }
+func (v *vector) setNull(row int) { v.valid[row/64] &^= 1 << (row % 64) }
 
-func (v vector) setLong(row int, n int64) { *(*int64)(unsafe.Add(v.values, row*8)) = n }
+func (v *vector) setLong(row int, n int64) { *(*int64)(unsafe.Add(v.values, row*8)) = n }
 
-func (v vector) setReal(row int, x float64) { *(*float64)(unsafe.Add(v.values, row*8)) = x }
+func (v *vector) setReal(row int, x float64) { *(*float64)(unsafe.Add(v.values, row*8)) = x }
 
-func (v vector) setBool(row int, b bool) { *(*bool)(unsafe.Add(v.values, row)) = b }
+func (v *vector) setBool(row int, b bool) { *(*bool)(unsafe.Add(v.values, row)) = b }
 
 // setText writes text, which must be UTF-8. A long text is copied to the arena.
-func (v vector) setText(row int, text []byte, a *arena) {
+func (v *vector) setText(row int, text []byte, a *arena) {
 	p := unsafe.Add(v.values, row*stringSize)
 	*(*uint32)(p) = uint32(len(text))
 	inside := (*[stringInline]byte)(unsafe.Add(p, stringData))
@@ -60,7 +60,7 @@ func (v vector) setText(row int, text []byte, a *arena) {
 		copy(inside[:], text)
 		return
 	}
-	copy(inside[:stringHead], text)
+	*(*[stringHead]byte)(inside[:]) = [stringHead]byte(text)
 	*(*uintptr)(unsafe.Add(p, stringPlace)) = uintptr(unsafe.Pointer(unsafe.SliceData(a.hold(text))))
 }
 
@@ -86,16 +86,23 @@ func (a *arena) release() {
 
 // hold copies text.
 func (a *arena) hold(text []byte) []byte {
-	for a.block < len(a.blocks) && a.used+len(text) > len(a.blocks[a.block]) {
-		a.block, a.used = a.block+1, 0
-	}
-	if a.block == len(a.blocks) {
-		b := make([]byte, max(arenaBlock, len(text)))
-		a.pinner.Pin(unsafe.SliceData(b))
-		a.blocks = append(a.blocks, b)
+	if a.block == len(a.blocks) || a.used+len(text) > len(a.blocks[a.block]) {
+		a.make(len(text))
 	}
 	to := a.blocks[a.block][a.used : a.used+len(text)]
 	a.used += len(text)
 	copy(to, text)
 	return to
+}
+
+// make finds or makes a block with room for n bytes.
+func (a *arena) make(n int) {
+	for a.block < len(a.blocks) && a.used+n > len(a.blocks[a.block]) {
+		a.block, a.used = a.block+1, 0
+	}
+	if a.block == len(a.blocks) {
+		b := make([]byte, max(arenaBlock, n))
+		a.pinner.Pin(unsafe.SliceData(b))
+		a.blocks = append(a.blocks, b)
+	}
 }

@@ -185,6 +185,9 @@ func (d *Decoder) Decode(record []byte, line int64) (*Row, error) {
 	if err == nil {
 		row, err = d.decode(inner, line)
 	}
+	if err == nil {
+		return row, nil
+	}
 	var s *ScanError
 	if errors.As(err, &s) && s.unplaced {
 		return d.elsewhere(inner, line, err)

@@ -22,11 +22,16 @@ func (d *Decoder) fill() error {
 	d.row.Cells = d.row.Cells[:len(t.Columns)]
 	extra := len(pl.steps)
 	for i := range pl.steps {
-		v, err := d.pick(pl.steps[i])
-		if err != nil {
+		var v Span
+		var err error
+		if slot := pl.direct[i]; slot >= 0 {
+			v = d.spans[slot]
+		} else if v, err = d.pick(pl.steps[i]); err != nil {
 			return named(err, t.Columns[i].Name)
 		}
-		if err := d.cell(&d.row.Cells[i], &t.Columns[i], v); err != nil {
+		if v.Kind == Text && t.Columns[i].Type == schema.String { // nearly all cells
+			d.row.Cells[i] = Cell{Text: v.Bytes}
+		} else if err := d.cell(&d.row.Cells[i], &t.Columns[i], v); err != nil {
 			return err
 		}
 		if t.address[i] {
@@ -53,9 +58,6 @@ func named(err error, column string) error {
 
 // pick is the value of the first alternative that has one.
 func (d *Decoder) pick(s step) (Span, error) {
-	if len(s) == 1 && s[0].slot >= 0 && s[0].pair == "" && s[0].convert == nil && s[0].mapping == nil { // nearly all columns
-		return d.spans[s[0].slot], nil
-	}
 	var v Span
 	for i := range s {
 		a := &s[i]

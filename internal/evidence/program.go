@@ -147,6 +147,7 @@ type choice struct {
 // plan is how a record of a shape becomes a row of a table.
 type plan struct {
 	steps  []step
+	direct []int  // of each step: the slot whose value the column takes as it is, -1 where there is more to do
 	used   []bool // the slots that some column takes
 	known  [][]int
 	unlike []int
@@ -154,6 +155,14 @@ type plan struct {
 
 // step fills one column with the first alternative that has a value.
 type step []alternative
+
+// direct is the slot of a step that has nothing else, as nearly all have; -1 of others.
+func (s step) direct() int {
+	if len(s) == 1 && s[0].pair == "" && s[0].convert == nil && s[0].mapping == nil {
+		return s[0].slot
+	}
+	return -1
+}
 
 type alternative struct {
 	slot    int    // -1 for a constant, an object or what is made
@@ -197,7 +206,8 @@ func (l *Layout) compile(s *Shape) *program {
 	for _, t := range l.tables {
 		pl := &plan{}
 		for _, col := range t.Columns[:len(t.Columns)-len(Extra)] {
-			pl.steps = append(pl.steps, p.column(t.Table.Name, col.Name))
+			s := p.column(t.Table.Name, col.Name)
+			pl.steps, pl.direct = append(pl.steps, s), append(pl.direct, s.direct())
 		}
 		p.plans[t] = pl
 	}
