@@ -38,6 +38,12 @@ func TestUnifiedAuditSignIns(t *testing.T) {
 {"CreationTime":"2026-03-20T12:00:00","Id":"o3","Operation":"UserLoggedIn","OrganizationId":"t1","RecordType":15,"Workload":"AzureActiveDirectory","ClientIP":"203.0.113.11","UserId":"cay@example.com","DeviceProperties":"none"}
 {"CreationTime":"2026-03-20T13:00:00","Id":"o4","Operation":"MailItemsAccessed","RecordType":50,"Workload":"Exchange","ClientIPAddress":"203.0.113.12","UserId":"ann@example.com"}
 `)
+	elastic := caseWith(t, "elastic.ndjson", `{"@timestamp":"2026-03-20T10:00:00.000Z","client":{"ip":"203.0.113.9"},"event":{"action":"UserLoginFailed","id":"o1"},"o365":{"audit":{"CreationTime":"2026-03-20T10:00:00","ErrorNumber":"50126","ExtendedProperties":{"RequestType":"OAuth2:Token"},"DeviceProperties":[{"Name":"OS","Value":"Windows10"},{"Name":"SessionId","Value":"s1"}],"IntraSystemId":"i1","UserId":"ann@example.com","Workload":"AzureActiveDirectory"}}}
+`)
+	query, want := "UnifiedAuditSignIns | project Id, IPAddress, ResultType, RequestType, SessionId, tostring(DeviceDetail.operatingSystem)", "[i1 203.0.113.9 50126 OAuth2:Token s1 Windows10]"
+	if got := rowsOf(t, elastic, query); got != want {
+		t.Errorf("%s: %s, want %s", query, got, want)
+	}
 	for query, want := range map[string]string{
 		"UnifiedAuditSignIns | sort by OfficeId asc | project OfficeId, Id, ResultType, ResultDescription, IPAddress, UserId, UserPrincipalName, DerivedFrom": "[o1 i1 50140 Redirect 203.0.113.9 5e0c4a1b-7d2f-4c3e-9b8a-1f2e3d4c5b6a ann@example.com UnifiedAuditLog] " +
 			"[o2 i2  InvalidUserNameOrPassword 203.0.113.10 0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0 ben@example.com UnifiedAuditLog] [o3  0  203.0.113.11  cay@example.com UnifiedAuditLog]",
