@@ -2,8 +2,10 @@ package evidence
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
+	"math/bits"
 )
 
 // blockSize is how much of a file one worker gets at a time; maxRecord bounds a single record.
@@ -363,10 +365,14 @@ func valueEnd(data []byte, i int) (end int, whole bool) {
 
 // skipString returns the index of the quote that ends the string whose inside begins at k, or of a line end before it.
 func skipString(data []byte, k int) int {
-	for {
-		k = plainEnd(data, k)
-		if k >= len(data) {
-			return len(data)
+	for k < len(data) {
+		if k+8 <= len(data) {
+			found := specials(binary.LittleEndian.Uint64(data[k:]))
+			if found == 0 {
+				k += 8
+				continue
+			}
+			k += bits.TrailingZeros64(found) / 8
 		}
 		switch data[k] {
 		case '"', '\n':
@@ -376,4 +382,5 @@ func skipString(data []byte, k int) int {
 		}
 		k++
 	}
+	return len(data)
 }
