@@ -167,6 +167,8 @@ func (c *Case) settings() []string {
 	return []string{
 		"SET temp_directory = " + quoteText(c.scratch),
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
+		// What is written of a file's times must not depend on the machine's zone.
+		"SET GLOBAL TimeZone = 'UTC'",
 		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 		fmt.Sprintf("SET threads = %d", c.threads()),

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -147,6 +148,33 @@ func TestOtherForms(t *testing.T) {
 	want(r, "la-json", 2, 0)
 	if r.Bytes != int64(len(rows)) || r.Tables["SigninLogs"] != 1 || r.Tables["AuditLogs"] != 1 {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestParquetPlaces loads a Parquet file of several groups of rows with several threads, on a machine that is not in UTC: the
+// place of each row is its number in the file, and a time with a zone is the same instant.
+func TestParquetPlaces(t *testing.T) {
+	const zone = "TZ=Asia/Tokyo"
+	if os.Getenv("TZ") != strings.TrimPrefix(zone, "TZ=") { // the database asks for the zone once, when a program begins
+		again := exec.Command(os.Args[0], "-test.run=^TestParquetPlaces$")
+		again.Env = append(os.Environ(), zone)
+		if out, err := again.CombinedOutput(); err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+		return
+	}
+	c, err := Open(t.Context(), Options{Threads: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	parquet := filepath.Join(t.TempDir(), "rows.parquet")
+	if err := c.Exec(t.Context(), "COPY (SELECT 'SigninLogs' AS Type, TIMESTAMPTZ '2026-03-20 12:00:00+02' AS TimeGenerated, n::VARCHAR AS Id FROM range(20000) r(n) ORDER BY n) TO "+quoteText(parquet)+" (ROW_GROUP_SIZE 2048)"); err != nil {
+		t.Fatal(err)
+	}
+	ingest(t, c, parquet)
+	if got := rowsOf(t, c, "SigninLogs | summarize count(), countif(_SourceLine == 1 + tolong(Id)), countif(TimeGenerated == datetime(2026-03-20 10:00))"); got != "[20000 20000 20000]" {
+		t.Errorf("rows, rows in their place, rows at their time: %s", got)
 	}
 }
 

@@ -223,7 +223,8 @@ func (l *loader) progress(f *evidence.File) {
 func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // open recognises a file. Parquet is written as JSON lines first: only the database reads it. done removes them. It is
-// read on a connection of its own: what fails in a transaction ends the transaction.
+// read on a connection of its own: what fails in a transaction ends the transaction. Rows keep their order, for it is their
+// place, and the database gives several groups of rows to several threads.
 func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done func(), err error) {
 	if !evidence.IsParquet(path) {
 		f, err = evidence.Open(path, l.shapes)
@@ -240,7 +241,7 @@ func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done 
 		return nil, done, fmt.Errorf("unpack Parquet: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(literal(path))+")) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
+	if _, err := conn.ExecContext(ctx, "COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet("+quoteText(literal(path))+", file_row_number = true) ORDER BY file_row_number) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
 		return nil, done, &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
 	}
 	f, err = evidence.OpenUnpacked(path, rows, l.shapes)

@@ -57,7 +57,9 @@ func datetime(b []byte, order dayOrder) (t schema.Ticks, code string) {
 	if t, ok := sinceEpoch(s); ok {
 		return t, ""
 	}
-	s = strings.TrimSuffix(s, "+00") // as databases write UTC
+	if shortZone.MatchString(s) {
+		s += ":00"
+	}
 	// Fractions beyond the tick are cut, not rounded: a time never moves forward.
 	if dot := strings.LastIndexByte(s, '.'); dot > 0 {
 		end := dot + 1
@@ -308,7 +310,10 @@ func sinceEpoch(s string) (schema.Ticks, bool) {
 	return t, err == nil && t > schema.UnixEpoch+35*365*schema.Day && t < schema.UnixEpoch+70*365*schema.Day
 }
 
-var zoned = regexp.MustCompile(`(?:[Zz]|UTC|GMT|:\d\d(?:\.\d+)? ?[+-]\d\d:?\d\d)$|^\\?/Date\(`)
+var zoned = regexp.MustCompile(`(?:[Zz]|UTC|GMT|:\d\d(?:\.\d+)? ?[+-]\d\d(?::?\d\d)?)$|^\\?/Date\(`)
+
+// shortZone is a clock with a zone of hours alone, as databases write it.
+var shortZone = regexp.MustCompile(`:\d\d(?:\.\d+)?[+-]\d\d$`)
 
 // hasZone reports whether a time says its zone.
 func hasZone(b []byte) bool { return zoned.Match(b) }
