@@ -128,7 +128,8 @@ func text(v schema.Value) string {
 }
 
 // mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
-// nothing about their caller those whose token was born at an address that only the attacker had, while he was there.
+// nothing about their caller those whose token was born at an address that only the attacker had, in a session that he
+// held there or while he was there.
 func mark(f *finding.Finding, rows []signIn) {
 	spots, named := map[string]bool{}, map[string]bool{}
 	for _, s := range f.Spots {
@@ -137,7 +138,7 @@ func mark(f *finding.Finding, rows []signIn) {
 	for _, id := range f.EventIDs {
 		named[id] = true
 	}
-	his, others := map[string]bool{}, map[string]bool{}
+	his, others, held := map[string]bool{}, map[string]bool{}, map[[2]string]bool{}
 	var first, last time.Time
 	for i := range rows {
 		r := &rows[i]
@@ -145,6 +146,7 @@ func mark(f *finding.Finding, rows []signIn) {
 		switch {
 		case r.attacker:
 			his[r.ip] = true
+			held[[2]string{r.ip, r.session}] = r.session != ""
 			if first.IsZero() {
 				first = r.at
 			}
@@ -155,7 +157,8 @@ func mark(f *finding.Finding, rows []signIn) {
 	}
 	for i := range rows {
 		r := &rows[i]
-		if r.spot == "" && his[r.ip] && !others[r.ip] && !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack)) {
+		there := held[[2]string{r.ip, r.session}] || !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack))
+		if r.spot == "" && his[r.ip] && !others[r.ip] && there {
 			r.attacker = true
 		}
 	}

@@ -39,24 +39,28 @@ func TestNetworksInOneOrder(t *testing.T) {
 }
 
 // TestMark tells the attacker's rows from the user's. Rows without a spot say nothing about their caller: they are the
-// attacker's at an address that only he had, within an hour of his own rows.
+// attacker's at an address that only he had, in a session that he held there or within an hour of his own rows.
 func TestMark(t *testing.T) {
 	spotted := func(r signIn, spot string) signIn { r.spot = spot; return r }
 	named := at(10, "192.0.2.1")
 	named.id, named.spot = "named", "own"
+	in := func(r signIn, session string) signIn { r.session = session; return r }
 	rows := []signIn{
-		at(-61, "192.0.2.66"),                   // too early
-		at(-60, "192.0.2.66"),                   // in time
-		spotted(at(0, "192.0.2.66"), "strange"), // of the finding's spot
-		spotted(at(1, "192.0.2.1"), "own"),      // the user's
-		at(2, "192.0.2.1"),                      // at an address that the user had, too
-		at(3, "192.0.2.2"),                      // at nobody's
-		named,                                   // that a signal names
-		at(70, "192.0.2.66"),                    // an hour after the last of his own
-		at(71, "192.0.2.66"),                    // later
+		at(-61, "192.0.2.66"),                              // too early
+		at(-60, "192.0.2.66"),                              // in time
+		in(spotted(at(0, "192.0.2.66"), "strange"), "his"), // of the finding's spot
+		in(spotted(at(1, "192.0.2.1"), "own"), "his"),      // the user's, in the session that both hold
+		at(2, "192.0.2.1"),                                 // at an address that the user had, too
+		at(3, "192.0.2.2"),                                 // at nobody's
+		named,                                              // that a signal names
+		at(70, "192.0.2.66"),                               // an hour after the last of his own
+		at(71, "192.0.2.66"),                               // later
+		in(at(3000, "192.0.2.66"), "his"),                  // later, in the session that he held there
+		in(at(3001, "192.0.2.66"), "another"),              // in another one
+		in(at(3002, "192.0.2.1"), "his"),                   // in his, at the user's address
 	}
 	mark(&finding.Finding{Spots: []string{"strange"}, EventIDs: []string{"named"}}, rows)
-	for i, want := range []bool{false, true, true, false, false, false, true, true, false} {
+	for i, want := range []bool{false, true, true, false, false, false, true, true, false, true, false, false} {
 		if rows[i].attacker != want {
 			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, rows[i].attacker, want)
 		}
