@@ -114,12 +114,7 @@ func refused(source *diag.Source, err error) error {
 	}
 	list := &diag.List{Source: source}
 	for _, r := range *all {
-		d := diag.Diagnostic{Kind: diag.Unsupported, Span: r.At, Message: r.Err.Error()}
-		var invalid *function.Invalid
-		if errors.As(r.Err, &invalid) {
-			d.Kind = diag.Semantic
-		}
-		list.Add(d)
+		list.Add(diag.Diagnostic{Kind: plan.KindOf(r.Err), Span: r.At, Message: r.Err.Error()})
 	}
 	return list.With(nil)
 }

@@ -10,6 +10,7 @@ import (
 	"encoding/csv"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash/adler32"
 	"hash/crc32"
@@ -343,8 +344,12 @@ func goParsePath(args []schema.Value) (schema.Value, error) {
 
 // goIndexOfRegex finds the n-th match that lies whole inside the range.
 func goIndexOfRegex(args []schema.Value) (schema.Value, error) {
-	re, err := regex(args[1].(string))
-	if err != nil {
+	re, err := Regex(args[1].(string))
+	var foreign Foreign
+	switch {
+	case errors.As(err, &foreign):
+		return nil, Refused(string(foreign))
+	case err != nil:
 		return nil, err
 	}
 	text := []rune(args[0].(string))

@@ -130,9 +130,7 @@ func buildFoldEqual(op string) func(Call) (string, error) {
 }
 
 func buildMatches(c Call) (string, error) {
-	pattern, err := regexArg(c.Args[1])
-	if err != nil {
-		return "", err
-	}
-	return "regexp_matches(" + c.Args[0].SQL + ", " + pattern + ")", nil
+	return matching(c.Args[0].SQL, c.Args[1], func(pattern string) string {
+		return "regexp_matches(" + c.Args[0].SQL + ", " + pattern + ")"
+	})
 }

@@ -24,11 +24,16 @@ const CapturePrefix = "kqlcolumn"
 
 var compiled sync.Map // pattern -> *regexp.Regexp
 
-func regex(pattern string) (*regexp.Regexp, error) {
+// Regex compiles a pattern in Kusto's syntax, once.
+func Regex(pattern string) (*regexp.Regexp, error) {
 	if re, ok := compiled.Load(pattern); ok {
 		return re.(*regexp.Regexp), nil
 	}
-	re, err := regexp.Compile(pattern)
+	text, err := regexOf(pattern, wide)
+	if err != nil {
+		return nil, err
+	}
+	re, err := regexp.Compile(text)
 	if err == nil {
 		compiled.Store(pattern, re)
 	}
@@ -37,7 +42,7 @@ func regex(pattern string) (*regexp.Regexp, error) {
 
 // goParseMatch returns the texts of the columns' groups, null when the pattern does not match.
 func goParseMatch(args []schema.Value) (schema.Value, error) {
-	re, err := regex(args[1].(string))
+	re, err := Regex(args[1].(string))
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +100,7 @@ func goParseKV(args []schema.Value) (schema.Value, error) {
 	text := args[0].(string)
 	switch {
 	case k.Regex != "":
-		re, err := regex(k.Regex)
+		re, err := Regex(k.Regex)
 		if err != nil {
 			return nil, err
 		}

@@ -202,8 +202,9 @@ func buildCountOf(c Call) (string, error) {
 		// Occurrences may overlap: count the places at which the search text begins.
 		return "len(list_filter(range(1, length(" + c.Args[0].SQL + ") + 1), i -> starts_with(substring(" + c.Args[0].SQL + ", i), " + c.Args[1].SQL + ")))", nil
 	case "regex":
-		pattern, err := regexArg(c.Args[1])
-		return "len(regexp_extract_all(" + c.Args[0].SQL + ", " + pattern + "))", err
+		return matching(c.Args[0].SQL, c.Args[1], func(pattern string) string {
+			return "len(regexp_extract_all(" + c.Args[0].SQL + ", " + pattern + "))"
+		})
 	}
 	return "", fmt.Errorf("the kind must be normal or regex, this is %q", kind)
 }
@@ -236,36 +237,28 @@ var regexFuncs = []Func{
 	{Name: "regex_quote", Signatures: []string{"spelled -> string"}, SQL: "regexp_escape($1)", Doc: "regex-quote-function"},
 }
 
-// regexArg renders a pattern. Go's regexp is RE2 as DuckDB's is, so a constant is checked here, with its position known.
-func regexArg(a Arg) (string, error) {
-	pattern, ok := a.Text()
-	if !ok {
-		return a.SQL, nil
-	}
-	if _, err := regexp.Compile(pattern); err != nil {
-		return "", &Invalid{fmt.Errorf("%q is not a regular expression that Kusto accepts (RE2): %w", pattern, err)}
-	}
-	return Quote(pattern), nil
-}
-
 func buildExtract(c Call) (string, error) {
 	if len(c.Args) == 4 {
 		return "", fmt.Errorf("extract with typeof() is not supported: convert the result")
 	}
-	pattern, err := regexArg(c.Args[0])
 	group, ok := c.Args[1].Const.(int64)
 	if !ok || group < 0 {
 		return "", fmt.Errorf("the capture group must be a constant")
 	}
-	if text, fixed := c.Args[0].Text(); fixed && err == nil && int(group) > regexp.MustCompile(text).NumSubexp() {
-		return "''", nil
+	if pattern, fixed := c.Args[0].Text(); fixed {
+		if re, err := Regex(pattern); err == nil && int(group) > re.NumSubexp() {
+			return "''", nil
+		}
 	}
-	return fmt.Sprintf("regexp_extract(%s, %s, %d)", c.Args[2].SQL, pattern, group), err
+	return matching(c.Args[2].SQL, c.Args[0], func(pattern string) string {
+		return fmt.Sprintf("regexp_extract(%s, %s, %d)", c.Args[2].SQL, pattern, group)
+	})
 }
 
 func buildReplaceRegex(text, pattern, with int) func(Call) (string, error) {
 	return func(c Call) (string, error) {
-		p, err := regexArg(c.Args[pattern])
-		return "regexp_replace(" + c.Args[text].SQL + ", " + p + ", " + c.Args[with].SQL + ", 'g')", err
+		return matching(c.Args[text].SQL, c.Args[pattern], func(pattern string) string {
+			return "regexp_replace(" + c.Args[text].SQL + ", " + pattern + ", " + c.Args[with].SQL + ", 'g')"
+		})
 	}
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
 
@@ -54,11 +55,20 @@ func (b *binder) parse(sc *scope, n Node, op *syntax.ParseOp) Node {
 	p.text.WriteString("^")
 	b.parts(p, op)
 	p.text.WriteString("$")
-	if _, err := regexp.Compile(p.text.String()); err != nil {
-		b.fail(diag.Semantic, op.Span(), "", "the pattern is no regular expression that Kusto accepts (RE2): %s", err)
+	if _, err := function.Regex(p.text.String()); err != nil {
+		b.fail(KindOf(err), op.Span(), "", "the pattern: %s", err)
 	}
 	match := b.invent("parse_match", v, &Const{T: schema.String, V: p.text.String()})
 	return b.parsed(n, match, p.columns, !p.relaxed, op.Where, func(i int) Step { return Step{Index: &Const{T: schema.Long, V: int64(i)}} })
+}
+
+// KindOf tells an error of the query from one of replaytrace, of what a function says of its arguments.
+func KindOf(err error) diag.Kind {
+	var invalid *function.Invalid
+	if errors.As(err, &invalid) {
+		return diag.Semantic
+	}
+	return diag.Unsupported
 }
 
 // parts turns the parts of a parse into the regular expression.
@@ -202,9 +212,12 @@ func (b *binder) keyValueOption(sc *scope, spec *function.KeyValues, o syntax.Op
 	case "greedy":
 		spec.Greedy, _ = c.V.(bool)
 	case "regex":
-		re, err := regexp.Compile(text)
-		if err != nil || re.NumSubexp() != 2 {
-			b.fail(diag.Semantic, o.Span(), "", "regex must be a regular expression (RE2) with two groups: the key and the value")
+		re, err := function.Regex(text)
+		if err != nil {
+			b.fail(KindOf(err), o.Span(), "", "regex: %s", err)
+		}
+		if re.NumSubexp() != 2 {
+			b.fail(diag.Semantic, o.Span(), "", "regex must be a regular expression with two groups: the key and the value")
 		}
 		spec.Regex = text
 	default:
