@@ -152,10 +152,10 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 	switch {
 	case fn.Aggregate && f.aggs == nil:
 		b.fail(diag.Semantic, x.Func.Span(), "", "%s is an aggregate: it is allowed in summarize only", name)
-	case fn.Drawn && f.windows == nil:
-		b.fail(diag.Unsupported, x.Func.Span(), "", "%s is supported in extend, project, where and print only", name)
-	case fn.Window && f.windows == nil:
-		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed in extend, serialize, project and where after sort", name)
+	case fn.Drawn && !f.perRow():
+		b.fail(diag.Unsupported, x.Func.Span(), "", "%s is supported in print and for each row of extend, project, where, sort and summarize only", name)
+	case fn.Window && !f.perRow():
+		b.fail(diag.Semantic, x.Func.Span(), "", "%s needs serialized rows and is allowed for each row of extend, serialize, project, where, sort and summarize after sort", name)
 	case fn.Aggregate:
 		return b.aggregate(f, x, fn)
 	}

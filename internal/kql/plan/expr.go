@@ -30,6 +30,10 @@ type frame struct {
 	sensitive bool
 }
 
+// perRow reports whether an expression has a value for each row of the operator's input, as those around the aggregates
+// of a summarize do not: only there a function that reads other rows can stand.
+func (f *frame) perRow() bool { return f.windows != nil && f.aggs == nil }
+
 // null is the typed null.
 func null(t schema.Type) Expr {
 	if t == schema.String {

@@ -110,11 +110,12 @@ var specialNaming = map[string]function.Naming{
 // namer hands out the names of an operator's columns and keeps them unique.
 type namer struct {
 	taken  map[string]bool
-	number *int // of the latest Column1, Column2, ..: they are counted through the whole query
+	given  map[string]bool // those of taken that the query gives: another column may not be given one of them
+	number *int            // of the latest Column1, Column2, ..: they are counted through the whole query
 }
 
 func (b *binder) newNamer(cols []*Column) *namer {
-	n := &namer{taken: make(map[string]bool, len(cols)), number: b.unnamed}
+	n := &namer{taken: make(map[string]bool, len(cols)), given: map[string]bool{}, number: b.unnamed}
 	for _, c := range cols {
 		n.taken[c.Name] = true
 	}
@@ -129,6 +130,17 @@ func (n *namer) unique(name string) string {
 	}
 	n.taken[out] = true
 	return out
+}
+
+// give names a column as the query asks for, or with the lowest free number behind it where a column that got its name
+// by itself has that name. It reports false for a name that was given before.
+func (n *namer) give(name string) (string, bool) {
+	if n.given[name] {
+		return name, false
+	}
+	name = n.unique(name)
+	n.given[name] = true
+	return name, true
 }
 
 // implicit names an unnamed expression.

@@ -423,8 +423,8 @@ func (b *binder) count(n Node, op *syntax.Count) Node {
 
 func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 	f := b.row(sc, n)
+	f.windows = &windows{in: n}
 	s := &Sort{}
-	in := n
 	var extra []Item
 	for _, k := range keys {
 		_, inner := named(k.X)
@@ -441,6 +441,8 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 		}
 		s.order = append(s.order, Key{X: col, Desc: !k.Asc, NullsFirst: k.Nulls == "first" || k.Nulls == "" && k.Asc})
 	}
+	n = f.windows.node(b, n)
+	in := n
 	s.order = append(s.order, n.Ordering()...) // ties keep the order they came in
 	s.cols = n.Columns()
 	if len(extra) > 0 {

@@ -32,10 +32,11 @@ func (b *binder) aggregate(f *frame, x *syntax.Call, fn *function.Func) Expr {
 func (b *binder) countRows() Expr { return b.invent("count") }
 
 func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
-	agg := &Aggregate{In: n}
+	agg := &Aggregate{}
 	out := &Compute{In: agg}
 	nm := b.newNamer(nil)
 	f := b.row(sc, n)
+	f.windows = &windows{in: n}
 	for _, item := range op.By {
 		b.attempt(func() {
 			name, x := b.oneName(item)
@@ -49,6 +50,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 			} else {
 				nm.taken[name] = true
 			}
+			nm.given[name] = true
 			c := b.column(name, v.Type())
 			agg.Keys = append(agg.Keys, Item{Col: c, X: v})
 			out.cols = append(out.cols, c)
@@ -59,6 +61,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 	for _, item := range op.Aggs {
 		b.attempt(func() { b.aggItem(f, nm, out, item) })
 	}
+	agg.In = f.windows.node(b, n)
 	agg.Aggs = collected.items
 	for _, k := range agg.Keys {
 		agg.cols = append(agg.cols, k.Col)
@@ -67,7 +70,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 		agg.cols = append(agg.cols, a.Col)
 	}
 	if len(op.Aggs) == 0 {
-		return &Distinct{base: base{cols: b.per.with(agg.cols)}, In: &Compute{base: base{cols: agg.cols}, In: n, Items: agg.Keys}}
+		return &Distinct{base: base{cols: b.per.with(agg.cols)}, In: &Compute{base: base{cols: agg.cols}, In: agg.In, Items: agg.Keys}}
 	}
 	out.In = b.grouped(agg)
 	return out
@@ -79,11 +82,10 @@ func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
 	emit := func(i int, implicit string, v Expr) {
 		name := implicit
 		if i < len(names) {
-			name = names[i].Name
-			if nm.taken[name] {
+			var free bool
+			if name, free = nm.give(names[i].Name); !free {
 				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
 			}
-			nm.taken[name] = true
 		} else {
 			name = nm.implicit(implicit)
 		}
