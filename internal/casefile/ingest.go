@@ -1,7 +1,9 @@
 package casefile
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math"
@@ -11,6 +13,8 @@ import (
 	"sort"
 	"strings"
 	"sync/atomic"
+
+	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -223,8 +227,7 @@ func (l *loader) progress(f *evidence.File) {
 func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // open recognises a file. Parquet is written as JSON lines first: only the database reads it. done removes them. It is
-// read on a connection of its own: what fails in a transaction ends the transaction. Rows keep their order, for it is their
-// place, and the database gives several groups of rows to several threads.
+// read on a connection of its own: what fails in a transaction ends the transaction.
 func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done func(), err error) {
 	if !evidence.IsParquet(path) {
 		f, err = evidence.Open(path, l.shapes)
@@ -241,11 +244,33 @@ func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done 
 		return nil, done, fmt.Errorf("unpack Parquet: %w", err)
 	}
 	defer func() { _ = conn.Close() }()
-	if _, err := conn.ExecContext(ctx, "COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet("+quoteText(literal(path))+", file_row_number = true) ORDER BY file_row_number) TO "+quoteText(rows)+" (FORMAT json)"); err != nil {
-		return nil, done, &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
+	if err := l.c.unpack(ctx, conn, path, rows); err != nil {
+		return nil, done, err
 	}
 	f, err = evidence.OpenUnpacked(path, rows, l.shapes)
 	return f, done, err
+}
+
+// unpack writes the rows of a Parquet file as JSON lines, in their order, for that is their place. Several threads would
+// mix groups of rows, or hold them back where no limit of memory counts them; sorting takes more memory than there may be.
+func (c *Case) unpack(ctx context.Context, conn *sql.Conn, path, rows string) (err error) {
+	set := func(ctx context.Context, threads int, ordered bool) error {
+		_, err := conn.ExecContext(ctx, fmt.Sprintf("SET threads = %d; SET preserve_insertion_order = %t", threads, ordered))
+		return err
+	}
+	defer func() { err = cmp.Or(err, set(context.WithoutCancel(ctx), c.threads(), false)) }()
+	if err := set(ctx, 1, true); err != nil {
+		return fmt.Errorf("unpack Parquet: %w", err)
+	}
+	_, err = conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(literal(path))+")) TO "+quoteText(rows)+" (FORMAT json)")
+	var failed *duckdb.Error
+	if errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory {
+		return fmt.Errorf("unpack Parquet: %w", err)
+	}
+	if err != nil {
+		return &evidence.NotRecognised{Reason: "the Parquet data is damaged: " + err.Error(), Help: "copy the file again from its origin"}
+	}
+	return nil
 }
 
 func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
