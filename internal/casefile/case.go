@@ -59,6 +59,7 @@ type Case struct {
 	asOf       schema.Ticks
 	asOfSource string
 	sources    int               // table functions registered so far, for their names
+	portion    int64             // rows that are loaded before the database is opened anew
 	scratch    string            // the folder of what does not outlive the program
 	keeping    bool              // the database of kept tables is there
 	kept       []string          // its tables, which hold what queries materialized
@@ -89,7 +90,7 @@ func Open(ctx context.Context, opt Options) (*Case, error) {
 	if opt.Watch == nil {
 		opt.Watch = func(string) func() { return func() {} }
 	}
-	c := &Case{opt: opt, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
+	c := &Case{opt: opt, portion: portion, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {
 	case dir == "":
@@ -185,6 +186,12 @@ func (c *Case) attach(path string) []string {
 		options = "READ_ONLY"
 	}
 	return []string{"ATTACH " + quoteText(path) + " AS " + evidenceDatabase + " (" + options + ")", "USE " + evidenceDatabase}
+}
+
+// reopen opens the database's file anew. Of every group of rows that was written or read since it was opened DuckDB keeps
+// in memory what its columns are like, ten bytes a row, and counts it nowhere.
+func (c *Case) reopen(ctx context.Context) error {
+	return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
 }
 
 func (c *Case) start(ctx context.Context, path string) error {

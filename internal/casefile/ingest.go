@@ -63,6 +63,7 @@ type loader struct {
 	next    int64                   // number of the next file
 	total   int64                   // bytes of all files to read
 	read    int64                   // bytes of the files that are done
+	fresh   int64                   // rows loaded since the database was opened
 	loaded  []*FileReport           // what is in the case now, in the order of the files
 	present map[int64]bool          // numbers of files that were in the case before
 }
@@ -94,8 +95,9 @@ func (l *loader) remember(r *FileReport) {
 // batch loads the next files, folds the copies among them and writes the books. Looking for copies costs a pass over the
 // ids of the whole case, so that a batch grows with it: a case of any size costs a few such passes.
 //
-// The rows come in one transaction, the folding and the books in a second one, because DuckDB writes a table anew, in
-// memory, when rows are deleted in the transaction that brings them. What is in no book is not in the case: see unbooked.
+// The rows of each file come in transactions of their own, the folding and the books of all in a last one. DuckDB writes a
+// table anew, in memory, when rows are deleted in the transaction that brings them, and holds three megabytes for every
+// small file that one transaction brings. What is in no book is not in the case: see unbooked.
 func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files []string) (rest []string, err error) {
 	c := l.c
 	budget := max(c.opt.Batch, l.stored/8)
@@ -104,29 +106,25 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 	}
 	var reports []*FileReport
 	first := l.next
-	err = c.transact(ctx, func() error {
-		for _, p := range problems {
-			report := &FileReport{Path: text(p.Path), Error: text(p.Err.Error()), Help: p.Help}
-			if c.temporary != "" { // a case that is kept remembers files, no misspelt paths
-				l.number(report)
-			}
-			reports = append(reports, report)
+	for _, p := range problems {
+		report := &FileReport{Path: text(p.Path), Error: text(p.Err.Error()), Help: p.Help}
+		if c.temporary != "" { // a case that is kept remembers files, no misspelt paths
+			l.number(report)
 		}
-		for n := 0; len(files) > 0 && (n == 0 || budget > 0 && sizeOf(files[0]) <= budget); n++ {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			report, err := l.file(ctx, files[0])
-			if err != nil {
-				return err
-			}
+		reports = append(reports, report)
+	}
+	for n := 0; err == nil && len(files) > 0 && (n == 0 || budget > 0 && sizeOf(files[0]) <= budget); n++ {
+		var report *FileReport
+		if report, err = l.transactFile(ctx, files[0]); err == nil {
 			files = files[1:]
 			budget -= report.Bytes
 			l.read += report.Bytes
 			reports = append(reports, report)
 		}
-		return nil
-	})
+	}
+	if err == nil && l.fresh > rowGroup {
+		err = l.reopen(ctx)
+	}
 	debug.FreeOSMemory() // what reading took is not needed to fold
 	if err == nil {
 		err = c.transact(ctx, func() error { return c.account(ctx, first, reports) })
@@ -136,6 +134,38 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 	}
 	l.loaded = append(l.loaded, reports...)
 	return files, nil
+}
+
+// portion is how many rows are loaded before the database is opened anew: what it keeps of their columns takes 40 MB.
+const portion = 4 << 20
+
+// settle commits the rows that have come so far and opens the database anew, in the middle of a file.
+func (l *loader) settle(ctx context.Context) error {
+	err := l.c.Exec(ctx, "COMMIT")
+	if err == nil {
+		err = l.reopen(ctx)
+	}
+	if err == nil {
+		err = l.c.Exec(ctx, "BEGIN")
+	}
+	return err
+}
+
+func (l *loader) reopen(ctx context.Context) error {
+	l.fresh = 0
+	return l.c.reopen(context.WithoutCancel(ctx)) // without its database the case could not be put in order
+}
+
+// transactFile loads one file in a transaction of its own.
+func (l *loader) transactFile(ctx context.Context, path string) (report *FileReport, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	err = l.c.transact(ctx, func() error {
+		report, err = l.file(ctx, path)
+		return err
+	})
+	return report, err
 }
 
 // unbooked are the tables, each with a condition, that hold rows of files which are not in the books: the program died

@@ -17,10 +17,12 @@ const chunkSize = 2048
 // insert loads a source into its table through a parallel table function.
 func (c *Case) insert(ctx context.Context, s *source) error {
 	c.sources++
+	feeding := s // DuckDB keeps the function until the case is closed, and must not keep the source with it
+	defer func() { feeding = nil }()
 	name := fmt.Sprintf("evidence_source_%d", c.sources)
 	fn := duckdb.ParallelChunkTableFunction{
 		BindArguments: func(map[string]any, ...any) (duckdb.ParallelChunkTableSource, error) {
-			return newChunkSource(s, c.threads())
+			return newChunkSource(feeding, c.threads())
 		},
 	}
 	if err := duckdb.RegisterTableUDF(c.conn, name, fn); err != nil {
@@ -125,7 +127,11 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
 	w.mu.Lock()
 	w.source.loaded += w.loaded
 	w.loaded = 0
+	full := w.source.loaded >= w.pauseAt
 	w.mu.Unlock()
+	if full {
+		w.stream.Pause()
+	}
 	return c.SetSize(n)
 }
 

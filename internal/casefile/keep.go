@@ -39,9 +39,8 @@ func (c *Case) attachKept(ctx context.Context) error {
 	if c.keeping {
 		return nil
 	}
-	path := filepath.Join(c.scratch, keptDatabase+".duckdb")
 	err := c.execAll(ctx,
-		fmt.Sprintf("ATTACH %s AS %s (STORAGE_VERSION 'latest', ROW_GROUP_SIZE %d, RECOVERY_MODE no_wal_writes)", quoteText(path), keptDatabase, rowGroup),
+		fmt.Sprintf("ATTACH %s AS %s (STORAGE_VERSION 'latest', ROW_GROUP_SIZE %d, RECOVERY_MODE no_wal_writes)", quoteText(c.keptPath()), keptDatabase, rowGroup),
 		"SET search_path = '"+evidenceDatabase+".main,"+keptDatabase+".main'")
 	if err != nil {
 		return err
@@ -50,15 +49,18 @@ func (c *Case) attachKept(ctx context.Context) error {
 	return nil
 }
 
+func (c *Case) keptPath() string { return filepath.Join(c.scratch, keptDatabase+".duckdb") }
+
 // forget drops what queries have kept.
 func (c *Case) forget(ctx context.Context) error {
-	for _, name := range c.kept {
-		if err := c.Exec(ctx, "DROP TABLE IF EXISTS "+keptDatabase+"."+name); err != nil {
-			return err
-		}
+	if !c.keeping {
+		return nil
 	}
-	c.kept = nil
-	return nil
+	if err := c.execAll(ctx, "USE "+evidenceDatabase, "DETACH "+keptDatabase); err != nil {
+		return err
+	}
+	c.kept, c.keeping = nil, false
+	return os.Remove(c.keptPath())
 }
 
 // scratchPrefix begins the names of the folders in which open cases spill and keep. Each has its own, since several

@@ -42,16 +42,19 @@ func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport)
 	return nil
 }
 
-// pass loads the rows of one table.
+// pass loads the rows of one table, in portions between which the database is opened anew.
 func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err error) {
 	if s.target == nil {
 		s.drain()
-	} else {
-		err = l.c.insert(ctx, s)
+		err = s.flush()
 	}
-	for _, w := range s.workers {
-		if w.writer != nil {
-			err = errors.Join(err, w.writer.Flush())
+	for again := s.target != nil; again && err == nil; {
+		before := s.loaded
+		s.pauseAt = before + l.c.portion - l.fresh
+		err = errors.Join(l.c.insert(ctx, s), s.flush())
+		l.fresh += s.loaded - before
+		if again = s.stream.Resume(); again && err == nil {
+			err = l.settle(ctx)
 		}
 	}
 	broken := s.stream.Close()
@@ -90,6 +93,7 @@ type source struct {
 	aside    *evidence.Aside    // nil without any
 	failed   error              // of setting aside
 	loaded   int64
+	pauseAt  int64 // of loaded, for the time being
 	workers  []*worker
 }
 
@@ -130,6 +134,17 @@ func (s *source) setAside(t *evidence.Target) (*evidence.Aside, error) {
 // nextTarget is the table of which rows are loaded next, whatever the order in which they came.
 func (s *source) nextTarget() *evidence.Target {
 	return slices.MinFunc(s.others, func(a, b *evidence.Target) int { return strings.Compare(a.Table.Name, b.Table.Name) })
+}
+
+// flush ends what the workers set aside.
+func (s *source) flush() (err error) {
+	for _, w := range s.workers {
+		if w.writer != nil {
+			err = errors.Join(err, w.writer.Flush())
+		}
+		w.writer, w.last = nil, nil
+	}
+	return err
 }
 
 // close gives what is set aside free.

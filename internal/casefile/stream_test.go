@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -44,8 +45,8 @@ func fromStdin(t *testing.T, c *Case, path string) *FileReport {
 	return ingest(t, c, "-")[0]
 }
 
-// TestMixedTables: a file of several tables, given as a file and as a stream, becomes the same rows at the same lines as
-// the tables given each in a file of its own.
+// TestMixedTables: a file of several tables, given as a file, as a stream and in portions, becomes the same rows at the
+// same lines.
 func TestMixedTables(t *testing.T) {
 	const n = 12_000
 	lines, rows := mixed(n)
@@ -58,6 +59,8 @@ func TestMixedTables(t *testing.T) {
 	for i, load := range []func(*Case) *FileReport{
 		func(c *Case) *FileReport { return ingest(t, c, path)[0] },
 		func(c *Case) *FileReport { return fromStdin(t, c, path) },
+		func(c *Case) *FileReport { c.portion = 1; return ingest(t, c, path)[0] },
+		func(c *Case) *FileReport { c.portion = 1; return fromStdin(t, c, path) },
 	} {
 		c := open(t, Options{Dir: t.TempDir(), Threads: 2})
 		r := load(c)
@@ -71,7 +74,7 @@ func TestMixedTables(t *testing.T) {
 			}
 		}
 		if got := contents(t, c, false); i > 0 && got != want {
-			t.Error("the stream and the file give different rows")
+			t.Errorf("way %d of loading gives other rows than the first", i)
 		} else {
 			want = got
 		}
@@ -143,6 +146,30 @@ func TestStreamedDates(t *testing.T) {
 	balanced(t, c)
 	if r.RowsRead != 6000 || r.RowsRejected != 0 || r.First.RFC3339() != "2026-03-01T10:00:00Z" || r.Last.RFC3339() != "2026-03-28T10:00:00Z" {
 		t.Errorf("%+v", r)
+	}
+}
+
+// TestManySmallFiles: a folder of small files, such as a storage account has for every hour, takes no more memory than a
+// few of them: neither in the database, which is given what fifty rows in one transaction need, nor in the heap.
+func TestManySmallFiles(t *testing.T) {
+	const n = 100
+	dir := t.TempDir()
+	for i := range n {
+		line := fmt.Sprintf(`{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"id-%d"}`, i)
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%d.json", i)), []byte(line), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := open(t, Options{Dir: t.TempDir(), Memory: 300e6})
+	ingest(t, c, dir)
+	balanced(t, c)
+	if rows, err := c.count(t.Context(), "SigninLogs"); rows != n || err != nil {
+		t.Errorf("%d rows, want %d: %v", rows, n, err)
+	}
+	runtime.GC()
+	var heap runtime.MemStats
+	if runtime.ReadMemStats(&heap); heap.HeapAlloc > n<<20 {
+		t.Errorf("%d MB are held after %d files", heap.HeapAlloc>>20, n)
 	}
 }
 

@@ -519,15 +519,34 @@ type Stream struct {
 	rows   *tableRows // of an answer with columns and rows apart
 	aside  *asideReader
 	closer io.Closer
+	paused bool
 
 	bundles *File // whose records hold several, nil where each is one
 	peel    *Decoder
 }
 
-// next returns the next block; ok is false at the end of the file. old is the block that the caller is done with.
+// Pause lets every reader find an end where its block ends. No record is lost: those who come after Resume go on there.
+func (s *Stream) Pause() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.paused = true
+}
+
+// Resume ends a pause and reports whether there was one.
+func (s *Stream) Resume() (paused bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	paused, s.paused = s.paused, false
+	return paused
+}
+
+// next returns the next block; ok is false at the end of the file or in a pause. old is the block that the caller is done with.
 func (s *Stream) next(old []byte) (Block, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.paused {
+		return Block{}, false
+	}
 	if s.aside != nil {
 		return s.aside.next(old)
 	}
