@@ -262,3 +262,27 @@ func TestGivenWatchlists(t *testing.T) {
 		}
 	}
 }
+
+// TestGatherInSlices joins more steps than are gathered at once: each sign-in gets its own, and only those.
+func TestGatherInSlices(t *testing.T) {
+	const signIns = 2*gatheredAtOnce + 1
+	dir := t.TempDir()
+	var rows, steps strings.Builder
+	rows.WriteString("Date (UTC),Request ID,Username\n")
+	steps.WriteString("Date (UTC),Request ID,Authentication method,Succeeded,Result detail\n")
+	for i := range signIns {
+		fmt.Fprintf(&rows, "2026-03-20T10:00:00Z,i%d,ann@example.com\n", i)
+		fmt.Fprintf(&steps, "2026-03-20T10:00:00Z,i%d,method %d,true,\n", i, i)
+	}
+	for name, text := range map[string]string{"InteractiveSignIns_1.csv": rows.String(), "InteractiveSignIns_AuthDetails_1.csv": steps.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := open(t, Options{})
+	ingest(t, c, dir)
+	got := rowsOf(t, c, `SigninLogs | extend Steps = todynamic(AuthenticationDetails) | summarize count(), countif(array_length(Steps) == 1 and tostring(Steps[0].authenticationMethod) == strcat("method ", substring(Id, 1)))`)
+	if want := fmt.Sprintf("[%d %d]", signIns, signIns); got != want {
+		t.Errorf("sign-ins, sign-ins with their own step: %s, want %s", got, want)
+	}
+}
