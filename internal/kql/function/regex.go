@@ -88,12 +88,32 @@ var (
 	strange    = regexp.MustCompile(`^\(\?[a-zA-Z]*-?[a-zA-Z]*[Rux][a-zA-Z-]*[:)]`)
 )
 
+// patternScalar is regexOf as SQL calls it, for a pattern that the rows hold, with the classes of ASCII alone or all.
+var patternScalar = Scalar{
+	Name: "kql_pattern", Args: []schema.Type{schema.String, schema.Bool}, Result: schema.String,
+	Fn: func(a []schema.Value) (schema.Value, error) {
+		c := wide
+		if a[1].(bool) {
+			c = narrow
+		}
+		text, err := regexOf(a[0].(string), c)
+		var foreign Foreign
+		if errors.As(err, &foreign) {
+			return nil, Refused(string(foreign))
+		}
+		return text, err
+	},
+}
+
 // matching renders a call that matches a text against a pattern. A constant pattern is checked here, with its position
 // known.
 func matching(text string, pattern Arg, call func(pattern string) string) (string, error) {
+	by := func(ascii, every string) string {
+		return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(ascii), call(every))
+	}
 	constant, ok := pattern.Text()
 	if !ok {
-		return call(pattern.SQL), nil
+		return by("kql_pattern("+pattern.SQL+", true)", "kql_pattern("+pattern.SQL+", false)"), nil
 	}
 	every, err := regexOf(constant, wide)
 	var foreign Foreign
@@ -111,7 +131,7 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 	if size(every) > mostRanges {
 		other = "kql_foreign_pattern(" + Quote("a class of letters repeated so often, in a text that is not ASCII,") + ")"
 	}
-	return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(Quote(ascii)), call(other)), nil
+	return by(Quote(ascii), other), nil
 }
 
 // mostRanges is what RE2 compiles within its memory, with room to spare.

@@ -43,7 +43,7 @@ func Refusal(text string) (string, bool) {
 // Scalars lists every function of the table that is written in Go, and the readers of text that conversions use.
 func Scalars() []Scalar {
 	out := []Scalar{
-		hasTermScalar, followScalar, foreignScalar,
+		hasTermScalar, followScalar, foreignScalar, patternScalar,
 		{Name: "kql_text_datetime", Args: []schema.Type{schema.String}, Result: schema.Datetime, Fn: func(a []schema.Value) (schema.Value, error) {
 			if t, ok := schema.ParseDatetime(a[0].(string)); ok {
 				return t, nil
