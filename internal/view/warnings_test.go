@@ -46,6 +46,12 @@ func TestWarnings(t *testing.T) {
 		"sessions": {
 			map[string]string{"a.jsonl": many(own, 5, "ann", session) + many(quiet, 60, "ann", "")}, "", []string{"session_ids_missing"}, []string{"only_interactive", "users_without_non_interactive"},
 		},
+		"without the way in": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", session) + many(quiet, 60, "ann", session)}, "", []string{"device_codes_unseen"}, nil,
+		},
+		"with the way in": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", session) + many(quiet, 60, "ann", `,"OriginalTransferMethod":"none"`)}, "", nil, []string{"device_codes_unseen"},
+		},
 		"some users": {
 			map[string]string{"a.jsonl": many(own, 5, "ann", session) + strings.ReplaceAll(many(own, 5, "bob", session), `"Id":"`, `"Id":"b`), "b.jsonl": many(quiet, 60, "ann", session)},
 			"",
