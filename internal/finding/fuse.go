@@ -76,11 +76,23 @@ func (c *Candidate) without() int {
 }
 
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
-// a whole not more than its cap; an explanation counts by the share of the rows that it covers.
+// a whole not more than its cap. An explanation counts by the share of the rows that it covers, and so, by the root of
+// theirs, do signals that only hint: else what is odd about each of a dozen places adds up to a theft, though each place
+// has its own explanation. What a strong signal proves of one place, it proves of whoever holds the others.
 func weigh(a *activity, w *Weights) Candidate {
 	c := Candidate{HomeTenantID: a.tenant, UserID: a.user, Spots: a.spots, LogOdds: w.Prior, named: newSets()}
 	c.First, c.Last = span(a.signals)
+	for _, s := range a.signals {
+		c.named.add(s)
+		c.User = cmp.Or(c.User, s.User)
+	}
 	groups := byHunt(a.signals, w)
+	for i := range groups {
+		if g := &groups[i]; g.strength == "weak" || g.strength == "moderate" {
+			g.weight *= math.Sqrt(g.share(c.named.counted))
+		}
+	}
+	weightiestFirst(groups)
 	families := map[string]float64{}
 	for _, g := range groups {
 		weight := g.weight
@@ -94,10 +106,6 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.LogOdds += weight
 		c.Conclusive = c.Conclusive || g.strength == "conclusive"
 		c.Signals = append(c.Signals, g.signal(weight))
-		for _, s := range g.signals {
-			c.named.add(s)
-			c.User = cmp.Or(c.User, s.User)
-		}
 	}
 	for _, g := range byHunt(a.explanations, w) {
 		weight := g.weight * g.share(c.named.counted)
@@ -132,13 +140,17 @@ func byHunt(signals []hunt.Signal, w *Weights) []group {
 		}
 		g.signals = append(g.signals, s)
 	}
-	sort.Slice(out, func(i, j int) bool {
-		if a, b := math.Abs(out[i].weight), math.Abs(out[j].weight); a != b {
+	weightiestFirst(out)
+	return out
+}
+
+func weightiestFirst(groups []group) {
+	sort.Slice(groups, func(i, j int) bool {
+		if a, b := math.Abs(groups[i].weight), math.Abs(groups[j].weight); a != b {
 			return a > b
 		}
-		return out[i].hunt.Signal < out[j].hunt.Signal
+		return groups[i].hunt.Signal < groups[j].hunt.Signal
 	})
-	return out
 }
 
 // share is how much of an activity the group is about, by the rows of its spots.
