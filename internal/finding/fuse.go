@@ -77,8 +77,8 @@ func (c *Candidate) without() int {
 
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
 // a whole not more than its cap. An explanation counts by the share of the rows that it covers, and so, by the root of
-// theirs, do signals that only hint: else what is odd about each of a dozen places adds up to a theft, though each place
-// has its own explanation. What a strong signal proves of one place, it proves of whoever holds the others.
+// theirs, do signals where all of them only hint: else what is odd about each of a dozen places adds up to a theft, though
+// each place has its own explanation. What a strong signal proves of one place, it proves of whoever holds the others.
 func weigh(a *activity, w *Weights) Candidate {
 	c := Candidate{HomeTenantID: a.tenant, UserID: a.user, Spots: a.spots, LogOdds: w.Prior, named: newSets()}
 	c.First, c.Last = span(a.signals)
@@ -87,12 +87,12 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.User = cmp.Or(c.User, s.User)
 	}
 	groups := byHunt(a.signals, w)
-	for i := range groups {
-		if g := &groups[i]; g.strength == "weak" || g.strength == "moderate" {
-			g.weight *= math.Sqrt(g.share(c.named.counted))
+	if !slices.ContainsFunc(groups, func(g group) bool { return g.strength != "weak" && g.strength != "moderate" }) {
+		for i := range groups {
+			groups[i].weight *= math.Sqrt(groups[i].share(c.named.counted))
 		}
+		weightiestFirst(groups)
 	}
-	weightiestFirst(groups)
 	families := map[string]float64{}
 	for _, g := range groups {
 		weight := g.weight
