@@ -25,8 +25,8 @@ var wide = perlClasses{
 	'w': `\p{L}\p{Nl}\p{M}\p{Nd}\p{Pc}\x{200C}\x{200D}\x{24B6}-\x{24E9}\x{1F130}-\x{1F149}\x{1F150}-\x{1F169}\x{1F170}-\x{1F189}`,
 }
 
-// narrow has those of them that are ASCII: in a text of ASCII alone they match what the wide ones match, at a fraction of
-// the cost.
+// narrow has those of them that are ASCII: in a text of ASCII alone they match what the wide ones match, where they are
+// repeated at a fraction of the cost.
 var narrow = perlClasses{'d': `0-9`, 's': `\t-\r `, 'w': `0-9A-Za-z_`}
 
 // class renders \d, \s, \w and, where the letter is a capital, what is not in them.
@@ -88,32 +88,38 @@ var (
 	strange    = regexp.MustCompile(`^\(\?[a-zA-Z]*-?[a-zA-Z]*[Rux][a-zA-Z-]*[:)]`)
 )
 
-// patternScalar is regexOf as SQL calls it, for a pattern that the rows hold, with the classes of ASCII alone or all.
+// patternScalar is regexOf as SQL calls it, for a pattern that the rows hold.
 var patternScalar = Scalar{
-	Name: "kql_pattern", Args: []schema.Type{schema.String, schema.Bool}, Result: schema.String,
+	Name: "kql_pattern", Args: []schema.Type{schema.String}, Result: schema.String,
 	Fn: func(a []schema.Value) (schema.Value, error) {
-		c := wide
-		if a[1].(bool) {
-			c = narrow
-		}
-		text, err := regexOf(a[0].(string), c)
+		text, err := regexOf(a[0].(string), wide)
 		var foreign Foreign
-		if errors.As(err, &foreign) {
+		switch {
+		case errors.As(err, &foreign):
 			return nil, Refused(string(foreign))
+		case err == nil && size(text) > mostRanges:
+			return nil, Refused(string(repeated))
 		}
 		return text, err
 	},
 }
 
+// repeated is what RE2 has no memory for.
+const repeated = Foreign("a class of letters repeated so often, in a text that is not ASCII,")
+
+const (
+	// cheapRanges is up to where matching the classes of Unicode costs what matching those of ASCII does.
+	cheapRanges = 4_000
+	// mostRanges is what RE2 compiles within its memory, with room to spare.
+	mostRanges = 150_000
+)
+
 // matching renders a call that matches a text against a pattern. A constant pattern is checked here, with its position
-// known.
+// known. One that repeats large classes is made for texts of ASCII and for others; this alone names the text several times.
 func matching(text string, pattern Arg, call func(pattern string) string) (string, error) {
-	by := func(ascii, every string) string {
-		return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(ascii), call(every))
-	}
 	constant, ok := pattern.Text()
 	if !ok {
-		return by("kql_pattern("+pattern.SQL+", true)", "kql_pattern("+pattern.SQL+", false)"), nil
+		return call("kql_pattern(" + pattern.SQL + ")"), nil
 	}
 	every, err := regexOf(constant, wide)
 	var foreign Foreign
@@ -123,19 +129,20 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 	case err != nil:
 		return "", err
 	}
+	ranges := size(every)
+	if ranges <= cheapRanges {
+		return call(Quote(every)), nil
+	}
 	ascii, err := regexOf(constant, narrow)
-	if err != nil || ascii == every {
-		return call(Quote(every)), err
+	if err != nil {
+		return "", err
 	}
 	other := Quote(every)
-	if size(every) > mostRanges {
-		other = "kql_foreign_pattern(" + Quote("a class of letters repeated so often, in a text that is not ASCII,") + ")"
+	if ranges > mostRanges {
+		other = "kql_foreign_pattern(" + Quote(string(repeated)) + ")"
 	}
-	return by(Quote(ascii), other), nil
+	return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(Quote(ascii)), call(other)), nil
 }
-
-// mostRanges is what RE2 compiles within its memory, with room to spare.
-const mostRanges = 150_000
 
 // size is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat.
 func size(pattern string) (n int) {
