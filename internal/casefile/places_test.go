@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
@@ -41,7 +42,11 @@ func places(t *testing.T, record map[string]any) string {
 func encodeMMDB(b *bytes.Buffer, v any) {
 	switch v := v.(type) {
 	case string:
-		b.WriteByte(2<<5 | byte(len(v)))
+		if len(v) < 29 {
+			b.WriteByte(2<<5 | byte(len(v)))
+		} else { // and what is beyond
+			b.Write([]byte{2<<5 | 29, byte(len(v) - 29)})
+		}
 		b.WriteString(v)
 	case float64:
 		b.WriteByte(3<<5 | 8)
@@ -101,6 +106,32 @@ func TestPlaces(t *testing.T) {
 	_, err = Open(ctx, Options{Places: filepath.Join(t.TempDir(), "none.mmdb")})
 	var none *NoPlaces
 	if !errors.As(err, &none) {
+		t.Errorf("a database that is not there: got %v, want NoPlaces", err)
+	}
+}
+
+// TestProviders asks for the providers of addresses of which the sign-ins name none.
+func TestProviders(t *testing.T) {
+	path := places(t, map[string]any{"autonomous_system_number": uint32(64500), "autonomous_system_organization": "Example Net"})
+	ctx := context.Background()
+	c := openTest(t)
+	for _, row := range []string{"'203.0.113.5', ''", "'203.0.113.6', '64501'", "'2001:db8::1', '0'", "'fe80::1', ''", "'nowhere', ''"} {
+		if err := c.Exec(ctx, "INSERT INTO SigninLogs (IPAddress, AutonomousSystemNumber) VALUES ("+row+")"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.AddProviders(ctx, path); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "q", Text: "_GetWatchlist('AutonomousSystems') | project ip, asn, organization | sort by ip asc"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(rows.Rows), "[[2001:db8::1 64500 Example Net] [203.0.113.5 64500 Example Net]]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var none *NoPlaces
+	if err := c.AddProviders(ctx, filepath.Join(t.TempDir(), "none.mmdb")); !errors.As(err, &none) {
 		t.Errorf("a database that is not there: got %v, want NoPlaces", err)
 	}
 }

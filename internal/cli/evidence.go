@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -36,7 +38,7 @@ type evidenceFlags struct {
 func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.caseDir, "case", "", "keep the case in this folder, or use the one that is there")
-	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications (YAML)")
+	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications, VPN log, countermeasures (YAML, docs/tenant.md)")
 	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
 	flags.StringVar(&f.geo, "geo", "", "a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
 	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
@@ -196,35 +198,25 @@ func (f *evidenceFlags) loading(read, total int64, file string) {
 
 const loadingPhase = "reading"
 
-// context reads the tenant file and the list of indicators and makes their watchlists.
-func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) error {
-	if f.ioc != "" {
-		list, skipped, err := tenant.Indicators(f.ioc)
-		if err != nil {
+// context reads the tenant file and the lists of indicators and makes their watchlists.
+func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) (err error) {
+	t := &tenant.Context{}
+	if f.tenantFile != "" {
+		if t, err = tenant.Load(f.tenantFile); err != nil {
 			return &exit{exitUsage, err}
 		}
-		if len(skipped) > 0 {
-			_, _ = fmt.Fprintf(s.Err, "warning: %d indicators are of a kind that does not occur in sign-ins, the first is %s\n", len(skipped), escape.Terminal(skipped[0]))
-		}
-		if err := c.AddWatchlist(ctx, "Indicators", list.Columns, list.Rows); err != nil {
-			return err
-		}
+		f.tenant = t
 	}
-	if f.tenantFile == "" {
-		return nil
+	if err := f.indicators(ctx, s, c, f.ioc, t.Indicators); err != nil {
+		return err
 	}
-	t, err := tenant.Load(f.tenantFile)
-	if err != nil {
-		return &exit{exitUsage, err}
-	}
-	f.tenant = t
-	aliases := make([]string, 0, len(t.Watchlists))
-	for a := range t.Watchlists {
-		aliases = append(aliases, a)
-	}
-	sort.Strings(aliases)
-	for _, a := range aliases {
+	for _, a := range slices.Sorted(maps.Keys(t.Watchlists)) {
 		if err := c.AddWatchlist(ctx, a, t.Watchlists[a].Columns, t.Watchlists[a].Rows); err != nil {
+			return &exit{exitUsage, err}
+		}
+	}
+	if t.Providers != "" {
+		if err := c.AddProviders(ctx, t.Providers); err != nil {
 			return &exit{exitUsage, err}
 		}
 	}
@@ -232,6 +224,28 @@ func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case
 		_, _ = fmt.Fprintf(s.Err, "the tenant file's %s is not used yet\n", strings.Join(t.Unused, ", "))
 	}
 	return nil
+}
+
+// indicators makes one watchlist of the lists that were named.
+func (f *evidenceFlags) indicators(ctx context.Context, s Streams, c *casefile.Case, paths ...string) error {
+	var all tenant.Table
+	for _, path := range paths {
+		if path == "" {
+			continue
+		}
+		list, skipped, err := tenant.Indicators(path)
+		if err != nil {
+			return &exit{exitUsage, err}
+		}
+		if len(skipped) > 0 {
+			_, _ = fmt.Fprintf(s.Err, "warning: %d indicators are of a kind that does not occur in sign-ins, the first is %s\n", len(skipped), escape.Terminal(skipped[0]))
+		}
+		all.Columns, all.Rows = list.Columns, append(all.Rows, list.Rows...)
+	}
+	if all.Columns == nil {
+		return nil
+	}
+	return c.AddWatchlist(ctx, "Indicators", all.Columns, all.Rows)
 }
 
 // anchor sets what now() means.

@@ -10,10 +10,15 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // Context is a tenant file that has been read, with the tables it names.
@@ -23,6 +28,9 @@ type Context struct {
 	Watchlists map[string]Table
 	// KnownApps are the paths of further lists of known applications.
 	KnownApps []string
+	// Providers is the path of a database of autonomous systems (GeoLite2-ASN.mmdb), and Indicators that of a list of
+	// indicators; empty without.
+	Providers, Indicators string
 	// Unused are keys of the file that this version reads but does not use yet.
 	Unused []string
 }
@@ -42,28 +50,47 @@ type file struct {
 	ApprovedApps      any               `yaml:"approved_apps"`
 	Automation        any               `yaml:"automation"`
 	KnownApps         any               `yaml:"known_apps"`
-	VpnLog            string            `yaml:"vpn_log"`
+	VpnLog            any               `yaml:"vpn_log"`
 	AsnDatabase       string            `yaml:"asn_database"`
 	Watchlists        map[string]string `yaml:"watchlists"`
-	Incident          any               `yaml:"incident"`
+	Incident          struct {
+		Window   any    `yaml:"window"`
+		Suspects any    `yaml:"suspects"`
+		Iocs     string `yaml:"iocs"`
+		Actions  any    `yaml:"actions"`
+	} `yaml:"incident"`
 }
 
-// parts are the keys that become watchlists, with their columns and the synonyms that headers may use.
+// parts are the keys that become watchlists, with their columns.
 var parts = []struct {
 	key, alias string
 	columns    []string
-	cidr       string // the column that must hold networks
 	get        func(*file) any
 }{
-	{"corporate_networks", "CorporateNetworks", []string{"name", "cidr"}, "cidr", func(f *file) any { return f.CorporateNetworks }},
-	{"vpn_networks", "VpnNetworks", []string{"name", "cidr"}, "cidr", func(f *file) any { return f.VpnNetworks }},
-	{"approved_apps", "ApprovedApps", []string{"app_id", "name"}, "", func(f *file) any { return f.ApprovedApps }},
-	{"automation", "Automation", []string{"user", "app_id", "cidr"}, "cidr", func(f *file) any { return f.Automation }},
+	{"corporate_networks", "CorporateNetworks", []string{"name", "cidr"}, func(f *file) any { return f.CorporateNetworks }},
+	{"vpn_networks", "VpnNetworks", []string{"name", "cidr"}, func(f *file) any { return f.VpnNetworks }},
+	{"approved_apps", "ApprovedApps", []string{"app_id", "name"}, func(f *file) any { return f.ApprovedApps }},
+	{"automation", "Automation", []string{"user", "app_id", "cidr"}, func(f *file) any { return f.Automation }},
+	{"vpn_log", "VpnLog", []string{"user", "start", "end", "client_ip", "egress_ip"}, func(f *file) any { return f.VpnLog }},
+	{"incident.actions", "IncidentActions", []string{"time", "action", "user", "via"}, func(f *file) any { return f.Incident.Actions }},
 }
 
+// synonyms are other names of columns, in lower case.
 var synonyms = map[string]string{
 	"label": "name", "network": "cidr", "range": "cidr", "ip": "cidr", "appid": "app_id", "application_id": "app_id",
-	"client_id": "app_id", "upn": "user", "username": "user", "display_name": "name",
+	"client_id": "app_id", "upn": "user", "username": "user", "display_name": "name", "start_utc": "start", "start_time": "start",
+	"end_utc": "end", "end_time": "end", "public_ip": "egress_ip", "egress": "egress_ip", "source_ip": "client_ip", "src_ip": "client_ip",
+}
+
+// kinds check the cells of columns by the column's name, and give them one form.
+var kinds = map[string]func(cell string) (string, error){
+	"cidr": network, "egress_ip": network, "start": moment, "time": moment, "action": action,
+	"end": func(cell string) (string, error) { // a session that goes on has none
+		if cell == "" {
+			return "", nil
+		}
+		return moment(cell)
+	},
 }
 
 // Load reads a tenant file. Paths in it are relative to it. Unknown keys and rows that are no networks are errors.
@@ -83,8 +110,8 @@ func Load(path string) (*Context, error) {
 			continue
 		}
 		t, err := table(filepath.Dir(path), p.columns, value)
-		if err == nil && p.cidr != "" {
-			err = checkNetworks(t, p.cidr)
+		if err == nil {
+			err = t.check()
 		}
 		if err != nil {
 			return nil, fmt.Errorf("tenant file %s: %s: %w", path, p.key, err)
@@ -98,10 +125,11 @@ func Load(path string) (*Context, error) {
 		}
 		c.Watchlists[alias] = t
 	}
-	if c.KnownApps, err = paths(filepath.Dir(path), f.KnownApps); err != nil {
+	if c.KnownApps, err = paths(path, f.KnownApps); err != nil {
 		return nil, fmt.Errorf("tenant file %s: known_apps: %w", path, err)
 	}
-	for key, used := range map[string]bool{"vpn_log": f.VpnLog != "", "asn_database": f.AsnDatabase != "", "incident": f.Incident != nil, "working_hours": f.WorkingHours != nil} {
+	c.Providers, c.Indicators = beside(path, f.AsnDatabase), beside(path, f.Incident.Iocs)
+	for key, used := range map[string]bool{"incident.window": f.Incident.Window != nil, "incident.suspects": f.Incident.Suspects != nil, "working_hours": f.WorkingHours != nil} {
 		if used {
 			c.Unused = append(c.Unused, key)
 		}
@@ -110,8 +138,16 @@ func Load(path string) (*Context, error) {
 	return c, nil
 }
 
+// beside is a path that the tenant file names, relative to it; empty where it names none.
+func beside(file, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(filepath.Dir(file), path)
+}
+
 // paths reads one path or a list of them, relative to the tenant file.
-func paths(dir string, value any) ([]string, error) {
+func paths(file string, value any) ([]string, error) {
 	list, isList := value.([]any)
 	if value != nil && !isList {
 		list = []any{value}
@@ -122,10 +158,7 @@ func paths(dir string, value any) ([]string, error) {
 		if !ok || path == "" {
 			return nil, errors.New("the path of a list is expected, or several")
 		}
-		if !filepath.IsAbs(path) {
-			path = filepath.Join(dir, path)
-		}
-		out = append(out, path)
+		out = append(out, beside(file, path))
 	}
 	return out, nil
 }
@@ -231,15 +264,48 @@ func readCSV(path string, columns []string) (Table, error) {
 	}
 }
 
-func checkNetworks(t Table, column string) error {
-	k := indexOf(t.Columns, column)
-	for i, row := range t.Rows {
-		if _, err := netip.ParsePrefix(row[k]); err == nil {
+// check checks the cells of the columns that have a kind, and gives them its form.
+func (t Table) check() error {
+	for k, column := range t.Columns {
+		kind := kinds[column]
+		if kind == nil {
 			continue
 		}
-		if _, err := netip.ParseAddr(row[k]); err != nil {
-			return fmt.Errorf("row %d: %q is not a network: write 203.0.113.0/24", i+1, row[k])
+		for i, row := range t.Rows {
+			cell, err := kind(row[k])
+			if err != nil {
+				return fmt.Errorf("row %d: %w", i+1, err)
+			}
+			row[k] = cell
 		}
 	}
 	return nil
+}
+
+func network(cell string) (string, error) {
+	if _, err := netip.ParsePrefix(cell); err == nil {
+		return cell, nil
+	}
+	if _, err := netip.ParseAddr(cell); err != nil {
+		return "", fmt.Errorf("%q is not a network: write 203.0.113.0/24", cell)
+	}
+	return cell, nil
+}
+
+var isoDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
+
+// moment reads a time as KQL does, in UTC. What is only a time to one who knows the country is refused.
+func moment(cell string) (string, error) {
+	t, ok := schema.ParseDatetime(cell)
+	if !ok || !isoDate.MatchString(cell) {
+		return "", fmt.Errorf("%q is not a time: write 2026-03-20T14:02:00Z", cell)
+	}
+	return t.Time().Format(time.RFC3339Nano), nil
+}
+
+func action(cell string) (string, error) {
+	if known := []string{"reset", "revoke", "disable", "consent_removed"}; !slices.Contains(known, cell) {
+		return "", fmt.Errorf("%q is not an action: it is one of %s", cell, strings.Join(known, ", "))
+	}
+	return cell, nil
 }

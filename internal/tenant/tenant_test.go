@@ -28,11 +28,35 @@ func TestLoad(t *testing.T) {
 	if got := c.Watchlists["Automation"].Rows; len(got) != 1 || strings.Join(got[0], " ") != "bot@example.com 1111 198.51.100.0/24" {
 		t.Errorf("automation %v", got)
 	}
+	write("vpn.csv", "username,start_utc,end_utc,src_ip,public_ip\na@example.com,2026-03-20 09:00:00,2026-03-20T17:00:00+01:00,198.51.100.9,203.0.113.7\nb@example.com,2026-03-20T09:00:00Z,,,203.0.113.7\n")
+	c, err = Load(write("incident.yaml", "vpn_log: vpn.csv\nasn_database: asn.mmdb\nincident:\n  window: [2026-03-18, 2026-03-21]\n  iocs: iocs.csv\n  actions: [{time: 2026-03-20T14:02:00Z, action: revoke, user: a@example.com, via: entra}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alias, want := range map[string]string{
+		"VpnLog":          "a@example.com 2026-03-20T09:00:00Z 2026-03-20T16:00:00Z 198.51.100.9 203.0.113.7|b@example.com 2026-03-20T09:00:00Z   203.0.113.7",
+		"IncidentActions": "2026-03-20T14:02:00Z revoke a@example.com entra",
+	} {
+		var rows []string
+		for _, row := range c.Watchlists[alias].Rows {
+			rows = append(rows, strings.Join(row, " "))
+		}
+		if got := strings.Join(rows, "|"); got != want {
+			t.Errorf("%s holds %q, want %q", alias, got, want)
+		}
+	}
+	if c.Providers != filepath.Join(dir, "asn.mmdb") || c.Indicators != filepath.Join(dir, "iocs.csv") || strings.Join(c.Unused, " ") != "incident.window" {
+		t.Errorf("providers %q, indicators %q, unused %q", c.Providers, c.Indicators, c.Unused)
+	}
 	for name, want := range map[string]string{
-		"corporate_network: []\n":                            "corporate_network",
-		"corporate_networks: [nonsense]\n":                   "is not a network",
-		"corporate_networks:\n  - {nam: x, cidr: 1.2.3.4}\n": "unknown key",
-		"automation: nowhere.csv\n":                          "no such file",
+		"vpn_log: [{user: a, start: 20/03/2026 09:00, egress_ip: 203.0.113.7}]\n": "is not a time",
+		"vpn_log: [{user: a, start: 2026-03-20, egress_ip: here}]\n":              "is not a network",
+		"incident: {actions: [{time: 2026-03-20, action: shout, user: a}]}\n":     "is not an action",
+		"incident: {actoins: []}\n":                                               "actoins",
+		"corporate_network: []\n":                                                 "corporate_network",
+		"corporate_networks: [nonsense]\n":                                        "is not a network",
+		"corporate_networks:\n  - {nam: x, cidr: 1.2.3.4}\n":                      "unknown key",
+		"automation: nowhere.csv\n":                                               "no such file",
 	} {
 		if _, err := Load(write("bad.yaml", name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", name, err, want)
