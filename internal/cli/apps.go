@@ -139,17 +139,15 @@ func writeApps(w io.Writer, inv *inventory.Inventory) error {
 // the tenant approved.
 func (f *evidenceFlags) applications(ctx context.Context, _ Streams, c *casefile.Case) error {
 	var known, approved []inventory.App
-	if f.tenant != nil {
-		for _, path := range f.tenant.KnownApps {
-			list, err := inventory.ReadList(path, "")
-			if err != nil {
-				return &exit{exitUsage, err}
-			}
-			known = append(known, list...)
+	for _, path := range f.tenant.KnownApps {
+		list, err := inventory.ReadList(path, "")
+		if err != nil {
+			return &exit{exitUsage, err}
 		}
-		for _, row := range f.tenant.Watchlists["ApprovedApps"].Rows {
-			approved = append(approved, inventory.App{ID: row[0], Name: row[1], Class: inventory.Approved, Source: "the tenant file"})
-		}
+		known = append(known, list...)
+	}
+	for _, row := range f.tenant.Watchlists["ApprovedApps"].Rows {
+		approved = append(approved, inventory.App{ID: row[0], Name: row[1], Class: inventory.Approved, Source: "the tenant file"})
 	}
 	return inventory.AddTo(ctx, c, known, approved)
 }

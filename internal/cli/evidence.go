@@ -27,10 +27,11 @@ type evidenceFlags struct {
 	threads                             int
 	quiet, verbose, noProgress          bool
 	strict, timings                     bool
+	listed                              bool // indicators were given
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
-	tenant  *tenant.Context        // nil when none was given
+	tenant  *tenant.Context        // empty when none was given
 	meter   *meter
 	watch   stopwatch
 }
@@ -205,8 +206,8 @@ func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case
 		if t, err = tenant.Load(f.tenantFile); err != nil {
 			return &exit{exitUsage, err}
 		}
-		f.tenant = t
 	}
+	f.tenant = t
 	if err := f.indicators(ctx, s, c, f.ioc, t.Indicators); err != nil {
 		return err
 	}
@@ -242,7 +243,7 @@ func (f *evidenceFlags) indicators(ctx context.Context, s Streams, c *casefile.C
 		}
 		all.Columns, all.Rows = list.Columns, append(all.Rows, list.Rows...)
 	}
-	if all.Columns == nil {
+	if f.listed = all.Columns != nil; !f.listed {
 		return nil
 	}
 	return c.AddWatchlist(ctx, "Indicators", all.Columns, all.Rows)

@@ -176,7 +176,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	keep, kept := f.keepCandidates()
 	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.ioc != "", Tenant: f.knownTenant(),
+		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.listed, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects,
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,
 	})
@@ -191,11 +191,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 
 // knownTenant is the tenant's own statement of its networks; without one they are learned.
 func (f *huntFlags) knownTenant() investigation.Tenant {
-	var t investigation.Tenant
-	if f.tenant == nil {
-		return t
-	}
-	t.Name = f.tenant.Name
+	t := investigation.Tenant{Name: f.tenant.Name}
 	for _, row := range f.tenant.Watchlists["CorporateNetworks"].Rows {
 		t.CorporateNetworks = append(t.CorporateNetworks, row[1])
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -36,6 +37,8 @@ type Input struct {
 	Indicators bool
 	// Tenant is the context that was given; its networks are learned when it names none.
 	Tenant Tenant
+	// Suspects are users of whom it is said when they do not occur.
+	Suspects []string
 	// Candidates is given every activity that was weighed, findings or not; may be nil.
 	Candidates func([]finding.Candidate)
 	// Progress is told how many hunts are done and which one begins; may be nil.
@@ -295,9 +298,11 @@ func (b *builder) assess() error {
 	return b.absent()
 }
 
-// absent lists the users who were asked for and do not occur: nothing found on them means nothing.
+// absent lists the users who were asked for, or are suspected, and who do not occur: nothing found on them
+// means nothing.
 func (b *builder) absent() error {
-	if len(b.in.Users) == 0 {
+	asked := slices.Concat(b.in.Users, b.in.Suspects)
+	if len(asked) == 0 {
 		return nil
 	}
 	rows, err := b.ask("users", "union SigninLogs, AADNonInteractiveUserSignInLogs | distinct UserPrincipalName, UserId")
@@ -311,7 +316,7 @@ func (b *builder) absent() error {
 			seen[strings.ToLower(name)] = true
 		}
 	}
-	for _, user := range b.in.Users {
+	for _, user := range asked {
 		if !seen[strings.ToLower(user)] {
 			b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: "does not occur in the sign-in evidence: check the spelling, or name the user by object id"})
 		}

@@ -31,6 +31,8 @@ type Context struct {
 	// Providers is the path of a database of autonomous systems (GeoLite2-ASN.mmdb), and Indicators that of a list of
 	// indicators; empty without.
 	Providers, Indicators string
+	// Suspects are the users of whom something must be said, by name or object id.
+	Suspects []string
 	// Unused are keys of the file that this version reads but does not use yet.
 	Unused []string
 }
@@ -54,10 +56,10 @@ type file struct {
 	AsnDatabase       string            `yaml:"asn_database"`
 	Watchlists        map[string]string `yaml:"watchlists"`
 	Incident          struct {
-		Window   any    `yaml:"window"`
-		Suspects any    `yaml:"suspects"`
-		Iocs     string `yaml:"iocs"`
-		Actions  any    `yaml:"actions"`
+		Window   any      `yaml:"window"`
+		Suspects []string `yaml:"suspects"`
+		Iocs     string   `yaml:"iocs"`
+		Actions  any      `yaml:"actions"`
 	} `yaml:"incident"`
 }
 
@@ -128,8 +130,8 @@ func Load(path string) (*Context, error) {
 	if c.KnownApps, err = paths(path, f.KnownApps); err != nil {
 		return nil, fmt.Errorf("tenant file %s: known_apps: %w", path, err)
 	}
-	c.Providers, c.Indicators = beside(path, f.AsnDatabase), beside(path, f.Incident.Iocs)
-	for key, used := range map[string]bool{"incident.window": f.Incident.Window != nil, "incident.suspects": f.Incident.Suspects != nil, "working_hours": f.WorkingHours != nil} {
+	c.Providers, c.Indicators, c.Suspects = beside(path, f.AsnDatabase), beside(path, f.Incident.Iocs), f.Incident.Suspects
+	for key, used := range map[string]bool{"incident.window": f.Incident.Window != nil, "working_hours": f.WorkingHours != nil} {
 		if used {
 			c.Unused = append(c.Unused, key)
 		}

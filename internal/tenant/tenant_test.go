@@ -29,7 +29,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("automation %v", got)
 	}
 	write("vpn.csv", "username,start_utc,end_utc,src_ip,public_ip\na@example.com,2026-03-20 09:00:00,2026-03-20T17:00:00+01:00,198.51.100.9,203.0.113.7\nb@example.com,2026-03-20T09:00:00Z,,,203.0.113.7\n")
-	c, err = Load(write("incident.yaml", "vpn_log: vpn.csv\nasn_database: asn.mmdb\nincident:\n  window: [2026-03-18, 2026-03-21]\n  iocs: iocs.csv\n  actions: [{time: 2026-03-20T14:02:00Z, action: revoke, user: a@example.com, via: entra}]\n"))
+	c, err = Load(write("incident.yaml", "vpn_log: vpn.csv\nasn_database: asn.mmdb\nincident:\n  window: [2026-03-18, 2026-03-21]\n  iocs: iocs.csv\n  suspects: [a@example.com]\n  actions: [{time: 2026-03-20T14:02:00Z, action: revoke, user: a@example.com, via: entra}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,8 +45,8 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds %q, want %q", alias, got, want)
 		}
 	}
-	if c.Providers != filepath.Join(dir, "asn.mmdb") || c.Indicators != filepath.Join(dir, "iocs.csv") || strings.Join(c.Unused, " ") != "incident.window" {
-		t.Errorf("providers %q, indicators %q, unused %q", c.Providers, c.Indicators, c.Unused)
+	if c.Providers != filepath.Join(dir, "asn.mmdb") || c.Indicators != filepath.Join(dir, "iocs.csv") || strings.Join(c.Suspects, " ") != "a@example.com" || strings.Join(c.Unused, " ") != "incident.window" {
+		t.Errorf("providers %q, indicators %q, suspects %q, unused %q", c.Providers, c.Indicators, c.Suspects, c.Unused)
 	}
 	for name, want := range map[string]string{
 		"vpn_log: [{user: a, start: 20/03/2026 09:00, egress_ip: 203.0.113.7}]\n": "is not a time",
