@@ -2,8 +2,6 @@ package evidence
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"slices"
 )
 
@@ -143,20 +141,8 @@ func undoubled(dst, b []byte, i int) (out []byte, end int, closed bool) {
 	dst = slices.Grow(dst, len(b)-i+8)
 	dst = dst[:cap(dst)]
 	for {
-		for i+8 <= len(b) {
-			x := binary.LittleEndian.Uint64(b[i:])
-			binary.LittleEndian.PutUint64(dst[n:], x)
-			if found := specials(x); found != 0 {
-				plain := bits.TrailingZeros64(found) / 8
-				i, n = i+plain, n+plain
-				break
-			}
-			i, n = i+8, n+8
-		}
-		for i < len(b) && !special[b[i]] {
-			dst[n] = b[i]
-			i, n = i+1, n+1
-		}
+		plain := copyPlain(dst[n:], b[i:])
+		i, n = i+plain, n+plain
 		if i >= len(b) {
 			return dst[:n], i, false
 		}

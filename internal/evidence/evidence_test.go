@@ -14,7 +14,7 @@ import (
 
 // The forms are those of exports: the portal's, the API's, PowerShell's.
 func TestDatetime(t *testing.T) {
-	for text, want := range map[string]string{
+	datetimes(t, map[string]string{
 		"2026-03-21T09:30:00Z":           "2026-03-21T09:30:00Z",
 		"2026-03-21T09:30:00.1234567Z":   "2026-03-21T09:30:00.1234567Z",
 		"2026-03-21T09:30:00.123456789Z": "2026-03-21T09:30:00.1234567Z",
@@ -25,7 +25,13 @@ func TestDatetime(t *testing.T) {
 		"2026-02-30T09:30:00Z":           "",
 		"12:36 PM":                       "",
 		"":                               "",
-	} {
+	})
+}
+
+// datetimes reads texts as times; what is none has an empty one.
+func datetimes(t *testing.T, wanted map[string]string) {
+	t.Helper()
+	for text, want := range wanted {
 		got, ok := Datetime([]byte(text))
 		if ok != (want != "") || ok && got.RFC3339() != want {
 			t.Errorf("%q: got %s (%v), want %q", text, got.RFC3339(), ok, want)

@@ -349,6 +349,24 @@ func scanObject(b []byte, visit func(n int, name []byte, v Span) error) error {
 // escapes are the characters that a backslash and a letter stand for; 0 for what is no such letter.
 var escapes = [256]byte{'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
+// copyPlain copies what stands before the first special character, and says how much that is. Of dst, which has eight bytes
+// more than b at least, it may write some beyond.
+func copyPlain(dst, b []byte) (n int) {
+	for n+8 <= len(b) {
+		x := binary.LittleEndian.Uint64(b[n:])
+		binary.LittleEndian.PutUint64(dst[n:], x)
+		if found := specials(x); found != 0 {
+			return n + bits.TrailingZeros64(found)/8
+		}
+		n += 8
+	}
+	for n < len(b) && !special[b[n]] {
+		dst[n] = b[n]
+		n++
+	}
+	return n
+}
+
 // unquote appends the value of a string from i on, which is inside it, and returns the index after the closing quote. It
 // copies while it looks for what ends the copying: JSON in a string has an escape every few bytes.
 func unquote(dst, b []byte, i int) (out []byte, end int, err error) {
@@ -356,20 +374,8 @@ func unquote(dst, b []byte, i int) (out []byte, end int, err error) {
 	dst = slices.Grow(dst, len(b)-i+8)
 	dst = dst[:cap(dst)]
 	for {
-		for i+8 <= len(b) {
-			x := binary.LittleEndian.Uint64(b[i:])
-			binary.LittleEndian.PutUint64(dst[n:], x)
-			if found := specials(x); found != 0 {
-				plain := bits.TrailingZeros64(found) / 8
-				i, n = i+plain, n+plain
-				break
-			}
-			i, n = i+8, n+8
-		}
-		for i < len(b) && !special[b[i]] {
-			dst[n] = b[i]
-			i, n = i+1, n+1
-		}
+		plain := copyPlain(dst[n:], b[i:])
+		i, n = i+plain, n+plain
 		switch {
 		case i >= len(b):
 			return dst[:n], i, cut(i, "inside a string")
