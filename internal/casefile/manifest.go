@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -140,7 +141,7 @@ func (c *Case) WriteBooks(ctx context.Context) error {
 	}
 	m.Rejects.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	return WriteFile(filepath.Join(c.opt.Dir, ManifestName), func(w io.Writer) error {
-		enc := json.NewEncoder(w)
+		enc := json.NewEncoder(escape.JSON(w))
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
 		return enc.Encode(m)
@@ -167,7 +168,7 @@ func (c *Case) WriteRejects(ctx context.Context, w io.Writer) (n int64, err erro
 	}
 	defer func() { _ = rows.Close() }()
 	buffered := bufio.NewWriter(w)
-	enc := json.NewEncoder(buffered)
+	enc := json.NewEncoder(escape.JSON(buffered))
 	enc.SetEscapeHTML(false)
 	for ; rows.Next(); n++ {
 		var l rejectLine

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/finding"
 )
 
@@ -49,7 +50,7 @@ func (f *huntFlags) keepCandidates() (func([]finding.Candidate), func() error) {
 	err := errors.New("the run made no candidates")
 	return func(all []finding.Candidate) {
 		err = casefile.WriteFile(f.candidates, func(w io.Writer) error {
-			lines := json.NewEncoder(w)
+			lines := json.NewEncoder(escape.JSON(w))
 			for i := range all {
 				c := &all[i]
 				if err := lines.Encode(candidate{

@@ -81,7 +81,7 @@ func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
 
 // printValue prints a document as JSON.
 func printValue(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)

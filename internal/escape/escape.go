@@ -1,11 +1,10 @@
-// Package escape owns the doors through which hostile text leaves: terminal, CSV and Excel, Markdown. HTML is
+// Package escape owns the doors through which hostile text leaves: terminal, JSON, CSV and Excel, Markdown. HTML is
 // html/template's. Evidence is written by attackers: user agents, application names, file contents.
 package escape
 
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 )
 
@@ -24,7 +23,7 @@ func Terminal(s string) string {
 			b.WriteByte(' ')
 		case r < 0x20 || r >= 0x7f && r < 0xa0:
 			fmt.Fprintf(&b, `\x%02x`, r)
-		case !unicode.IsPrint(r) && r != ' ' || unicode.Is(unicode.Bidi_Control, r):
+		case !visible(r):
 			fmt.Fprintf(&b, `\u{%x}`, r)
 		default:
 			b.WriteRune(r)

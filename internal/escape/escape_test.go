@@ -1,6 +1,9 @@
 package escape
 
 import (
+	"encoding/json"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -36,6 +39,33 @@ func TestMarkdown(t *testing.T) {
 	} {
 		if got := Markdown(in); got != want {
 			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+// TestJSON writes documents in pieces of every size: they decode to the same text, and nothing in them is invisible.
+func TestJSON(t *testing.T) {
+	for in, want := range map[string]string{
+		`{"a":"caf\u00e9 é 中"}`:         `{"a":"caf\u00e9 é 中"}`,
+		"[\"\u009b31m\"]":               `["\u009b31m"]`,
+		"[\"\u202egnp.exe\u2028\x7f\"]": `["\u202egnp.exe\u2028\u007f"]`,
+		"[\"\U000e0041\"]":              `["\udb40\udc41"]`, // a tag: 0xe0041 - 0x10000 = 0xd0041, of which 0x340 and 0x041
+	} {
+		for size := 1; size <= len(in); size++ {
+			var out strings.Builder
+			door := JSON(&out)
+			for piece := range slices.Chunk([]byte(in), size) {
+				if n, err := door.Write(piece); n != len(piece) || err != nil {
+					t.Fatalf("wrote %d of %d: %v", n, len(piece), err)
+				}
+			}
+			if out.String() != want {
+				t.Errorf("%q in pieces of %d: got %q, want %q", in, size, out.String(), want)
+			}
+			var before, after any
+			if json.Unmarshal([]byte(in), &before) != nil || json.Unmarshal([]byte(out.String()), &after) != nil || !reflect.DeepEqual(before, after) {
+				t.Errorf("%q became another document, %q", in, out.String())
+			}
 		}
 	}
 }

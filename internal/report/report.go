@@ -38,7 +38,7 @@ func Outputs() []Output {
 
 // JSON renders the contract's document, indented.
 func JSON(w io.Writer, inv *investigation.Investigation) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(inv)
@@ -46,7 +46,7 @@ func JSON(w io.Writer, inv *investigation.Investigation) error {
 
 // JSONLines renders one finding per line, with the time that now() meant.
 func JSONLines(w io.Writer, inv *investigation.Investigation) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetEscapeHTML(false)
 	for _, f := range inv.Findings {
 		line := struct {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
@@ -35,7 +36,7 @@ type timesketchEvent struct {
 
 // Timesketch renders one event of the findings per line.
 func Timesketch(w io.Writer, inv *investigation.Investigation) error {
-	enc := json.NewEncoder(w) // tags are escaped: a web page will show them
+	enc := json.NewEncoder(escape.JSON(w)) // tags are escaped: a web page will show them
 	for i := range inv.Findings {
 		f := &inv.Findings[i]
 		for _, e := range f.Events {
