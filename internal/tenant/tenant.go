@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"sort"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -103,7 +105,7 @@ func Load(path string) (*Context, error) {
 	}
 	var f file
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
-		return nil, fmt.Errorf("tenant file %s: %w", path, err)
+		return nil, fmt.Errorf("tenant file %s: %w%s", path, err, meant(err))
 	}
 	c := &Context{Name: f.Name, Watchlists: map[string]Table{}}
 	for _, p := range parts {
@@ -138,6 +140,30 @@ func Load(path string) (*Context, error) {
 	}
 	sort.Strings(c.Unused)
 	return c, nil
+}
+
+// meant suggests the key that was meant, where an error is about one that is not known.
+func meant(err error) string {
+	var unknown *yaml.UnknownFieldError
+	if !errors.As(err, &unknown) || unknown.Token == nil {
+		return ""
+	}
+	if near := diag.Suggest(unknown.Token.Value, keysOf(reflect.TypeFor[file]())); near != "" {
+		return "\n  did you mean " + near + "?"
+	}
+	return ""
+}
+
+// keysOf are the keys of the file, those of its parts among them.
+func keysOf(t reflect.Type) (keys []string) {
+	for i := range t.NumField() {
+		f := t.Field(i)
+		keys = append(keys, f.Tag.Get("yaml"))
+		if f.Type.Kind() == reflect.Struct {
+			keys = append(keys, keysOf(f.Type)...)
+		}
+	}
+	return keys
 }
 
 // beside is a path that the tenant file names, relative to it; empty where it names none.
