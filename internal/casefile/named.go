@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,11 @@ func ending(name string) string {
 // LoadNamed loads a CSV, TSV, text, JSON, NDJSON or Parquet file as a table of its own, with the types found in it. It lasts as
 // long as the case is open and hides a table of the case that has its name.
 func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table, error) {
+	if file, err := os.Open(path); err != nil {
+		return nil, fmt.Errorf("load the table %s: %w", name, err)
+	} else if err := file.Close(); err != nil {
+		return nil, fmt.Errorf("load the table %s: %w", name, err)
+	}
 	reader := ""
 	switch ext := ending(path); ext {
 	case "csv", "tsv":

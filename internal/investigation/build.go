@@ -309,15 +309,17 @@ func (b *builder) absent() error {
 	if err != nil {
 		return err
 	}
-	seen := map[string]bool{}
+	known := map[string]bool{}
 	for _, r := range rows.Rows {
 		for _, cell := range r {
-			name, _ := cell.(string)
-			seen[strings.ToLower(name)] = true
+			known[strings.ToLower(text(cell))] = true
 		}
 	}
+	for _, n := range b.inv.UsersNotAssessed { // of whom it is said already what there is
+		known[strings.ToLower(n.User)] = true
+	}
 	for _, user := range asked {
-		if !seen[strings.ToLower(user)] {
+		if !known[strings.ToLower(user)] {
 			b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: user, Because: "does not occur in the sign-in evidence: check the spelling, or name the user by object id"})
 		}
 	}
