@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,9 @@ looks like one of Microsoft's on an id that is not Microsoft's is told in the co
   replaytrace apps lookup 29d9ed98-a469-4536-ade2-f981bc1d605e
   replaytrace apps import MicrosoftApps.json --out known_apps.csv`,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := noPath(args); err != nil {
+				return &exit{exitUsage, err}
+			}
 			h, err := findRule(tenantApps)
 			if err != nil {
 				return &exit{exitInternal, err}
@@ -43,6 +47,20 @@ looks like one of Microsoft's on an id that is not Microsoft's is told in the co
 	rowFormatFlag(cmd, &f.format)
 	cmd.AddCommand(newAppsLookup(s), newAppsImport(s))
 	return cmd
+}
+
+// noPath says so when an application is named where evidence is expected.
+func noPath(args []string) error {
+	inv, err := inventory.Default()
+	if err != nil {
+		return err
+	}
+	for _, arg := range args {
+		if _, err := os.Stat(arg); err != nil && len(inv.Find(arg)) > 0 {
+			return &hinted{fmt.Errorf("%s is an application and no path", escape.Terminal(arg)), "replaytrace apps lookup " + escape.Terminal(arg)}
+		}
+	}
+	return nil
 }
 
 func newAppsLookup(s Streams) *cobra.Command {

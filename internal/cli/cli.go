@@ -69,7 +69,7 @@ func Main(args []string, s Streams) int {
 	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
 	err := root.ExecuteContext(ctx)
 	if err != nil && !running { // an unknown command, or arguments that it does not take
-		err = &exit{exitUsage, err}
+		err = &exit{exitUsage, usage(root, args, err)}
 	}
 	if ctx.Err() != nil {
 		var saved *stopped
@@ -81,6 +81,16 @@ func Main(args []string, s Streams) int {
 		return exitInterrupted
 	}
 	return finish(s, err)
+}
+
+// usage adds to an error about arguments where they are explained.
+func usage(root *cobra.Command, args []string, err error) error {
+	var helpful interface{ Hint() string }
+	cmd, _, found := root.Find(args)
+	if errors.As(err, &helpful) || found != nil || cmd == root {
+		return err
+	}
+	return &hinted{err, cmd.CommandPath() + " --help shows what it takes"}
 }
 
 // finish shows an error and returns its exit code: what has none, and is not about the user's text, is a fault of ours.
@@ -109,11 +119,21 @@ func showError(w io.Writer, err error) {
 		return
 	}
 	_, _ = fmt.Fprintf(w, "replaytrace: %s\n", err)
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		_, _ = fmt.Fprintf(w, "hint: %s\n", hinted.Hint())
+	var helpful interface{ Hint() string }
+	if errors.As(err, &helpful) {
+		_, _ = fmt.Fprintf(w, "hint: %s\n", helpful.Hint())
 	}
 }
+
+// hinted is an error with what to do about it.
+type hinted struct {
+	error
+	hint string
+}
+
+// Unwrap is what is wrong; Hint says what to do.
+func (e *hinted) Unwrap() error { return e.error }
+func (e *hinted) Hint() string  { return e.hint }
 
 // flagError is a flag that a command does not have, or its value.
 type flagError struct {

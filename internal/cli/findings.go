@@ -37,6 +37,10 @@ const minute = "2006-01-02 15:04Z"
 
 // findings writes the page of a result.
 func (p *page) findings(inv *investigation.Investigation) {
+	if v := inv.Visibility; v.InteractiveEvents+v.NonInteractiveEvents == 0 && len(inv.Evidence.Tables) > 0 {
+		p.text("", warning.Bold(true).Render("No sign-ins of users in this evidence: only what accounts did in mailboxes, files and Microsoft Graph was judged."))
+		p.b.WriteByte('\n')
+	}
 	switch {
 	case len(inv.Findings) == 0 && len(inv.Evidence.Tables) == 0:
 		p.text("", bold.Render("No evidence to judge by: nothing was read."))

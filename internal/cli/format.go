@@ -22,7 +22,7 @@ var rowFormats = []struct {
 	name  string
 	print func(io.Writer, *kql.Rows, schema.Ticks) error
 }{
-	{"table", printTable}, {"json", printJSON}, {"jsonl", printJSONL}, {"csv", printCSV},
+	{"table", printTable}, {"json", printJSON}, {"jsonl", printJSONL}, {"csv", printCSV}, {"markdown", printMarkdown},
 }
 
 // rowFormatFlag adds the --format of a command that prints rows.
@@ -110,12 +110,13 @@ func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {
 		Columns       []columnJSON    `json:"columns"`
 		Rows          json.RawMessage `json:"rows"`
 	}{1, asOf.RFC3339(), columnsOf(rows), rowsJSON(rows)}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetEscapeHTML(false)
 	return enc.Encode(out)
 }
 
 func printJSONL(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
+	w = escape.JSON(w)
 	for _, row := range rows.Rows {
 		if _, err := w.Write(append(appendObject(nil, rows.Columns, row), '\n')); err != nil {
 			return err
@@ -168,6 +169,36 @@ func printCSV(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// printMarkdown prints a table to paste into a report.
+func printMarkdown(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {
+	var b strings.Builder
+	for _, c := range rows.Columns {
+		b.WriteString("| " + escape.Markdown(c.Name) + " ")
+	}
+	b.WriteString("|\n")
+	for _, c := range rows.Columns {
+		b.WriteString("|" + rule(c.Type))
+	}
+	b.WriteString("|\n")
+	for _, row := range rows.Rows {
+		for i, v := range row {
+			b.WriteString("| " + escape.Markdown(text(rows.Columns[i].Type, v)) + " ")
+		}
+		b.WriteString("|\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// rule is what stands in Markdown below the head of a column: numbers are set to the right.
+func rule(t schema.Type) string {
+	switch t {
+	case schema.Int, schema.Long, schema.Real, schema.Decimal:
+		return "--:"
+	}
+	return "---"
 }
 
 // maxCell is how wide a cell of the terminal table may be; the other formats have all of it.

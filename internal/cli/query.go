@@ -219,10 +219,12 @@ func (f *queryFlags) batchLine(ctx context.Context, s Streams, c *casefile.Case,
 		ID    json.RawMessage `json:"id"`
 		Query string          `json:"query"`
 	}
-	if err := json.Unmarshal(line, &q); err != nil {
-		return &exit{exitUsage, fmt.Errorf("%s:%d: not a line of the form {\"id\":..., \"query\":...}: %w", f.batch, n, err)}
-	}
+	err := json.Unmarshal(line, &q)
 	a := answer{ID: q.ID}
+	if err != nil { // the lines behind it are answered all the same
+		a.Error = &answerError{Message: fmt.Sprintf("%s:%d is no line of the form {\"id\":..., \"query\":...}: %v", f.batch, n, err), Line: 1, Column: 1, Kind: diag.Syntax}
+		return a.write(s.Out)
+	}
 	request, err := f.request(&diag.Source{Name: fmt.Sprintf("%s:%d", f.batch, n), Text: q.Query})
 	if err != nil {
 		return err
@@ -239,12 +241,16 @@ func (f *queryFlags) batchLine(ctx context.Context, s Streams, c *casefile.Case,
 		a.Columns = columnsOf(rows)
 		a.Rows = rowsJSON(rows)
 	}
-	out, err := json.Marshal(a)
-	if err != nil {
-		return fmt.Errorf("render the answer %s: %w", q.ID, err)
+	return a.write(s.Out)
+}
+
+// write writes the answer's line.
+func (a *answer) write(w io.Writer) error {
+	enc := json.NewEncoder(escape.JSON(w))
+	if err := enc.Encode(a); err != nil {
+		return fmt.Errorf("render the answer %s: %w", a.ID, err)
 	}
-	_, err = s.Out.Write(append(out, '\n'))
-	return err
+	return nil
 }
 
 // batchTimeout bounds one query of a batch, so that a runaway one does not end the others.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
@@ -70,8 +71,11 @@ func colored(w io.Writer) bool {
 	return terminal(w) && os.Getenv("NO_COLOR") == ""
 }
 
-// columns is how wide the terminal is; text that goes elsewhere is set to 120.
+// columns is how wide the terminal is, unless COLUMNS says otherwise; text that goes elsewhere is set to 120.
 func columns(w io.Writer) int {
+	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width >= 40 {
+		return width
+	}
 	if f := file(w); f != nil && terminal(w) {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width >= 40 {
 			return width
