@@ -170,7 +170,7 @@ func (c *Case) settings() []string {
 		"SET autoinstall_known_extensions = false", "SET autoload_known_extensions = false",
 		// What is written of a file's times must not depend on the machine's zone.
 		"SET GLOBAL TimeZone = 'UTC'",
-		"SET preserve_insertion_order = false", fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare),
+		"SET preserve_insertion_order = false", c.limit(),
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 		fmt.Sprintf("SET threads = %d", c.threads()),
 	}
@@ -189,9 +189,25 @@ func (c *Case) attach(path string) []string {
 }
 
 // reopen opens the database's file anew. Of every group of rows that was written or read since it was opened DuckDB keeps
-// in memory what its columns are like, ten bytes a row, and counts it nowhere.
+// in memory what its columns are like, ten bytes a row, and counts it nowhere. While it is closed, all that is given back.
 func (c *Case) reopen(ctx context.Context) error {
-	return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
+	return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase, c.limit()}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
+}
+
+// lean is execAll for statements that need much memory: what each leaves is given back before the next.
+func (c *Case) lean(ctx context.Context, statements ...string) error {
+	for _, s := range statements {
+		if err := c.execAll(ctx, s, c.limit()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// limit tells DuckDB what it may use, and each time it is told it gives to the system what its allocators keep of all that
+// was freed. Otherwise they hold some hundred megabytes, and more the longer the program runs.
+func (c *Case) limit() string {
+	return fmt.Sprintf("SET memory_limit = '%d B'", c.opt.Memory/10*databaseShare)
 }
 
 func (c *Case) start(ctx context.Context, path string) error {

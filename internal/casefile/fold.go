@@ -55,7 +55,7 @@ func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) erro
 		}
 	}
 	all, said := names(t.Columns), strings.Join(visible, ", ")
-	return c.execAll(ctx,
+	return c.lean(ctx,
 		// What is in the case already is one bag, every new file another one. Two hashes make 128 bits.
 		"CREATE OR REPLACE TEMP TABLE twins AS SELECT place, bag, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth, one, two, _SourceFile FROM"+
 			" (SELECT rowid AS place, CASE WHEN "+fresh+" THEN _SourceNumber ELSE 0 END AS bag, hash("+said+") AS one, hash('two', "+said+") AS two, _SourceFile, _SourceLine FROM "+table+" WHERE "+keyless+")",
@@ -80,7 +80,7 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 		keyed += " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
 	}
 	const twice = " GROUP BY 1 HAVING count(*) > 1"
-	if err := c.execAll(ctx,
+	if err := c.lean(ctx,
 		"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT hash("+key+")"+keyed+twice,
 		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, row_number() OVER (ORDER BY place) // %d AS slice FROM (SELECT %s AS key, min(rowid) AS place%s AND hash(%s) IN (FROM doubtful)%s)",
 			max(c.opt.Memory/foldMemory, 1), key, keyed, key, twice),
@@ -91,7 +91,7 @@ func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) erro
 		return err // the common case costs one grouping of hashes
 	}
 	all := names(t.Columns)
-	if err := c.execAll(ctx,
+	if err := c.lean(ctx,
 		"CREATE TABLE IF NOT EXISTS "+copies+" "+definition(t.Columns),
 		"INSERT INTO "+copies+" ("+all+") SELECT "+all+" FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated) AND ("+fresh+" OR "+key+" NOT IN (SELECT "+key+" FROM "+copies+"))",
 		"DELETE FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated)",
@@ -114,12 +114,12 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	}
 	for n := 0; n < len(slices) && err == nil; n++ {
 		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM repeated WHERE slice = %d)", slices[n][1], slices[n][2], quoteName(t.Intake.Key), slices[n][0])
-		err = c.Exec(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
+		err = c.lean(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
 	}
 	if err != nil {
 		return err
 	}
-	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")", false))
+	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")", false))
 }
 
 // foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what

@@ -30,7 +30,10 @@ func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport)
 	for err == nil && s.aside != nil {
 		next := &source{layout: l.layout, file: f, path: s.path, number: s.number, dir: s.dir, target: s.nextTarget()}
 		before := s.aside
-		if next.stream, err = before.Read(); err == nil {
+		if err = l.c.Exec(ctx, l.c.limit()); err == nil {
+			next.stream, err = before.Read()
+		}
+		if err == nil {
 			err = l.pass(ctx, next, report)
 		}
 		err = errors.Join(err, before.Close())
