@@ -106,7 +106,7 @@ func (g *generator) with() string {
 	var parts []string
 	for id := 1; id <= maxKey(g.shared); id++ {
 		s := g.shared[id]
-		if s == nil || g.refs[id] < 2 {
+		if s == nil || g.refs[id] < 2 || g.live[s.Plan] == nil { // only columns that nobody wants may read it
 			continue
 		}
 		parts = append(parts, cte(s)+" AS MATERIALIZED ("+g.node(s.Plan)+")")
