@@ -189,7 +189,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	return inv, nil
 }
 
-// knownTenant is the tenant's own statement of its networks; without one they are learned.
+// knownTenant is the tenant's own statement of its networks, which are learned without one, and of the incident.
 func (f *huntFlags) knownTenant() investigation.Tenant {
 	t := investigation.Tenant{Name: f.tenant.Name}
 	for _, row := range f.tenant.Watchlists["CorporateNetworks"].Rows {
@@ -197,6 +197,9 @@ func (f *huntFlags) knownTenant() investigation.Tenant {
 	}
 	if len(t.CorporateNetworks) > 0 {
 		t.NetworksSource = "given in the tenant file"
+	}
+	if w := f.tenant.Window; w != nil {
+		t.IncidentWindow = &investigation.Window{Start: w.Start, End: w.End}
 	}
 	return t
 }

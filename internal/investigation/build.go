@@ -50,7 +50,7 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: SchemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
-	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess, b.indicators}
+	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess, b.indicators, b.beyond}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, err
@@ -346,6 +346,22 @@ func (b *builder) indicators() error {
 		h.First, h.Last = first.Time(), last.Time()
 		h.Addresses, _ = r[8].(json.RawMessage)
 		b.inv.Indicators = append(b.inv.Indicators, h)
+	}
+	return nil
+}
+
+// beyond says of which findings a part lies outside of the incident's window: whoever gave the window did not know of it.
+func (b *builder) beyond() error {
+	w := b.in.Tenant.IncidentWindow
+	if w == nil {
+		return nil
+	}
+	for i := range b.inv.Findings {
+		f := &b.inv.Findings[i]
+		if f.FirstSeen.Before(w.Start) || f.LastSeen.After(w.End) {
+			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, fmt.Sprintf("The activity against %s, %s to %s, is not all within the incident's window, %s to %s: the incident may be longer than the tenant file says, or another one.",
+				f.User, f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), w.Start.Format(time.RFC3339), w.End.Format(time.RFC3339)))
+		}
 	}
 	return nil
 }

@@ -93,6 +93,14 @@ type Tenant struct {
 	Name              string   `json:"name"`
 	CorporateNetworks []string `json:"corporate_networks"`
 	NetworksSource    string   `json:"networks_source"` // given or learned, in words
+	// IncidentWindow is when the incident was, as the tenant file says.
+	IncidentWindow *Window `json:"incident_window,omitempty"`
+}
+
+// Window is a time, both ends included.
+type Window struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
 }
 
 // Campaign links users hit from the same infrastructure.

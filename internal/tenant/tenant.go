@@ -33,11 +33,16 @@ type Context struct {
 	// Providers is the path of a database of autonomous systems (GeoLite2-ASN.mmdb), and Indicators that of a list of
 	// indicators; empty without.
 	Providers, Indicators string
+	// Window is when the incident was, nil where the file does not say; the watchlist IncidentWindow has the same.
+	Window *Window
 	// Suspects are the users of whom something must be said, by name or object id.
 	Suspects []string
 	// Unused are keys of the file that this version reads but does not use yet.
 	Unused []string
 }
+
+// Window is a time, both ends included.
+type Window struct{ Start, End time.Time }
 
 // Table is a watchlist: columns and rows of text.
 type Table struct {
@@ -58,7 +63,7 @@ type file struct {
 	AsnDatabase       string            `yaml:"asn_database"`
 	Watchlists        map[string]string `yaml:"watchlists"`
 	Incident          struct {
-		Window   any      `yaml:"window"`
+		Window   []string `yaml:"window"`
 		Suspects []string `yaml:"suspects"`
 		Iocs     string   `yaml:"iocs"`
 		Actions  any      `yaml:"actions"`
@@ -133,7 +138,10 @@ func Load(path string) (*Context, error) {
 		return nil, fmt.Errorf("tenant file %s: known_apps: %w", path, err)
 	}
 	c.Providers, c.Indicators, c.Suspects = beside(path, f.AsnDatabase), beside(path, f.Incident.Iocs), f.Incident.Suspects
-	for key, used := range map[string]bool{"incident.window": f.Incident.Window != nil, "working_hours": f.WorkingHours != nil} {
+	if err := c.window(f.Incident.Window); err != nil {
+		return nil, fmt.Errorf("tenant file %s: incident.window: %w", path, err)
+	}
+	for key, used := range map[string]bool{"timezone": f.Timezone != "", "working_hours": f.WorkingHours != nil} {
 		if used {
 			c.Unused = append(c.Unused, key)
 		}
@@ -164,6 +172,38 @@ func keysOf(t reflect.Type) (keys []string) {
 		}
 	}
 	return keys
+}
+
+// window reads the two ends of the incident's window; an end without a time of day is that day's end.
+func (c *Context) window(ends []string) error {
+	if ends == nil {
+		return nil
+	}
+	if len(ends) != 2 {
+		return errors.New("two times are expected, the first and the last: [2026-03-18, 2026-03-21]")
+	}
+	var at [2]string
+	for i, cell := range ends {
+		if i == 1 && len(cell) == len(time.DateOnly) {
+			cell += "T23:59:59.9999999Z"
+		}
+		var err error
+		if at[i], err = moment(cell); err != nil {
+			return err
+		}
+	}
+	c.Window = &Window{}
+	for i, to := range []*time.Time{&c.Window.Start, &c.Window.End} {
+		var err error
+		if *to, err = time.Parse(time.RFC3339Nano, at[i]); err != nil {
+			return err
+		}
+	}
+	if c.Window.End.Before(c.Window.Start) {
+		return fmt.Errorf("it ends, %s, before it begins, %s", ends[1], ends[0])
+	}
+	c.Watchlists["IncidentWindow"] = Table{Columns: []string{"start", "end"}, Rows: [][]string{at[:]}}
+	return nil
 }
 
 // beside is a path that the tenant file names, relative to it; empty where it names none.

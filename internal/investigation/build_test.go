@@ -1,0 +1,40 @@
+package investigation
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/replaytrace/replaytrace/internal/finding"
+)
+
+// TestBeyond holds findings beside the incident's window: those that reach beyond it are spoken of, none is dropped.
+func TestBeyond(t *testing.T) {
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 12, 0, 0, 0, time.UTC) }
+	findings := []finding.Finding{
+		{User: "within", FirstSeen: day(18), LastSeen: day(21)},
+		{User: "earlier", FirstSeen: day(17), LastSeen: day(19)},
+		{User: "later", FirstSeen: day(19), LastSeen: day(22)},
+		{User: "another", FirstSeen: day(1), LastSeen: day(2)},
+	}
+	for name, c := range map[string]struct {
+		window *Window
+		want   string
+	}{
+		"none":  {nil, ""},
+		"given": {&Window{day(18), day(21)}, "earlier later another"},
+	} {
+		b := &builder{in: Input{Tenant: Tenant{IncidentWindow: c.window}}, inv: &Investigation{Findings: findings}}
+		if err := b.beyond(); err != nil {
+			t.Fatal(err)
+		}
+		var users []string
+		for _, w := range b.inv.Evidence.Warnings {
+			user, _, _ := strings.Cut(strings.TrimPrefix(w, "The activity against "), ",")
+			users = append(users, user)
+		}
+		if got := strings.Join(users, " "); got != c.want || len(b.inv.Findings) != len(findings) {
+			t.Errorf("%s: warned of %q, want %q; %d findings", name, got, c.want, len(b.inv.Findings))
+		}
+	}
+}
