@@ -39,6 +39,7 @@ type File struct {
 	spread    int      // how many of the wraps are taken off while the stream is read, because of a bundle
 	shapes    []Shape
 	separator byte
+	foreign   bool          // rows of the Entra admin centre under headers in a language that no shape knows
 	zones     []*headerZone // of the columns of a CSV whose times are not in UTC
 
 	unpackedAt string     // where the text lies when Path has it in another form

@@ -39,10 +39,27 @@ func (f *File) recognise() error {
 	if found {
 		return nil
 	}
+	if f.foreign {
+		return &NotRecognised{
+			"it looks like a download of the Entra admin centre in a language that is not known here",
+			"set the portal's language to English and download it again, or download it as JSON, whose names are the same in every language",
+		}
+	}
 	return &NotRecognised{
 		fmt.Sprintf("no sign-in evidence recognised (it reads as %s)", f.container),
 		"give exports of Log Analytics, Azure Monitor, Microsoft Graph, the Entra admin centre, Defender XDR or Purview: docs/evidence.md lists the shapes",
 	}
+}
+
+// portalRow tells whether a row begins with a time and the id of a request, as those of the Entra admin centre do.
+func (f *File) portalRow(first []byte) bool {
+	cells, _, _ := csvCells(first, f.comma(), nil, nil)
+	if len(cells) < 10 {
+		return false
+	}
+	when, id := cells[0].Bytes, cells[1].Bytes
+	return len(when) > 0 && when[0] >= '0' && when[0] <= '9' && bytes.IndexByte(when, ':') > 0 &&
+		len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-'
 }
 
 func firstLine(b []byte) []byte {
@@ -344,7 +361,13 @@ func (f *File) recogniseCSV(head []byte) bool {
 		f.Shape = own
 		return true
 	}
-	return f.byAlias() || len(rows) > 0 && f.byPosition(rows[0]) || f.choose(keys)
+	if f.byAlias() || len(rows) > 0 && f.byPosition(rows[0]) {
+		return true
+	}
+	if f.foreign = len(rows) > 0 && f.portalRow(rows[0]); f.foreign { // no list of the tenant's own, whatever its headers say
+		return false
+	}
+	return f.choose(keys)
 }
 
 // csvStart passes over what stands before the header: PowerShell's line of types, and the separator as spreadsheets say
