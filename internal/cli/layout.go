@@ -13,10 +13,18 @@ const gap = 2 // blanks between two columns
 // floors are how narrow a column may be made: a time stays whole as long as possible, a number always.
 var floors = []int{len(minute), 8}
 
+// roomy is from when on a terminal has room for tables, though a long word may be cut in two.
+const roomy = 80
+
 // table writes rows under their headers, fitted to the width. A column of numbers or short words keeps its width: a number
-// in two lines is read as two numbers. The wide columns share what is left, and their cells wrap.
+// in two lines is read as two numbers. The wide columns share what is left, and their cells wrap. On a narrow terminal that
+// would cut addresses and ids in pieces, the values of a row stand one below the other.
 func (p *page) table(headers []string, rows [][]string) {
 	widths := fitted(headers, rows, p.width-2)
+	if p.width < roomy && cut(rows, widths) {
+		p.b.WriteString(strings.TrimSuffix(oneBelowTheOther(headers, rows, p.width), "\n"))
+		return
+	}
 	cells := make([][]string, len(rows))
 	for i, row := range rows {
 		for _, cell := range row {
@@ -57,6 +65,20 @@ func fitted(headers []string, rows [][]string, width int) []int {
 		}
 	}
 	return out
+}
+
+// cut tells whether a word is wider than its column.
+func cut(rows [][]string, widths []int) bool {
+	for _, row := range rows {
+		for i, cell := range row {
+			for _, word := range strings.Fields(cell) {
+				if lipgloss.Width(word) > widths[i] {
+					return true
+				}
+			}
+		}
+	}
+	return false
 }
 
 func total(list []int) (sum int) {
