@@ -239,7 +239,7 @@ func (f *evidenceFlags) indicators(ctx context.Context, s Streams, c *casefile.C
 			return &exit{exitUsage, err}
 		}
 		if len(skipped) > 0 {
-			_, _ = fmt.Fprintf(s.Err, "warning: %d indicators are of a kind that does not occur in sign-ins, the first is %s\n", len(skipped), escape.Terminal(skipped[0]))
+			_, _ = fmt.Fprintf(s.Err, "warning: passed over %s of a kind that does not occur in sign-ins, the first is %s\n", plural(len(skipped), "indicator"), escape.Terminal(skipped[0]))
 		}
 		all.Columns, all.Rows = list.Columns, append(all.Rows, list.Rows...)
 	}

@@ -157,7 +157,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	p.text("", fmt.Sprintf("%s: %d rows read = %d loaded + %d duplicate + %d rejected.", plural(len(inv.Evidence.Files), "file"), read, loaded, duplicate, rejected))
 	explained := append([]finding.Explained(nil), inv.Explained...)
 	if n := len(explained); n > 0 && !p.verbose {
-		p.text("", dim.Render(fmt.Sprintf("%d activities explained or too weak (-v lists them).", n)))
+		p.text("", dim.Render(plural(n, "activity")+" explained or too weak (-v lists them)."))
 		return
 	}
 	sort.SliceStable(explained, func(i, j int) bool { return explained[i].User < explained[j].User })
@@ -174,7 +174,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 // notAssessed lists the users of whom nothing can be said; a long list only on request.
 func (p *page) notAssessed(users []investigation.NotAssessed) {
 	if len(users) > 5 && !p.verbose {
-		p.text("", fmt.Sprintf("%d users could not be assessed (-v lists them).", len(users)))
+		p.text("", plural(len(users), "user")+" could not be assessed (-v lists them).")
 		return
 	}
 	for _, u := range users {

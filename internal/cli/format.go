@@ -268,7 +268,9 @@ func oneBelowTheOther(head []string, rows [][]string, width int) string {
 
 // plural is a count with its noun.
 func plural(n int, noun string) string {
-	if n != 1 {
+	if stem, y := strings.CutSuffix(noun, "y"); n != 1 && y {
+		noun = stem + "ies"
+	} else if n != 1 {
 		noun += "s"
 	}
 	return counted(int64(n)) + " " + noun
