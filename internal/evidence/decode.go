@@ -36,7 +36,7 @@ type Decoder struct {
 	place  *Target // what the file's path names
 	others []*Decoder
 
-	spans   []Span
+	spans   []Span // of the slots, and the constants
 	touched []int
 	rest    []loose
 	told    []told // by choice
@@ -107,7 +107,7 @@ func (l *Layout) NewDecoder(f *File) *Decoder {
 func (l *Layout) decoder(f *File, s *Shape) *Decoder {
 	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, folded: map[string]string{}, place: l.byPath(f.Path)}
 	d.root = &scope{node: d.prog.root, slot: -1, exact: true}
-	d.spans, d.told = make([]Span, d.prog.slots), make([]told, len(d.prog.choices))
+	d.spans, d.told = append(make([]Span, d.prog.slots), d.prog.constants...), make([]told, len(d.prog.choices))
 	return d
 }
 

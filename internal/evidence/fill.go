@@ -29,7 +29,7 @@ func (d *Decoder) fill() error {
 		} else if v, err = d.pick(pl.steps[i]); err != nil {
 			return named(err, t.Columns[i].Name)
 		}
-		if v.Kind == Text && t.Columns[i].Type == schema.String { // nearly all cells
+		if (v.Kind == Text || v.Kind == Absent) && t.Columns[i].Type == schema.String { // nearly all cells
 			d.row.Cells[i] = Cell{Text: v.Bytes}
 		} else if err := d.cell(&d.row.Cells[i], &t.Columns[i], v); err != nil {
 			return err

@@ -136,6 +136,8 @@ type program struct {
 	cover   []int    // of each slot: the slot of the nearest member around it that has one, or -1
 	choices []choice
 	plans   map[*Target]*plan
+
+	constants []Span // values of columns that stand in no record
 }
 
 type choice struct {
@@ -147,7 +149,7 @@ type choice struct {
 // plan is how a record of a shape becomes a row of a table.
 type plan struct {
 	steps  []step
-	direct []int  // of each step: the slot whose value the column takes as it is, -1 where there is more to do
+	direct []int  // of each step: where in a decoder's spans the value stands that the column takes as it is, -1 where there is more to do
 	used   []bool // the slots that some column takes
 	known  [][]int
 	unlike []int
@@ -156,12 +158,28 @@ type plan struct {
 // step fills one column with the first alternative that has a value.
 type step []alternative
 
-// direct is the slot of a step that has nothing else, as nearly all have; -1 of others.
-func (s step) direct() int {
-	if len(s) == 1 && s[0].pair == "" && s[0].convert == nil && s[0].mapping == nil {
-		return s[0].slot
+// direct is where a decoder has the value of a step that is a slot and nothing else, a constant or nothing at all, as nearly
+// all are; -1 of others.
+func (p *program) direct(s step) int {
+	switch {
+	case len(s) == 0:
+		return p.constant(Span{})
+	case len(s) > 1 || s[0].pair != "" || s[0].convert != nil || s[0].mapping != nil || s[0].object != nil || s[0].made != nil:
+		return -1
+	case s[0].slot < 0:
+		return p.constant(Span{s[0].value, Text})
 	}
-	return -1
+	return s[0].slot
+}
+
+// constant is where a decoder has a value that no record changes: behind the slots, all of which are known by now.
+func (p *program) constant(v Span) int {
+	at := slices.IndexFunc(p.constants, func(c Span) bool { return c.Kind == v.Kind && string(c.Bytes) == string(v.Bytes) })
+	if at < 0 {
+		at = len(p.constants)
+		p.constants = append(p.constants, v)
+	}
+	return p.slots + at
 }
 
 type alternative struct {
@@ -206,8 +224,7 @@ func (l *Layout) compile(s *Shape) *program {
 	for _, t := range l.tables {
 		pl := &plan{}
 		for _, col := range t.Columns[:len(t.Columns)-len(Extra)] {
-			s := p.column(t.Table.Name, col.Name)
-			pl.steps, pl.direct = append(pl.steps, s), append(pl.direct, s.direct())
+			pl.steps = append(pl.steps, p.column(t.Table.Name, col.Name))
 		}
 		p.plans[t] = pl
 	}
@@ -317,6 +334,7 @@ func (p *program) finish(t *Target, pl *plan) {
 	}
 	for _, s := range pl.steps {
 		mark(s)
+		pl.direct = append(pl.direct, p.direct(s))
 	}
 	for _, c := range p.choices {
 		if c.slot >= 0 {
