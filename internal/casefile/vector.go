@@ -53,6 +53,10 @@ func (v *vector) setBool(row int, b bool) { *(*bool)(unsafe.Add(v.values, row)) 
 // setText writes text, which must be UTF-8. A long text is copied to the arena.
 func (v *vector) setText(row int, text []byte, a *arena) {
 	p := unsafe.Add(v.values, row*stringSize)
+	if len(text) == 0 { // half of the cells
+		*(*[stringSize]byte)(p) = [stringSize]byte{}
+		return
+	}
 	*(*uint32)(p) = uint32(len(text))
 	inside := (*[stringInline]byte)(unsafe.Add(p, stringData))
 	if len(text) <= stringInline {

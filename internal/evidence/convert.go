@@ -346,11 +346,10 @@ func part(d *Decoder, v Span, which int) Span {
 
 // cutLast cuts a text at its last comma; before is nil where there is none.
 func cutLast(text []byte) (before, after []byte) {
-	at := bytes.LastIndex(text, commaBlank)
-	if at < 0 {
-		return nil, text
+	for at := len(text) - 2; at >= 0; at-- {
+		if text[at] == ',' && text[at+1] == ' ' {
+			return text[:at], text[at+2:]
+		}
 	}
-	return text[:at], text[at+len(commaBlank):]
+	return nil, text
 }
-
-var commaBlank = []byte(", ")
