@@ -222,7 +222,7 @@ func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case
 		}
 	}
 	if len(t.Unused) > 0 {
-		_, _ = fmt.Fprintf(s.Err, "the tenant file's %s is not used yet\n", strings.Join(t.Unused, ", "))
+		_, _ = fmt.Fprintf(s.Err, "not used yet, of the tenant file: %s\n", strings.Join(t.Unused, ", "))
 	}
 	return nil
 }
