@@ -33,7 +33,7 @@ type Finding struct {
 	UserID          string    `json:"user_id"`
 	HomeTenantID    string    `json:"home_tenant_id"`
 	Verdict         Verdict   `json:"verdict"`
-	Score           int       `json:"score"` // 100 times the probability under the learned Prior, rounded
+	Score           int       `json:"score"` // 100 times the probability under the learned Prior, rounded; below 80 where it is only suspicious
 	SourceIPs       []string  `json:"source_ips"`
 	SessionIDs      []string  `json:"session_ids"`
 	AppIDs          []string  `json:"app_ids"`

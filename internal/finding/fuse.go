@@ -42,7 +42,8 @@ func Weigh(signals, explanations, links []hunt.Signal, w Weights) []Candidate {
 }
 
 // Judge splits candidates into findings and those that a benign explanation keeps from being one. What is likely or
-// confirmed is so under the stated prior, whatever befell others; what the case makes more probable is worth a call.
+// confirmed is so under the stated prior, whatever befell others; what the case makes more probable is worth a call, and
+// its score stays below what a likely one has.
 func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, explained []Explained) {
 	for i := range candidates {
 		c := &candidates[i]
@@ -53,7 +54,7 @@ func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, 
 		case stated >= w.Verdicts.Likely:
 			findings = append(findings, c.finding(Likely, score))
 		case score >= w.Verdicts.Suspicious:
-			findings = append(findings, c.finding(Suspicious, score))
+			findings = append(findings, c.finding(Suspicious, min(score, w.Verdicts.Likely-1)))
 		case c.without() >= w.Verdicts.Suspicious:
 			explained = append(explained, c.explained())
 		}
