@@ -11,23 +11,37 @@ import (
 
 // datetimeLayouts are the textual forms that Kusto documents for datetime, the ISO ones first.
 // https://learn.microsoft.com/kusto/query/scalar-data-types/datetime
-var datetimeLayouts = []string{
+var datetimeLayouts = append([]string{
 	"2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05", "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05",
 	"2006-01-02T15:04Z07:00", "2006-01-02T15:04", "2006-01-02 15:04Z07:00", "2006-01-02 15:04",
 	"2006-01-02T15Z07:00", "2006-01-02T15", "2006-01-02", "2006-01", "2006",
 	"2006-1-2T15:04:05", "2006-1-2 15:04:05", "2006-1-2", "2006-01-02 15:04:05 -07:00", "2006-01-02T15:04:05-0700",
-	"Mon, 02 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 MST", "02 Jan 2006 15:04:05 MST", "2 Jan 06 15:04:05 MST",
-	"2 Jan 2006 15:04:05", "2 Jan 2006 15:04", "02 Jan 06 15:04:05", "02 Jan 06 15:04", "02 Jan 06 15:04 MST", "2 Jan 06",
-	"Mon, 02 Jan 06 15:04:05 MST", "Monday, 02-Jan-06 15:04:05 MST", "Monday, 02-Jan-06 15:04 MST", "Monday, 02-Jan-06",
 	"Mon Jan 2 15:04:05 2006", "Mon Jan _2 15:04:05 2006",
 	"1-2-2006 15:04:05", "1-2-2006", "1/2/2006 15:04:05", "1/2/2006 15:04", "1/2/2006", "1/2/2006 3:04:05 PM", "1/2/2006, 3:04:05 PM", "20060102",
 	"2006/01/02 15:04:05", "2006/01/02", "2006-01-02 3:04:05 PM",
 	"2006, 1, 2", "2006,1,2", "2006 - 1 - 2", // as examples of startofweek and sliding_window_counts have it
+}, wordedLayouts()...)
+
+// wordedLayouts are the forms of RFC 822 and RFC 850, with the weekday and the time or without.
+func wordedLayouts() []string {
+	var all []string
+	for _, weekday := range []string{"", "Mon, ", "Monday, "} {
+		for _, date := range []string{"2 Jan 06", "2 Jan 2006", "2-Jan-06", "2-Jan-2006"} {
+			for _, clock := range []string{" 15:04:05", " 15:04", ""} {
+				all = append(all, weekday+date+clock)
+			}
+		}
+	}
+	return all
 }
 
-// ParseDatetime reads a datetime in any of the forms that Kusto accepts, to the tick; a form without a zone is UTC.
+// ParseDatetime reads a datetime in any of the forms that Kusto accepts, to the tick; a form without a zone is UTC. Of
+// the zones that have a name only GMT and UTC are read: Go takes any other one for UTC too, hours beside what it means.
 func ParseDatetime(s string) (Ticks, bool) {
 	s = strings.TrimSpace(s)
+	for _, zone := range []string{" GMT", " UTC"} {
+		s = strings.TrimSuffix(s, zone)
+	}
 	if s == "" || len(s) > 64 {
 		return 0, false
 	}
