@@ -232,6 +232,9 @@ func (f *Func) GoName(overload int) string {
 // Render makes the SQL of a call of the given overload.
 func (f *Func) Render(c Call, overload int) (string, error) {
 	c.Func = f
+	if c.Result == schema.Long {
+		c.Args = f.overloads[overload].promote(c.Args)
+	}
 	switch {
 	case f.Build != nil:
 		return f.Build(c)

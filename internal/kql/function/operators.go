@@ -32,7 +32,7 @@ var operatorTable = []Func{
 	{Name: "%", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 	}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
-	{Name: "unary-", Signatures: []string{"summable -> promoted"}, Build: buildNegate, Doc: "numerical-operators"},
+	{Name: "unary-", Signatures: []string{"summable -> promoted"}, SQL: "(-$1)", Doc: "numerical-operators"},
 	{Name: "=~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("="), Doc: "datatypes-string-operators"},
 	{Name: "!~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("<>"), Doc: "datatypes-string-operators"},
 	{Name: "contains", Signatures: []string{"text, text -> bool"}, Build: search("contains", true, false), Doc: "contains-operator"},
@@ -98,13 +98,6 @@ func buildMultiply(c Call) (string, error) {
 		return "CAST(trunc(" + l.SQL + " * " + r.SQL + ") AS BIGINT)", nil
 	}
 	return "(" + l.SQL + " * " + r.SQL + ")", nil
-}
-
-func buildNegate(c Call) (string, error) {
-	if c.Result == schema.Long { // of an int too
-		return "(-CAST(" + c.Args[0].SQL + " AS BIGINT))", nil
-	}
-	return "(-" + c.Args[0].SQL + ")", nil
 }
 
 func buildDivide(c Call) (string, error) {

@@ -2,6 +2,7 @@ package function
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -154,6 +155,17 @@ func (s Signature) Param(i, n int) Param {
 		return s.Params[len(s.Params)-1]
 	}
 	return s.Params[i]
+}
+
+// promote makes longs of the ints among the arguments whose result is a long: what is computed of two ints may be no int.
+func (s Signature) promote(args []Arg) []Arg {
+	out := slices.Clone(args)
+	for i, a := range out {
+		if p := s.Param(i, len(args)); a.Type == schema.Int && (p.Accepts == Integer || p.Accepts == Summable) {
+			out[i].SQL, out[i].Type = Conversion(a.SQL, schema.Int, schema.Long), schema.Long
+		}
+	}
+	return out
 }
 
 // Accept reports how well an argument of type t fits: 0 not at all, higher is better.
