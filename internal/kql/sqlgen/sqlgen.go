@@ -133,18 +133,22 @@ var sqlType = map[schema.Type]string{
 	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",
 }
 
+// keys is the SQL of an order. NaN stands beside null, whichever the direction: DuckDB takes it for the greatest number.
+// https://learn.microsoft.com/kusto/query/sort-operator#using-special-floating-point-values
 func (g *generator) keys(keys []plan.Key) string {
-	parts := make([]string, len(keys))
-	for i, k := range keys {
-		parts[i] = g.expr(k.X)
-		if k.Desc {
-			parts[i] += " DESC"
-		}
+	parts := make([]string, 0, len(keys))
+	for _, k := range keys {
+		x, nan, direction, nulls := g.expr(k.X), "", "", " NULLS LAST"
 		if k.NullsFirst {
-			parts[i] += " NULLS FIRST"
-		} else {
-			parts[i] += " NULLS LAST"
+			nan, nulls = " DESC", " NULLS FIRST"
 		}
+		if k.X.Type() == schema.Real {
+			parts = append(parts, "isnan("+x+")"+nan+nulls)
+		}
+		if k.Desc {
+			direction = " DESC"
+		}
+		parts = append(parts, x+direction+nulls)
 	}
 	return strings.Join(parts, ", ")
 }
