@@ -65,5 +65,8 @@ func newSimulate(s Streams) *cobra.Command {
 	flags.BoolVar(&opt.NoAttacks, "no-attacks", false, "a tenant to which nothing happens")
 	flags.StringSliceVar(&shapes, "shape", nil, "forms of the evidence: "+strings.Join(simulate.Shapes(), ", ")+" (jsonl and portal-csv when none is named)")
 	flags.BoolVar(&force, "force", false, "write into a folder that is not empty")
+	for name, words := range map[string][]string{"scenario": simulate.ScenarioNames(), "shape": simulate.Shapes()} {
+		_ = cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)) // fails for unknown flags only
+	}
 	return cmd
 }

@@ -281,6 +281,9 @@ func TestOptions(t *testing.T) {
 			t.Errorf("%+v: %v", opt, err)
 		}
 	}
+	if err := generated(t, Options{}).WriteTo(t.TempDir(), "jsonl", "purview"); err == nil || !strings.Contains(err.Error(), "purview") {
+		t.Errorf("a shape that holds no table of the tenant: %v", err)
+	}
 	if err := generated(t, Options{}).WriteTo(t.TempDir(), "papyrus"); err == nil || !strings.Contains(err.Error(), "jsonl") {
 		t.Errorf("an unknown shape: %v", err)
 	}

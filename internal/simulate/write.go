@@ -65,7 +65,7 @@ func (f *file) close() error {
 // WriteTo writes the evidence below dir, in the shapes that are named or in the usual two, and beside it answer_key.json,
 // tenant.yaml and README.txt. Rows are made as they are written.
 func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
-	w := &writer{dir: dir, tenant: t}
+	w := &writer{dir: dir, tenant: t, made: map[string]bool{}}
 	if w.shapes, err = shapesOf(names); err != nil {
 		return err
 	}
@@ -75,6 +75,11 @@ func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
 	err = t.each(w.add)
 	if err := errors.Join(err, w.close()); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
+	}
+	for _, s := range w.shapes {
+		if !w.made[s.name] {
+			return fmt.Errorf("the shape %s holds none of the tables that this tenant fills: name another shape, or attacks that fill one", s.name)
+		}
 	}
 	key, err := json.MarshalIndent(t.Key, "", "  ")
 	if err != nil {
@@ -166,6 +171,7 @@ type writer struct {
 	shapes []shape
 	rows   [tableCount]*row
 	files  [tableCount][]*file
+	made   map[string]bool // shapes that hold a table of the tenant
 }
 
 func (w *writer) add(e *event) error {
@@ -200,6 +206,7 @@ func (w *writer) open(t table) (*row, error) {
 			return nil, err
 		}
 		w.files[t] = append(w.files[t], f)
+		w.made[s.name] = true
 	}
 	return r, nil
 }
