@@ -179,15 +179,17 @@ of them together, and says more than the seconds where others use the machine.
 		fmt.Fprintf(&s, "| %d | %d | %.1f | %.1f | %.0f | %d |\n", g.rows, g.copies, g.spent.clock.Seconds(), g.spent.cpu.Seconds(), g.peakMB, g.findings)
 	}
 	if len(all) > 1 {
-		fmt.Fprintf(&s, "\nThe cpu time grows with the rows to the power of %.2f.\n", exponent(all))
+		fmt.Fprintf(&s, "\nThe time grows with the rows to the power of %.2f, the cpu time to that of %.2f.\n",
+			exponent(all, func(g grown) time.Duration { return g.spent.clock }), exponent(all, func(g grown) time.Duration { return g.spent.cpu }))
 	}
 	return s.String()
 }
 
-func exponent(all []grown) float64 {
+// exponent fits how a time grows with the rows.
+func exponent(all []grown, of func(grown) time.Duration) float64 {
 	var n, sx, sy, sxx, sxy float64
 	for _, g := range all {
-		x, y := math.Log(float64(g.rows)), math.Log(g.spent.cpu.Seconds())
+		x, y := math.Log(float64(g.rows)), math.Log(of(g).Seconds())
 		n, sx, sy, sxx, sxy = n+1, sx+x, sy+y, sxx+x*x, sxy+x*y
 	}
 	return (n*sxy - sx*sy) / (n*sxx - sx*sx)
