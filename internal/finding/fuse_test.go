@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +140,7 @@ func TestLearn(t *testing.T) {
 	w.Prior = LogOdds(0.001)
 	sure := []hunt.Signal{says("tool", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n1"), says("tool", "a", 90, 5, "n2"), says("device", "a", 90, 5, "n2"), says("tool", "b", 0, 5, "n1"), says("device", "b", 0, 5, "n1")}
 	doubtful := []hunt.Signal{says("device", "c", 0, 5, "n1"), says("method", "c", 0, 5, "n1")} // 6 above the prior
+	closer := append(slices.Clone(doubtful), says("network", "c", 0, 5, "n1"))
 	tests := []struct {
 		name       string
 		signals    []hunt.Signal
@@ -148,7 +150,8 @@ func TestLearn(t *testing.T) {
 	}{
 		{"a quiet tenant lowers nothing", doubtful, 5000, 0.001, 0},
 		{"two of one user's activities are one user, the case at hand", sure[:4], 1, 0.001, 0},
-		{"two in so few", append(sure, doubtful...), 3, 3.0 / 1003, 1}, // -6.9 + 6 + 1.1
+		{"two in so few", append(sure, doubtful...), 3, 3.0 / 1003, 1},                       // -6.9 + 6 + 1.1
+		{"nearly likely, and lifted by the case", append(sure, closer...), 3, 3.0 / 1003, 1}, // -6.9 + 7.6 + 1.1 is 86
 		{"two in many are what was stated", append(sure, doubtful...), 2000, 3.0 / 3000, 0},
 	}
 	for _, test := range tests {
@@ -163,6 +166,9 @@ func TestLearn(t *testing.T) {
 			for _, f := range findings {
 				if f.Verdict == Suspicious {
 					got++
+				}
+				if f.Score >= w.Verdicts.Likely && f.Verdict == Suspicious {
+					t.Errorf("a suspicious finding has the score %d of a likely one", f.Score)
 				}
 			}
 			if got != test.suspicious {

@@ -19,6 +19,26 @@ func signIn(table string, n int, user, more string) string {
 
 const quiet, own = "AADNonInteractiveUserSignInLogs", "SigninLogs"
 
+// loaded is a case of files, by their names.
+func loaded(t *testing.T, files map[string]string) *casefile.Case {
+	t.Helper()
+	dir := t.TempDir()
+	for file, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cf, err := casefile.Open(t.Context(), casefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cf.Close() })
+	if _, err := cf.Load(t.Context(), []string{dir}); err != nil {
+		t.Fatal(err)
+	}
+	return cf
+}
+
 // TestWarnings: what is missing is said, first what matters most, and what is there is not complained of.
 func TestWarnings(t *testing.T) {
 	session := `,"SessionId":"s1"`
@@ -87,20 +107,7 @@ func TestWarnings(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			for file, text := range c.files {
-				if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			cf, err := casefile.Open(t.Context(), casefile.Options{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer func() { _ = cf.Close() }()
-			if _, err := cf.Load(t.Context(), []string{dir}); err != nil {
-				t.Fatal(err)
-			}
+			cf := loaded(t, c.files)
 			if anchor, ok, err := cf.Latest(t.Context()); err != nil {
 				t.Fatal(err)
 			} else if ok {

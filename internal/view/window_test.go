@@ -2,13 +2,10 @@ package view_test
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
@@ -18,18 +15,7 @@ func TestIncidentWindow(t *testing.T) {
 	for i := range 20 {
 		text.WriteString(signIn(quiet, i, "ann", ""))
 	}
-	path := filepath.Join(t.TempDir(), "a.jsonl")
-	if err := os.WriteFile(path, []byte(text.String()), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cf, err := casefile.Open(t.Context(), casefile.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = cf.Close() }()
-	if _, err := cf.Load(t.Context(), []string{path}); err != nil {
-		t.Fatal(err)
-	}
+	cf := loaded(t, map[string]string{"a.jsonl": text.String()})
 	for _, c := range []struct{ start, end, want string }{
 		{"2026-03-10T00:00:00Z", "2026-03-18T23:59:59.9999999Z", ""},
 		{"2026-03-10T00:00:00Z", "2026-03-20T23:59:59.9999999Z", ""}, // the last day need not be over
