@@ -86,17 +86,17 @@ func read(c *quality.Candidate, hunts map[string]*hunt.Hunt, w *finding.Weights)
 	}
 	for _, s := range c.Signals {
 		if h := hunts[s.ID]; h != nil {
-			out.signals = append(out.signals, hunt.Signal{Hunt: h, UserID: "u", Strength: s.Strength, Spots: spots})
+			out.signals = append(out.signals, hunt.Signal{Hunt: h, UserID: "u", Strength: hunt.Strength(s.Strength), Spots: spots})
 		}
 	}
 	for _, s := range c.Benign {
-		h, full := hunts[s.ID], w.Explanations[s.Strength]
+		h, full := hunts[s.ID], w.Explanations[hunt.Strength(s.Strength)]
 		if h == nil || full == 0 {
 			continue
 		}
 		covered := int(math.Round(grain * max(0, min(1, s.Weight/full))))
 		if covered > 0 {
-			out.benign = append(out.benign, hunt.Signal{Hunt: h, UserID: "u", Strength: s.Strength, Spots: spots[:covered]})
+			out.benign = append(out.benign, hunt.Signal{Hunt: h, UserID: "u", Strength: hunt.Strength(s.Strength), Spots: spots[:covered]})
 		}
 	}
 	return out

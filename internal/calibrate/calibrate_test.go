@@ -15,13 +15,13 @@ import (
 )
 
 var laboratory = []hunt.Hunt{
-	{Signal: "telling", Role: hunt.RoleSignal, Family: "client", Strength: "moderate"},
-	{Signal: "idle", Role: hunt.RoleSignal, Family: "network", Strength: "moderate"},
-	{Signal: "rare", Role: hunt.RoleSignal, Family: "device", Strength: "strong"},
+	{Signal: "telling", Role: hunt.RoleSignal, Family: "client", Strength: hunt.Moderate},
+	{Signal: "idle", Role: hunt.RoleSignal, Family: "network", Strength: hunt.Moderate},
+	{Signal: "rare", Role: hunt.RoleSignal, Family: "device", Strength: hunt.Strong},
 }
 
 func words() finding.Weights {
-	return finding.Weights{Prior: -6.9, Repeat: 0.25, Strengths: map[string]float64{"moderate": 1.7, "strong": 3.2}, Explanations: map[string]float64{}, Caps: map[string]float64{"client": 4}}
+	return finding.Weights{Prior: -6.9, Repeat: 0.25, Strengths: map[hunt.Strength]float64{hunt.Moderate: 1.7, hunt.Strong: 3.2}, Explanations: map[hunt.Strength]float64{}, Caps: map[string]float64{"client": 4}}
 }
 
 // tenant has 100 victims and 300 others. Of 80 victims and 3 others one hunt speaks, of half of everybody another, of one

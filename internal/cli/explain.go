@@ -81,7 +81,7 @@ func (p *page) rule(h *hunt.Hunt) {
 		values []string
 	}{
 		{"role", []string{string(h.Role)}},
-		{"strength", []string{h.Strength}},
+		{"strength", []string{string(h.Strength)}},
 		{"family", []string{h.Family}},
 		{"tactics", h.Tactics},
 		{"techniques", h.Techniques},

@@ -44,7 +44,7 @@ type listed struct {
 
 func listing(h *hunt.Hunt) listed {
 	return listed{
-		Signal: h.Signal, Name: h.Name, ID: h.ID, Path: h.Path, Role: string(h.Role), Family: h.Family, Strength: h.Strength, Severity: h.Severity,
+		Signal: h.Signal, Name: h.Name, ID: h.ID, Path: h.Path, Role: string(h.Role), Family: h.Family, Strength: string(h.Strength), Severity: h.Severity,
 		Tactics: h.Tactics, Techniques: h.Techniques, Description: h.Description, FalsePositives: h.FalsePositives, Sources: h.Sources,
 	}
 }
@@ -71,7 +71,7 @@ func newRulesList(s Streams) *cobra.Command {
 			p := &page{width: columns(s.Out)}
 			var rows [][]string
 			for i := range all {
-				rows = append(rows, []string{all[i].Signal, string(all[i].Role), all[i].Strength, all[i].Name})
+				rows = append(rows, []string{all[i].Signal, string(all[i].Role), string(all[i].Strength), all[i].Name})
 			}
 			p.table([]string{"signal", "role", "strength", "name"}, rows)
 			return write(s.Out, p.b.String())

@@ -88,7 +88,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.User = cmp.Or(c.User, s.User)
 	}
 	groups := byHunt(a.signals, w)
-	if !slices.ContainsFunc(groups, func(g group) bool { return g.strength != "weak" && g.strength != "moderate" }) {
+	if !slices.ContainsFunc(groups, func(g group) bool { return g.strength != hunt.Weak && g.strength != hunt.Moderate }) {
 		for i := range groups {
 			groups[i].weight *= math.Sqrt(groups[i].share(c.named.counted))
 		}
@@ -105,7 +105,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		}
 		families[g.hunt.Family] += weight
 		c.LogOdds += weight
-		c.Conclusive = c.Conclusive || g.strength == "conclusive"
+		c.Conclusive = c.Conclusive || g.strength == hunt.Conclusive
 		c.Signals = append(c.Signals, g.signal(weight))
 	}
 	for _, g := range byHunt(a.explanations, w) {
@@ -119,7 +119,7 @@ func weigh(a *activity, w *Weights) Candidate {
 // group is what one hunt says of one activity.
 type group struct {
 	hunt     *hunt.Hunt
-	strength string
+	strength hunt.Strength
 	weight   float64
 	signals  []hunt.Signal
 }
@@ -180,7 +180,7 @@ const mostSentences = 3
 
 func (g *group) signal(weight float64) Signal {
 	h := g.hunt
-	out := Signal{ID: h.Signal, Title: h.Name, Family: h.Family, Weight: math.Round(weight*100) / 100, Strength: g.strength, KQL: h.Query, EventIDs: []string{}}
+	out := Signal{ID: h.Signal, Title: h.Name, Family: h.Family, Weight: math.Round(weight*100) / 100, Strength: string(g.strength), KQL: h.Query, EventIDs: []string{}}
 	var sentences []string
 	for _, s := range g.signals {
 		if !slices.Contains(sentences, s.Evidence) {

@@ -16,7 +16,7 @@ type Weights struct {
 	// Prior is the log-odds that a user's token was replayed before anything is known of the user.
 	Prior float64
 	// Strengths are the weights of the catalogue's words for signals, Explanations those for benign explanations.
-	Strengths, Explanations map[string]float64
+	Strengths, Explanations map[hunt.Strength]float64
 	// Signals are weights of single hunts at one strength, by what Graded makes of both; they win over Strengths.
 	Signals map[string]float64
 	// Repeat is the share that further signals of a family count; Caps bound what a family can add.
@@ -33,7 +33,7 @@ var weightsYAML []byte
 var calibrationYAML []byte
 
 // Catalogue are the weights before the calibration: the catalogue's words as numbers.
-func Catalogue() (Weights, error) { return ParseWeights(weightsYAML) }
+func Catalogue() (Weights, error) { return parseWeights(weightsYAML) }
 
 // DefaultWeights are the weights that ship: the catalogue's, where the calibration has nothing better.
 func DefaultWeights() (Weights, error) {
@@ -56,11 +56,18 @@ func DefaultWeights() (Weights, error) {
 	return w, nil
 }
 
-// ParseWeights reads a file of weights.
-func ParseWeights(text []byte) (Weights, error) {
+// parseWeights reads a file of weights.
+func parseWeights(text []byte) (Weights, error) {
 	var w Weights
 	if err := yaml.UnmarshalWithOptions(text, &w, yaml.Strict()); err != nil {
 		return w, fmt.Errorf("read the weights: %w", err)
+	}
+	for role, numbers := range map[hunt.Role]map[hunt.Strength]float64{hunt.RoleSignal: w.Strengths, hunt.RoleExplanation: w.Explanations} {
+		for _, s := range role.Strengths() {
+			if _, ok := numbers[s]; !ok {
+				return w, fmt.Errorf("read the weights: the strength %s of a %s has no number", s, role)
+			}
+		}
 	}
 	return w, nil
 }
@@ -83,4 +90,4 @@ func Probability(logOdds float64) float64 { return 1 / (1 + math.Exp(-logOdds)) 
 func LogOdds(p float64) float64 { return math.Log(p / (1 - p)) }
 
 // Graded names what a hunt says at one strength.
-func Graded(signal, strength string) string { return signal + "/" + strength }
+func Graded(signal string, strength hunt.Strength) string { return signal + "/" + string(strength) }

@@ -71,7 +71,7 @@ func Parse(path string, text []byte) (Hunt, error) {
 	h := Hunt{
 		ID: f.ID, Signal: f.Replaytrace.Signal, Name: f.Name, Description: strings.TrimSpace(f.Description), Severity: f.Severity,
 		Tactics: f.Tactics, Techniques: f.RelevantTechniques, Query: f.Query, QueryLine: queryLine(string(text)), Path: path,
-		Role: Role(f.Replaytrace.Role), Family: f.Replaytrace.Family, Strength: f.Replaytrace.Strength,
+		Role: Role(f.Replaytrace.Role), Family: f.Replaytrace.Family, Strength: Strength(f.Replaytrace.Strength),
 		Otherwise: f.Replaytrace.Otherwise, FalsePositives: f.Replaytrace.FalsePositives, Sources: f.Replaytrace.Sources,
 	}
 	if h.Signal == "" {
@@ -87,6 +87,11 @@ func Parse(path string, text []byte) (Hunt, error) {
 		return h, fmt.Errorf("rule %s: the query is missing", path)
 	case h.Role != RoleSignal && h.Role != RoleExplanation && h.Role != RoleLink && h.Role != RoleContext:
 		return h, fmt.Errorf("rule %s: role is signal, explanation, link or context, not %q", path, h.Role)
+	}
+	if h.Strength != "" { // else each row says its own
+		if err := h.Role.admits(h.Strength); err != nil {
+			return h, fmt.Errorf("rule %s: %w", path, err)
+		}
 	}
 	return h, nil
 }
@@ -112,8 +117,15 @@ func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, erro
 	if err != nil {
 		return nil, nil, err
 	}
+	signals, err := h.read(rows)
+	return signals, rows, err
+}
+
+// read makes signals of the rows that the hunt's KQL returned, in an order that does not hang on theirs; none where they
+// are context.
+func (h *Hunt) read(rows *kql.Rows) ([]Signal, error) {
 	if h.Role == RoleContext {
-		return nil, rows, nil
+		return nil, nil
 	}
 	r := reader{rows: rows}
 	var out []Signal
@@ -123,11 +135,14 @@ func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, erro
 			Hunt: h, HomeTenantID: r.text("HomeTenantId"), UserID: r.text("UserId"), User: r.text("UserPrincipalName"),
 			IP: r.text("IPAddress"), SessionIDs: r.list("SessionIds"), AppIDs: r.list("AppIds"), Resources: r.list("Resources"),
 			UserAgents: r.list("UserAgents"), Count: r.number("EventCount"), EventIDs: r.list("EventIds"), Evidence: r.text("Evidence"),
-			Spots: r.list("Spots"), Strength: cmp.Or(r.text("Strength"), h.Strength),
+			Spots: r.list("Spots"), Strength: cmp.Or(Strength(r.text("Strength")), h.Strength),
 		}
 		s.First, s.Last = r.time("FirstSeen").Time(), r.time("LastSeen").Time()
 		if r.missing != "" {
-			return nil, rows, fmt.Errorf("hunt %s: the result has no column %s, which every signal needs", h.Path, r.missing)
+			return nil, fmt.Errorf("hunt %s: the result has no column %s, which every signal needs", h.Path, r.missing)
+		}
+		if err := h.Role.admits(s.Strength); err != nil {
+			return nil, fmt.Errorf("hunt %s: %w", h.Path, err)
 		}
 		out = append(out, s)
 	}
@@ -141,7 +156,7 @@ func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, erro
 		}
 		return cmp.Or(cmp.Compare(a.IP, b.IP), slices.Compare(a.Spots, b.Spots), cmp.Compare(a.Evidence, b.Evidence)) < 0
 	})
-	return out, rows, nil
+	return out, nil
 }
 
 // reader reads cells by the column's name.

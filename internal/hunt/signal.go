@@ -4,6 +4,8 @@ package hunt
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -25,7 +27,7 @@ type Signal struct {
 	// names them. Signals of one user that share a spot are about one activity. Empty: about the user as a whole.
 	Spots []string
 	// Strength is the hunt's, or what the row says of itself.
-	Strength    string
+	Strength    Strength
 	SessionIDs  []string
 	AppIDs      []string
 	Resources   []string
@@ -50,8 +52,10 @@ type Hunt struct {
 	Path string
 	// Role says what the rows are: a signal, a benign explanation, or context for the report.
 	Role Role
-	// Family groups hunts that see the same fact from different sides; Strength is in the catalogue's words.
-	Family, Strength string
+	// Family groups hunts that see the same fact from different sides.
+	Family string
+	// Strength is that of the rows which say none of their own.
+	Strength Strength
 	// Otherwise says of an explanation why it does not hold where it finds nothing.
 	Otherwise string
 	// FalsePositives and Sources document the hunt.
@@ -68,3 +72,36 @@ const (
 	RoleLink        Role = "link"
 	RoleContext     Role = "context"
 )
+
+// Strength is how much a hunt says by what it sees, in the catalogue's words. The fusion has their numbers.
+type Strength string
+
+// The strengths.
+const (
+	Excluding  Strength = "excluding" // leaves nothing of what signals say
+	Conclusive Strength = "conclusive"
+	Compelling Strength = "compelling" // all but conclusive
+	Strong     Strength = "strong"
+	Moderate   Strength = "moderate"
+	Weak       Strength = "weak"
+	Contextual Strength = "context" // worth a line in the report, and no weight
+)
+
+// Strengths are those that rows of the role may have, the weightiest first; none where rows are not weighed.
+func (r Role) Strengths() []Strength {
+	switch r {
+	case RoleSignal:
+		return []Strength{Conclusive, Compelling, Strong, Moderate, Weak, Contextual}
+	case RoleExplanation:
+		return []Strength{Excluding, Strong, Moderate, Weak, Contextual}
+	}
+	return nil
+}
+
+// admits is nil where rows of the role may have the strength: a word without a number would weigh nothing unnoticed.
+func (r Role) admits(s Strength) error {
+	if all := r.Strengths(); all != nil && !slices.Contains(all, s) {
+		return fmt.Errorf("the strength of a %s is one of %q, not %q", r, all, s)
+	}
+	return nil
+}
