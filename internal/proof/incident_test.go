@@ -15,7 +15,7 @@ query: |
   // functions: Activity Presence Suspects
   Suspects | project UserId, EventCount = Events
 replaytrace:
-  role: signal
+  role: context
 `
 
 // TestIncidentTeachesNothing has a device come on the third day of the evidence, at a foreign network. Three days are what

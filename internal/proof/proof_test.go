@@ -17,10 +17,12 @@ query: |
   let Office = toscalar(_GetWatchlist("Office") | summarize make_set(ip));
   AADNonInteractiveUserSignInLogs
   | where UserAgent startswith "curl" and TimeGenerated > ago(7d) and not(set_has_element(Office, IPAddress))
-  | summarize EventCount = count(), EventIds = make_set(Id), FirstSeen = min(CreatedDateTime) by UserId, IPAddress
+  | summarize EventCount = count(), EventIds = make_set(Id), FirstSeen = min(CreatedDateTime), LastSeen = max(CreatedDateTime) by HomeTenantId, UserId, UserPrincipalName, IPAddress
   | where EventCount > 1
+  | extend Evidence = "a script"
 replaytrace:
   role: signal
+  strength: weak
 `
 
 const evidence = `What it shows.

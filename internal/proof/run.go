@@ -77,7 +77,8 @@ func (p *Proof) ask(ctx context.Context, h *hunt.Hunt) (rows *kql.Rows, err erro
 	if err := p.load(ctx, c, dir); err != nil {
 		return nil, err
 	}
-	return c.Query(ctx, kql.Request{Source: h.Source()})
+	_, rows, err = hunt.Run(ctx, c, h)
+	return rows, err
 }
 
 // write leaves the rows as an export would hold them, a file for each section.
