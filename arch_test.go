@@ -1,7 +1,6 @@
 package replaytrace_test
 
 import (
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -13,9 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-)
 
-var update = flag.Bool("update", false, "rewrite the import table in docs/ARCHITECTURE.md")
+	"github.com/replaytrace/replaytrace/internal/golden"
+)
 
 const (
 	module        = "github.com/replaytrace/replaytrace"
@@ -23,8 +22,6 @@ const (
 	maxFileLines  = 800
 	maxFuncLines  = 70
 	architecture  = "docs/ARCHITECTURE.md"
-	tableBegin    = "<!-- imports:begin -->"
-	tableEnd      = "<!-- imports:end -->"
 	everything    = "*" // every package above this one in the table
 	forbiddenName = " util utils common helper helpers model models manager managers types misc base "
 )
@@ -41,6 +38,7 @@ var layers = []layer{
 	{"tables", "data: the canonical tables, their columns and KQL types", ""},
 	{"formats", "data: the shapes in which evidence comes", ""},
 	{"hunts", "data: the shipped hunts", ""},
+	{"internal/golden", "what a test makes, compared with a file that is kept", ""},
 	{"internal/escape", "hostile text made safe for each kind of output", ""},
 	{"internal/diag", "positions in a user's text, and messages about them", "internal/escape"},
 	{"internal/kql/schema", "KQL types, values and table schemas", ""},
@@ -166,31 +164,7 @@ func TestImports(t *testing.T) {
 			}
 		}
 	}
-	checkTable(t)
-}
-
-// checkTable compares the table in the architecture page with layers, or rewrites it.
-func checkTable(t *testing.T) {
-	t.Helper()
-	data, err := os.ReadFile(architecture)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(data), tableBegin)
-	_, after, ok2 := strings.Cut(rest, tableEnd)
-	if !ok || !ok2 {
-		t.Fatalf("%s has no import table between %s and %s", architecture, tableBegin, tableEnd)
-	}
-	want := before + tableBegin + "\n" + importTable() + tableEnd + after
-	if want == string(data) {
-		return
-	}
-	if !*update {
-		t.Fatalf("the import table in %s is stale: go test . -run TestImports -update", architecture)
-	}
-	if err := os.WriteFile(architecture, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	golden.Part(t, architecture, "imports", importTable())
 }
 
 // importTable prints layers as Markdown, highest first.

@@ -3,7 +3,6 @@ package casefile
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"maps"
 	"os"
@@ -15,18 +14,15 @@ import (
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/golden"
 	"github.com/replaytrace/replaytrace/internal/kql/kqltest"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/kql.md")
-
-const kqlPage = "../../docs/kql.md"
-
 // TestKQLPage keeps docs/kql.md equal to what the parser, the function table, the cases and the score say.
 func TestKQLPage(t *testing.T) {
-	if testing.Short() && !*update {
+	if testing.Short() && !golden.Updating() {
 		t.Skip("the page is compared in the full run")
 	}
 	r := &reference{operators: map[string]int{}, functions: map[string]int{}, statements: map[string]int{}, pages: map[string]bool{}, traps: map[int][]string{}}
@@ -48,20 +44,7 @@ func TestKQLPage(t *testing.T) {
 			}
 		}
 	}
-	got := r.page(t)
-	if *update {
-		if err := os.WriteFile(kqlPage, got, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(kqlPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Error("docs/kql.md is not what the tables, the cases and the score say: run `make docs`")
-	}
+	golden.File(t, "../../docs/kql.md", r.page(t))
 }
 
 func conformanceScripts(t testing.TB) []*kqltest.Script {

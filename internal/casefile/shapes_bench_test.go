@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/replaytrace/replaytrace/internal/golden"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/simulate"
 )
@@ -280,24 +281,7 @@ func BenchmarkShapes(b *testing.B) {
 		all = all && ran
 	}
 	if *record && all {
-		recordShapes(b, fmt.Sprintf("%d rows on %s, %d threads:\n\n", n, processor(), runtime.GOMAXPROCS(0))+table)
-	}
-}
-
-// recordShapes writes the figures into the page.
-func recordShapes(b *testing.B, figures string) {
-	const page, begin, end = "../../docs/evidence.md", "<!-- speed:begin -->\n", "<!-- speed:end -->"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		b.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), begin)
-	_, after, ok2 := strings.Cut(rest, end)
-	if !ok || !ok2 {
-		b.Fatalf("%s has no place for the figures", page)
-	}
-	if err := os.WriteFile(page, []byte(before+begin+figures+end+after), 0o644); err != nil {
-		b.Fatal(err)
+		golden.WritePart(b, "../../docs/evidence.md", "speed", fmt.Sprintf("%d rows on %s, %d threads:\n\n", n, processor(), runtime.GOMAXPROCS(0))+table)
 	}
 }
 

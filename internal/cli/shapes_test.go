@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/replaytrace/replaytrace/internal/golden"
 	"github.com/replaytrace/replaytrace/internal/simulate"
 )
 
@@ -72,7 +73,7 @@ func TestEveryShapeHoldsTheSameTenant(t *testing.T) {
 		}
 		list += compareShape(t, shape, readShape(t, dir, folder), want, found)
 	}
-	checkPage(t, "equal", list)
+	golden.Part(t, "../../docs/evidence.md", "equal", list)
 }
 
 // readShape reads the rows that a folder holds, and lists the evidence to hunt: tables that the shape does not have come as
@@ -319,28 +320,4 @@ func compareFindings(got, want map[string]foundIn) string {
 		}
 	}
 	return strings.Join(out, "; ")
-}
-
-// checkPage compares a generated part of docs/evidence.md, or rewrites it.
-func checkPage(t *testing.T, part, text string) {
-	t.Helper()
-	const page = "../../docs/evidence.md"
-	data, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begin, end := "<!-- "+part+":begin -->\n", "<!-- "+part+":end -->"
-	before, rest, ok := strings.Cut(string(data), begin)
-	was, after, ok2 := strings.Cut(rest, end)
-	switch {
-	case !ok || !ok2:
-		t.Fatalf("%s has no part %s", page, part)
-	case was == text:
-	case *update:
-		if err := os.WriteFile(page, []byte(before+begin+text+end+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is stale: go test ./internal/cli -run TestEveryShape -update; it should have\n%s", page, text)
-	}
 }

@@ -1,47 +1,22 @@
 package evidence
 
 import (
-	"flag"
 	"fmt"
-	"os"
 	"slices"
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/golden"
 )
 
-var update = flag.Bool("update", false, "rewrite docs/evidence.md")
-
-const page = "../../docs/evidence.md"
-
-// TestDocs compares the lists in docs/evidence.md with the shapes, or rewrites them:
-// go test ./internal/evidence -run TestDocs -update
+// TestDocs keeps the lists in docs/evidence.md equal to the shapes, the tables and the codes.
 func TestDocs(t *testing.T) {
 	layout, shapes := testLayout(t)
-	data, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(data)
 	for name, list := range map[string]string{
 		"shapes": shapeList(shapes), "wraps": wrapList(shapes), "codes": codeList(), "converters": converterList(), "tables": tableList(layout),
 	} {
-		begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
-		before, rest, ok := strings.Cut(text, begin)
-		_, after, ok2 := strings.Cut(rest, end)
-		if !ok || !ok2 {
-			t.Fatalf("%s has no list of %s", page, name)
-		}
-		text = before + begin + list + end + after
-	}
-	if text == string(data) {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is stale: go test ./internal/evidence -run TestDocs -update", page)
-	}
-	if err := os.WriteFile(page, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
+		golden.Part(t, "../../docs/evidence.md", name, list)
 	}
 }
 

@@ -1,7 +1,6 @@
 package hunt
 
 import (
-	"flag"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -9,9 +8,8 @@ import (
 	"testing"
 
 	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/golden"
 )
-
-var update = flag.Bool("update", false, "copy the shared functions into the rule files")
 
 // TestInlined holds that every rule file carries the shared functions as they are now; -update copies them.
 func TestInlined(t *testing.T) {
@@ -28,13 +26,7 @@ func TestInlined(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			return nil
 		}
-		if want == string(text) {
-			return nil
-		}
-		if *update {
-			return os.WriteFile(filepath.Join("..", "..", "hunts", filepath.FromSlash(path)), []byte(want), 0o600)
-		}
-		t.Errorf("%s has an old copy of the shared functions: run make docs", path)
+		golden.File(t, filepath.Join("..", "..", "hunts", filepath.FromSlash(path)), []byte(want))
 		return nil
 	})
 	if err != nil {

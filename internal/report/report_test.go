@@ -2,15 +2,14 @@ package report
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/golden"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
@@ -127,8 +126,6 @@ func TestProofStandsAlone(t *testing.T) {
 	}
 }
 
-var update = flag.Bool("update", false, "rewrite the golden files")
-
 // sample is a small result with one of everything that the pages show.
 func sample() *investigation.Investigation {
 	at := time.Date(2026, 3, 20, 3, 0, 0, 0, time.UTC)
@@ -171,19 +168,6 @@ func TestGolden(t *testing.T) {
 		if err := o.Write(&b, sample()); err != nil {
 			t.Fatalf("%s: %v", o.Name, err)
 		}
-		path := filepath.Join("testdata", "sample."+o.Name)
-		if *update {
-			if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Equal(b.Bytes(), want) {
-			t.Errorf("%s differs from %s; look at the difference after `make golden`", o.Name, path)
-		}
+		golden.File(t, filepath.Join("testdata", "sample."+o.Name), b.Bytes())
 	}
 }

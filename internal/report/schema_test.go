@@ -6,12 +6,13 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/golden"
 )
 
 const schemaHead = `# The JSON of hunt, investigate and report
@@ -98,19 +99,7 @@ func TestSchemaPage(t *testing.T) {
 			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", member, kind, strings.ReplaceAll(meaning, "|", "\\|"))
 		}
 	}
-	const path = "../../docs/json.md"
-	if *update {
-		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Errorf("%s is stale: go test ./internal/report -run TestSchemaPage -update", path)
-	}
+	golden.File(t, "../../docs/json.md", b.Bytes())
 }
 
 // typeName is a type in the words of the page, and the type of ours that it refers to.

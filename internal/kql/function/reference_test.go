@@ -2,17 +2,13 @@ package function
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"sort"
 	"strings"
 	"testing"
+
+	"github.com/replaytrace/replaytrace/internal/golden"
 )
-
-var update = flag.Bool("update", false, "rewrite docs/functions.md")
-
-const referencePath = "../../../docs/functions.md"
 
 // TestReference keeps the function reference equal to the table.
 func TestReference(t *testing.T) {
@@ -38,17 +34,5 @@ func TestReference(t *testing.T) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# KQL functions\n\n%d names, made from the function table by `make docs`. In a signature `?` is optional, `*` any number, `+` one or more,\n`!` a constant; the conversions (`tostring`, `tolong`, ..) and `now`, `ago`, `toscalar`, `arg_max`, `arg_min`, `take_any`,\n`percentile` and its kind, `column_ifexists`, `column_names_of`, `bin_auto`, `parse_json`, `pack_all` and `gettype` belong to the\nbinder and are not listed. A function that refuses runs over tables without rows, and answers null for what is not valid.\n\n| name | kind | signatures |\n|---|---|---|\n", len(rows))
 	b.WriteString(strings.Join(rows, ""))
-	if *update {
-		if err := os.WriteFile(referencePath, b.Bytes(), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(referencePath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(b.Bytes(), want) {
-		t.Error("docs/functions.md is not what the function table says: run `make docs`")
-	}
+	golden.File(t, "../../../docs/functions.md", b.Bytes())
 }
