@@ -8,7 +8,7 @@ import (
 	"go/token"
 	"path/filepath"
 	"reflect"
-	"strconv"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,11 +28,18 @@ syntax, semantic, unsupported or runtime. The single steps (` + "`coverage`, `ti
 ` + "`{schema_version, as_of, as_of_source, PART: [{COLUMN: value}]}`" + `.
 `
 
+// source is what the page is made from: the types by name with their comments, the words of the types that take a few, and
+// the members of objects by the names of their fields.
+type source struct {
+	types   map[string]*ast.TypeSpec
+	docs    map[string]string
+	words   map[string][]string
+	members map[string]string
+}
+
 // TestSchemaPage keeps docs/json.md what the types and their comments say.
 func TestSchemaPage(t *testing.T) {
-	types := map[string]*ast.TypeSpec{}
-	docs := map[string]string{}
-	words := map[string][]string{} // of the types that take a few
+	src := source{types: map[string]*ast.TypeSpec{}, docs: map[string]string{}, words: map[string][]string{}, members: map[string]string{}}
 	for _, dir := range []string{"../finding", "../investigation"} {
 		files, err := filepath.Glob(dir + "/*.go")
 		if err != nil || len(files) == 0 {
@@ -43,95 +50,144 @@ func TestSchemaPage(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, d := range file.Decls {
-				decl, ok := d.(*ast.GenDecl)
-				if !ok {
-					continue
-				}
-				for _, s := range decl.Specs {
-					switch spec := s.(type) {
-					case *ast.TypeSpec:
-						types[spec.Name.Name], docs[spec.Name.Name] = spec, line(decl.Doc)
-					case *ast.ValueSpec:
-						if of, ok := spec.Type.(*ast.Ident); ok && len(spec.Values) == 1 {
-							if value, ok := spec.Values[0].(*ast.BasicLit); ok {
-								words[of.Name] = append(words[of.Name], "`"+strings.Trim(value.Value, `"`)+"`")
-							}
-						}
-					}
-				}
-			}
+			src.read(file)
 		}
 	}
 	var b bytes.Buffer
 	b.WriteString(schemaHead)
 	for todo, seen := []string{"Investigation"}, map[string]bool{}; len(todo) > 0; todo = todo[1:] {
-		name := todo[0]
-		object, ok := types[name].Type.(*ast.StructType)
-		if !ok || seen[name] {
-			continue
-		}
-		seen[name] = true
-		fmt.Fprintf(&b, "\n## %s\n\n%s\n\n| member | type | meaning |\n|---|---|---|\n", name, docs[name])
-		for _, f := range object.Fields.List {
-			if f.Tag == nil {
-				continue
-			}
-			tag, err := strconv.Unquote(f.Tag.Value)
+		if name := todo[0]; !seen[name] {
+			seen[name] = true
+			refers, err := src.object(&b, name)
 			if err != nil {
-				t.Fatal(err)
+				t.Errorf("%s: %v", name, err)
 			}
-			member, options, _ := strings.Cut(reflect.StructTag(tag).Get("json"), ",")
-			if member == "-" {
-				continue
-			}
-			kind, refers := typeName(f.Type, types)
-			if of, ok := f.Type.(*ast.Ident); ok && words[of.Name] != nil {
-				kind = strings.Join(words[of.Name], ", ")
-			}
-			if refers != "" {
-				todo = append(todo, refers)
-			}
-			meaning := strings.TrimSpace(line(f.Doc) + " " + line(f.Comment))
-			if options == "omitempty" {
-				meaning = strings.TrimSpace(meaning + " (left out when empty)")
-			}
-			fmt.Fprintf(&b, "| `%s` | %s | %s |\n", member, kind, strings.ReplaceAll(meaning, "|", "\\|"))
+			todo = append(todo, refers...)
 		}
 	}
 	golden.File(t, "../../docs/json.md", b.Bytes())
 }
 
+// read adds the declarations of a file.
+func (s *source) read(file *ast.File) {
+	for _, d := range file.Decls {
+		decl, ok := d.(*ast.GenDecl)
+		if !ok {
+			continue
+		}
+		for _, spec := range decl.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				s.types[spec.Name.Name], s.docs[spec.Name.Name] = spec, line(decl.Doc)
+				if object, ok := spec.Type.(*ast.StructType); ok {
+					s.names(object)
+				}
+			case *ast.ValueSpec:
+				of, typed := spec.Type.(*ast.Ident)
+				if !typed || len(spec.Values) != 1 {
+					continue
+				}
+				if value, ok := spec.Values[0].(*ast.BasicLit); ok {
+					s.words[of.Name] = append(s.words[of.Name], "`"+strings.Trim(value.Value, `"`)+"`")
+				}
+			}
+		}
+	}
+}
+
+// names adds what the fields of an object are called in JSON.
+func (s *source) names(object *ast.StructType) {
+	for _, f := range object.Fields.List {
+		if member, _ := memberOf(f); member != "" && len(f.Names) == 1 {
+			s.members[f.Names[0].Name] = member
+		}
+	}
+}
+
+// memberOf is what a field is called in JSON, "" for one that is not there.
+func memberOf(f *ast.Field) (name, options string) {
+	if f.Tag == nil {
+		return "", ""
+	}
+	name, options, _ = strings.Cut(reflect.StructTag(strings.Trim(f.Tag.Value, "`")).Get("json"), ",")
+	return strings.TrimPrefix(name, "-"), options
+}
+
+// object writes the section of a type and returns the types that it refers to.
+func (s *source) object(b *bytes.Buffer, name string) (refers []string, err error) {
+	fmt.Fprintf(b, "\n## %s\n\n%s\n\n| member | type | meaning |\n|---|---|---|\n", name, s.spoken(s.docs[name]))
+	for _, f := range s.types[name].Type.(*ast.StructType).Fields.List {
+		member, options := memberOf(f)
+		if member == "" {
+			continue
+		}
+		kind, of, err := s.typeName(f.Type)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", member, err)
+		}
+		if of != "" {
+			refers = append(refers, of)
+		}
+		meaning := s.spoken(line(f.Doc) + " " + line(f.Comment))
+		if options == "omitempty" {
+			meaning = strings.TrimSpace(meaning + " (left out when empty)")
+		}
+		fmt.Fprintf(b, "| `%s` | %s | %s |\n", member, kind, strings.ReplaceAll(meaning, "|", "\\|"))
+	}
+	return refers, nil
+}
+
+// capitalised is a word that may be the name of a field: two capitals at least, for "Table" is a word of ours as well.
+var capitalised = regexp.MustCompile(`\b[A-Z]+[a-z]+[A-Z]\w*|\b[A-Z]{2,}[a-z]\w*`)
+
+// spoken is a comment for readers of JSON: fields go by the names of their members.
+func (s *source) spoken(comment string) string {
+	return strings.TrimSpace(capitalised.ReplaceAllStringFunc(comment, func(word string) string {
+		if member, ok := s.members[word]; ok {
+			return "`" + member + "`"
+		}
+		return word
+	}))
+}
+
+// plain are the types of Go in the words of the page.
+var plain = map[string]string{"string": "text", "bool": "true or false", "int": "number", "int64": "number", "float64": "number"}
+
 // typeName is a type in the words of the page, and the type of ours that it refers to.
-func typeName(e ast.Expr, types map[string]*ast.TypeSpec) (words, refers string) {
+func (s *source) typeName(e ast.Expr) (words, refers string, err error) {
 	switch e := e.(type) {
+	case *ast.StarExpr:
+		return s.typeName(e.X)
 	case *ast.ArrayType:
-		words, refers = typeName(e.Elt, types)
-		return "list of " + words, refers
+		words, refers, err = s.typeName(e.Elt)
+		return "list of " + words, refers, err
 	case *ast.MapType:
-		words, refers = typeName(e.Value, types)
-		return "object of " + words, refers
+		words, refers, err = s.typeName(e.Value)
+		return "object of " + words, refers, err
 	case *ast.SelectorExpr:
 		switch e.Sel.Name {
 		case "Time":
-			return "time", ""
+			return "time", "", nil
 		case "RawMessage":
-			return "any", ""
+			return "any", "", nil
 		}
-		return typeName(e.Sel, types)
+		return s.typeName(e.Sel)
 	case *ast.Ident:
-		if spec, ok := types[e.Name]; ok {
+		spec, ours := s.types[e.Name]
+		switch {
+		case !ours && plain[e.Name] != "":
+			return plain[e.Name], "", nil
+		case !ours:
+		case s.words[e.Name] != nil:
+			return strings.Join(s.words[e.Name], ", "), "", nil
+		default:
 			if _, object := spec.Type.(*ast.StructType); object {
-				return "[" + e.Name + "](#" + strings.ToLower(e.Name) + ")", e.Name
+				return "[" + e.Name + "](#" + strings.ToLower(e.Name) + ")", e.Name, nil
 			}
-			return typeName(spec.Type, types)
+			return s.typeName(spec.Type)
 		}
-		if word, ok := map[string]string{"string": "text", "bool": "true or false"}[e.Name]; ok {
-			return word, ""
-		}
-		return "number", ""
 	}
-	return fmt.Sprintf("%T", e), ""
+	return "", "", fmt.Errorf("the page has no words for the type %T %v", e, e)
 }
 
 // line is a comment as one line.
