@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/tables"
 )
@@ -50,20 +51,6 @@ var accounting = []schema.Table{
 	}},
 }
 
-// storedTypes say how KQL's types are stored; all others are text.
-var storedTypes = map[schema.Type]string{
-	schema.Bool: "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
-	schema.Real: "DOUBLE", schema.Decimal: "DECIMAL(38,12)", schema.Guid: "UUID",
-}
-
-// StoredType is how a KQL type is stored.
-func StoredType(t schema.Type) string {
-	if s, ok := storedTypes[t]; ok {
-		return s
-	}
-	return "VARCHAR"
-}
-
 // wanted lists the tables that a case of this version has.
 func wanted() ([]*schema.Table, error) {
 	canonical, err := schema.Load(tables.FS)
@@ -85,7 +72,7 @@ func wanted() ([]*schema.Table, error) {
 func definition(columns []schema.Column) string {
 	cols := make([]string, len(columns))
 	for i, col := range columns {
-		cols[i] = quoteName(col.Name) + " " + StoredType(col.Type)
+		cols[i] = quoteName(col.Name) + " " + function.SQLType(col.Type)
 	}
 	return "(" + strings.Join(cols, ", ") + ")"
 }
@@ -218,9 +205,9 @@ func (c *Case) columnChanges(table string, have map[string]string, columns []sch
 	var changes []string
 	for _, col := range columns {
 		switch typ := have[col.Name]; typ {
-		case StoredType(col.Type):
+		case function.SQLType(col.Type):
 		case "":
-			changes = append(changes, "ALTER TABLE "+quoteName(table)+" ADD COLUMN "+quoteName(col.Name)+" "+StoredType(col.Type)+defaultOf(col))
+			changes = append(changes, "ALTER TABLE "+quoteName(table)+" ADD COLUMN "+quoteName(col.Name)+" "+function.SQLType(col.Type)+defaultOf(col))
 		default:
 			return nil, &Stale{c.opt.Dir, version, fmt.Sprintf("its column %s.%s is stored as %s", table, col.Name, typ)}
 		}

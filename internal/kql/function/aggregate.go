@@ -289,7 +289,7 @@ func buildCumSum(c Call) (string, error) {
 	if c.Result == schema.Real || c.Result == schema.Decimal {
 		return sql, nil
 	}
-	return "CAST(" + sql + " AS " + storage[c.Result] + ")", nil
+	return "CAST(" + sql + " AS " + SQLType(c.Result) + ")", nil
 }
 
 // goSessionStarts gives each row the value at which its session began. A row has a value, how far it may be from the

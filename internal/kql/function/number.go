@@ -85,7 +85,7 @@ func buildRound(c Call) (string, error) {
 	if c.Args[0].Type == schema.Real {
 		return "round(" + c.Args[0].SQL + ", " + digits + ")", nil
 	}
-	return "CAST(round(" + c.Args[0].SQL + ", " + digits + ") AS " + storage[c.Result] + ")", nil
+	return "CAST(round(" + c.Args[0].SQL + ", " + digits + ") AS " + SQLType(c.Result) + ")", nil
 }
 
 func buildBin(c Call) (string, error) {

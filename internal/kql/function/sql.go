@@ -39,7 +39,7 @@ func Literal(t schema.Type, v schema.Value) string {
 		if t == schema.String {
 			return "''"
 		}
-		return "CAST(NULL AS " + storage[t] + ")"
+		return "CAST(NULL AS " + SQLType(t) + ")"
 	case bool:
 		return strconv.FormatBool(v)
 	case int64:
@@ -67,11 +67,15 @@ func Literal(t schema.Type, v schema.Value) string {
 	return Quote(fmt.Sprint(v))
 }
 
-var storage = map[schema.Type]string{
+// sqlTypes say how a value of a KQL type is stored and computed, as docs/decisions/0001-types-in-duckdb.md has it.
+var sqlTypes = map[schema.Type]string{
 	schema.Unknown: "VARCHAR", schema.Bool: "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Real: "DOUBLE",
 	schema.Decimal: "DECIMAL(38,12)", schema.String: "VARCHAR", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
 	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",
 }
+
+// SQLType is the type in SQL of a KQL type.
+func SQLType(t schema.Type) string { return sqlTypes[t] }
 
 // JSON renders a value of any type as an expression of SQL type JSON, for building bags and arrays.
 func JSON(sql string, t schema.Type) string {
@@ -113,14 +117,11 @@ func Conversion(sql string, from, to schema.Type) string {
 	case schema.Bool:
 		return "(" + sql + " <> 0)"
 	case schema.Int, schema.Long:
-		if from == schema.Real {
-			return "TRY_CAST(trunc(" + sql + ") AS " + storage[to] + ")"
-		}
-		if from == schema.Decimal {
-			return "TRY_CAST(trunc(" + sql + ") AS " + storage[to] + ")"
+		if from == schema.Real || from == schema.Decimal {
+			return "TRY_CAST(trunc(" + sql + ") AS " + SQLType(to) + ")"
 		}
 	}
-	return "TRY_CAST(" + sql + " AS " + storage[to] + ")"
+	return "TRY_CAST(" + sql + " AS " + SQLType(to) + ")"
 }
 
 func toText(sql string, from schema.Type) string {
@@ -156,7 +157,7 @@ func fromText(sql string, to schema.Type) string {
 	case schema.Dynamic:
 		return "CAST(to_json(" + sql + ") AS VARCHAR)"
 	}
-	return "TRY_CAST(" + sql + " AS " + storage[to] + ")"
+	return "TRY_CAST(" + sql + " AS " + SQLType(to) + ")"
 }
 
 func fromDynamic(sql string, to schema.Type) string {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -100,7 +101,7 @@ func (f *follower) read() []*plan.Column {
 func (f *follower) rowType() string {
 	parts := []string{"nth BIGINT"}
 	for _, c := range f.added() {
-		parts = append(parts, name(c)+" "+sqlType[c.Type])
+		parts = append(parts, name(c)+" "+function.SQLType(c.Type))
 	}
 	return "STRUCT(" + strings.Join(parts, ", ") + ")"
 }
@@ -167,7 +168,7 @@ func (f *follower) start(s plan.Item) string {
 			value = f.g.expr(d.X)
 		}
 	}
-	return "CAST(" + value + " AS " + sqlType[s.Col.Type] + ")"
+	return "CAST(" + value + " AS " + function.SQLType(s.Col.Type) + ")"
 }
 
 // empty is the state of step k without a sequence.
@@ -233,7 +234,7 @@ func (f *follower) matched(k int, a, sequence string, entered bool) string {
 				value = f.under(k, sequence, entered, it.X)
 			}
 		}
-		row[d.Col.ID] = "CAST(" + value + " AS " + sqlType[d.Col.Type] + ")"
+		row[d.Col.ID] = "CAST(" + value + " AS " + function.SQLType(d.Col.Type) + ")"
 	}
 	out := []string{"nth := r.nth"}
 	for _, c := range f.added() {

@@ -55,7 +55,7 @@ func (f *follower) program() (string, bool) {
 	}
 	special := map[int]string{f.n.MatchID.ID: "out.m"}
 	for i, d := range f.n.Declared {
-		special[d.Col.ID] = fmt.Sprintf("CAST(out.d%d AS %s)", i, sqlType[d.Col.Type])
+		special[d.Col.ID] = fmt.Sprintf("CAST(out.d%d AS %s)", i, function.SQLType(d.Col.Type))
 		if d.Col.Type == schema.String {
 			special[d.Col.ID] = "coalesce(" + special[d.Col.ID] + ", '')"
 		}

@@ -134,7 +134,7 @@ func (g *generator) values(n *plan.Values) string {
 	for i, c := range n.Columns() {
 		raw = append(raw, fmt.Sprintf("v%d", i))
 		if g.wants(n, c) && !c.Open {
-			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, sqlType[c.Type], name(c)))
+			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, function.SQLType(c.Type), name(c)))
 		}
 	}
 	raw = append(raw, "ordinal")
@@ -240,7 +240,7 @@ func (g *generator) union(n *plan.Union) string {
 		var cols []string
 		for j, c := range n.Columns() {
 			if g.wants(n, c) {
-				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+sqlType[c.Type]+") AS "+name(c))
+				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+function.SQLType(c.Type)+") AS "+name(c))
 			}
 		}
 		if len(cols) == 0 {

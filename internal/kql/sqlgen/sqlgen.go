@@ -125,14 +125,6 @@ func maxKey(m map[int]*plan.Shared) int {
 	return top
 }
 
-// sqlType is how a KQL type is stored and computed.
-var sqlType = map[schema.Type]string{
-	schema.Unknown: "VARCHAR",
-	schema.Bool:    "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Real: "DOUBLE",
-	schema.Decimal: "DECIMAL(38,12)", schema.String: "VARCHAR", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
-	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",
-}
-
 // keys is the SQL of an order. NaN stands beside null, whichever the direction: DuckDB takes it for the greatest number.
 // https://learn.microsoft.com/kusto/query/sort-operator#using-special-floating-point-values
 func (g *generator) keys(keys []plan.Key) string {
