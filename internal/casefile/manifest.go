@@ -85,7 +85,7 @@ func (c *Case) Manifest(ctx context.Context) (*Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{SchemaVersion: 1, ToolVersion: c.opt.ToolVersion, CaseVersion: Version, Files: []ManifestFile{}, Tables: []TableCount{}}
+	m := &Manifest{SchemaVersion: 1, ToolVersion: c.opt.ToolVersion, CaseVersion: layoutVersion, Files: []ManifestFile{}, Tables: []TableCount{}}
 	for _, r := range files {
 		f := ManifestFile{
 			Number: r.Number, Path: r.Path, SHA256: r.SHA256, Bytes: r.Bytes, Modified: moment(r.Modified), Shape: r.Shape,

@@ -17,11 +17,17 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// session is the case as one query sees it.
+// session is the case as one query sees it. The compiler asks whether a catalog can do these things: one that no longer
+// does would have plugins and externaldata refused.
 type session struct {
 	*Case
 	ctx context.Context
 }
+
+var (
+	_ kql.Explorer = session{}
+	_ kql.Library  = session{}
+)
 
 // Explore runs SQL for the compiler.
 func (s session) Explore(text string, columns []schema.Column) ([][]schema.Value, error) {

@@ -122,24 +122,24 @@ func (c *Case) Watchlist(alias string) (*schema.Table, bool) {
 	return c.Table(name)
 }
 
-// Version is the version of the tables' layout in a case. A case of an older one is brought up to date when it is
+// layoutVersion is the version of the tables' layout in a case. A case of an older one is brought up to date when it is
 // opened, as far as columns and tables were only added; see [Stale].
-const Version = 1
+const layoutVersion = 1
 
 // Stale is a case whose layout this program cannot read.
 type Stale struct {
 	Dir     string
-	Found   int64 // its Version; 0 when it was made before cases had one
+	Found   int64 // its layoutVersion; 0 when it was made before cases had one
 	Problem string
 }
 
 func (e *Stale) Error() string {
-	return fmt.Sprintf("the case %s cannot be used: %s (its layout is version %d, this program's %d)", e.Dir, e.Problem, e.Found, Version)
+	return fmt.Sprintf("the case %s cannot be used: %s (its layout is version %d, this program's %d)", e.Dir, e.Problem, e.Found, layoutVersion)
 }
 
 // Hint says how to go on.
 func (e *Stale) Hint() string {
-	if e.Found > Version {
+	if e.Found > layoutVersion {
 		return "it was made by a newer replaytrace: use that one"
 	}
 	return "make a new case from the same evidence: replaytrace ingest PATH... --case NEWDIR; the old case's manifest or EvidenceFiles name the files"
@@ -161,12 +161,12 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 		}
 		have[table][column] = typ
 	}
-	found := int64(Version)
+	found := int64(layoutVersion)
 	if len(have) > 0 {
 		if found, err = c.storedVersion(ctx, have["_Case"] != nil); err != nil {
 			return nil, err
 		}
-		if found == 0 || found > Version {
+		if found == 0 || found > layoutVersion {
 			return nil, &Stale{c.opt.Dir, found, "it was made by another version of replaytrace"}
 		}
 	}
@@ -195,7 +195,7 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 		}
 	}
 	if len(have) == 0 {
-		changes = append(changes, "CREATE TABLE _Case (Version BIGINT)", fmt.Sprintf("INSERT INTO _Case VALUES (%d)", Version))
+		changes = append(changes, "CREATE TABLE _Case (Version BIGINT)", fmt.Sprintf("INSERT INTO _Case VALUES (%d)", layoutVersion))
 	}
 	return changes, nil
 }

@@ -459,8 +459,8 @@ func (d *Decoder) unescaped(b []byte) []byte {
 	return d.arena[start:len(d.arena):len(d.arena)]
 }
 
-// AsScanError returns the code and reason of a decoding error.
-func AsScanError(err error) (code, reason string) {
+// codeAndReason returns the code and reason of a decoding error.
+func codeAndReason(err error) (code, reason string) {
 	if err == nil {
 		return "", ""
 	}
@@ -476,7 +476,7 @@ func AsScanError(err error) (code, reason string) {
 
 // RejectOf makes the reject of a record.
 func RejectOf(record Record, err error) Reject {
-	code, reason := AsScanError(err)
+	code, reason := codeAndReason(err)
 	return Reject{Place: record.Place, Code: code, Reason: reason, Raw: clip(bytes.TrimRight(record.Text, "\r\n"))}
 }
 

@@ -32,7 +32,7 @@ func TestDatetime(t *testing.T) {
 func datetimes(t *testing.T, wanted map[string]string) {
 	t.Helper()
 	for text, want := range wanted {
-		got, ok := Datetime([]byte(text))
+		got, ok := datetimeMonthFirst([]byte(text))
 		if ok != (want != "") || ok && got.RFC3339() != want {
 			t.Errorf("%q: got %s (%v), want %q", text, got.RFC3339(), ok, want)
 		}
@@ -78,7 +78,7 @@ func FuzzDatetime(f *testing.F) {
 	f.Add("6/15/2026, 12:40:24.178 PM")
 	f.Add("2026-03-21T09:30:00.1234567Z")
 	f.Fuzz(func(t *testing.T, text string) {
-		if got, ok := Datetime([]byte(text)); ok && (got < 0 || got > schema.MaxDatetime) {
+		if got, ok := datetimeMonthFirst([]byte(text)); ok && (got < 0 || got > schema.MaxDatetime) {
 			t.Fatalf("%q is %d ticks, outside of what Kusto can hold", text, got)
 		}
 	})

@@ -364,7 +364,7 @@ func TestAdversarial(t *testing.T) {
 		fine, bad := 0, ""
 		for record, ok := reader.Next(); ok; record, ok = reader.Next() {
 			_, err := d.Decode(record.Text, record.Line)
-			switch code, _ := AsScanError(err); {
+			switch code, _ := codeAndReason(err); {
 			case err == nil || code == CodeUnrecognised || code == CodeUnsupportedTable:
 				fine++
 			default:

@@ -458,7 +458,7 @@ func (f *File) byPosition(first []byte) bool {
 	if len(row) < 2 || len(row) != len(f.Keys) || len(row[1]) != 36 {
 		return false
 	}
-	if _, ok := Datetime([]byte(row[0])); !ok || !strings.HasSuffix(row[0], "Z") {
+	if _, ok := datetimeMonthFirst([]byte(row[0])); !ok || !strings.HasSuffix(row[0], "Z") {
 		return false
 	}
 	for i := range f.shapes {

@@ -178,8 +178,8 @@ func (c *Choice) UnmarshalYAML(unmarshal func(any) error) error {
 // Wrap reports whether the shape only holds records of other shapes.
 func (s *Shape) Wrap() bool { return s.Prefix || s.Nest || len(s.Inside) > 0 }
 
-// Shapes loads the shapes of a folder, the highest priority first.
-func Shapes(fsys fs.FS) ([]Shape, error) {
+// shapesOf loads the shapes of a folder, the highest priority first.
+func shapesOf(fsys fs.FS) ([]Shape, error) {
 	names, err := fs.Glob(fsys, "*.yaml")
 	if err != nil {
 		return nil, fmt.Errorf("list formats: %w", err)
@@ -206,7 +206,7 @@ func Shapes(fsys fs.FS) ([]Shape, error) {
 }
 
 // DefaultShapes are the shapes that ship with the program.
-func DefaultShapes() ([]Shape, error) { return Shapes(formats.FS) }
+func DefaultShapes() ([]Shape, error) { return shapesOf(formats.FS) }
 
 // matches reports whether keys, which are folded paths, are those of the shape.
 func (s *Shape) matches(container Container, keys map[string]bool) bool {

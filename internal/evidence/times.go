@@ -19,8 +19,8 @@ const (
 	orderMixed            = monthFirst | dayFirst
 )
 
-// Datetime reads a time as datetime does, with the month first.
-func Datetime(b []byte) (schema.Ticks, bool) {
+// datetimeMonthFirst reads a time as datetime does, with the month first.
+func datetimeMonthFirst(b []byte) (schema.Ticks, bool) {
 	t, code := datetime(b, monthFirst)
 	return t, code == ""
 }

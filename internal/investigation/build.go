@@ -47,7 +47,7 @@ type Input struct {
 
 // Run asks every hunt and builds the one result.
 func Run(ctx context.Context, in Input) (*Investigation, error) {
-	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: SchemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
+	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
 	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess, b.indicators, b.beyond}

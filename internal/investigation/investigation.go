@@ -9,8 +9,8 @@ import (
 	"github.com/replaytrace/replaytrace/internal/finding"
 )
 
-// SchemaVersion is the version of the JSON that Investigation marshals to.
-const SchemaVersion = 1
+// schemaVersion is the version of the JSON that Investigation marshals to.
+const schemaVersion = 1
 
 // Investigation is the result of `hunt`.
 type Investigation struct {

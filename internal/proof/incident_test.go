@@ -47,7 +47,7 @@ testdata/background.txtar
 			if c.window != "" {
 				proof += "-- watchlist/IncidentWindow.csv --\n" + c.window
 			}
-			p, err := Parse(os.DirFS("../../hunts"), "Incident.txtar", []byte(proof))
+			p, err := fromText(os.DirFS("../../hunts"), "Incident.txtar", []byte(proof))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -63,11 +63,11 @@ func Load(fsys fs.FS, rule string) (*Proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read a proof: %w", err)
 	}
-	return Parse(fsys, path, text)
+	return fromText(fsys, path, text)
 }
 
-// Parse reads a proof. The files that it names lie in fsys.
-func Parse(fsys fs.FS, path string, text []byte) (*Proof, error) {
+// fromText reads a proof. The files that it names lie in fsys.
+func fromText(fsys fs.FS, path string, text []byte) (*Proof, error) {
 	return parse(&reader{fsys: fsys}, path, text)
 }
 

@@ -62,7 +62,7 @@ func proved(t *testing.T, text string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Parse(fstest.MapFS{"more.txtar": {Data: []byte(more)}, "people.txtar": {Data: []byte(people)}}, "Scripts.txtar", []byte(text))
+	p, err := fromText(fstest.MapFS{"more.txtar": {Data: []byte(more)}, "people.txtar": {Data: []byte(people)}}, "Scripts.txtar", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestParseRefuses(t *testing.T) {
 		"-- with --\nnone.txtar\n": "none.txtar",
 		"-- SigninLogs.jsonl --\n{\"Id\": \"a\", \"CreatedDateTime\": \"2026-03-10T10:00:00Z\", \"_times\": 2}\n-- want.jsonl --\n": "_every",
 	} {
-		if _, err := Parse(fstest.MapFS{}, "x.txtar", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := fromText(fstest.MapFS{}, "x.txtar", []byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want an error with %q", text, err, want)
 		}
 	}
@@ -121,11 +121,11 @@ func TestProofThatNamesItself(t *testing.T) {
 		"one.txtar": {Data: []byte("-- with --\ntwo.txtar\n")},
 		"two.txtar": {Data: []byte("-- with --\none.txtar\n")},
 	}
-	if _, err := Parse(fsys, "one.txtar", fsys["one.txtar"].Data); err == nil || !strings.Contains(err.Error(), "one.txtar names itself") {
+	if _, err := fromText(fsys, "one.txtar", fsys["one.txtar"].Data); err == nil || !strings.Contains(err.Error(), "one.txtar names itself") {
 		t.Errorf("%v, want an error that says so", err)
 	}
 	const many = "-- SigninLogs.jsonl --\n" + `{"Id": "a", "TimeGenerated": "2026-03-09T10:00:00Z", "_times": 1e15, "_every": "1s"}`
-	if _, err := Parse(fsys, "many.txtar", []byte(many)); err == nil || !strings.Contains(err.Error(), "_times is 1 to 10000") {
+	if _, err := fromText(fsys, "many.txtar", []byte(many)); err == nil || !strings.Contains(err.Error(), "_times is 1 to 10000") {
 		t.Errorf("%v, want an error that says how many may be", err)
 	}
 }
@@ -137,7 +137,7 @@ func FuzzProof(f *testing.F) {
 	f.Add("-- with --\nself.txtar\n-- as-of --\nx\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		fsys := fstest.MapFS{"people.txtar": {Data: []byte(people)}, "self.txtar": {Data: []byte(text)}}
-		if p, err := Parse(fsys, "self.txtar", []byte(text)); err == nil {
+		if p, err := fromText(fsys, "self.txtar", []byte(text)); err == nil {
 			_, _ = p.Without("UserAgent") // what it leaves may be no proof
 		}
 	})

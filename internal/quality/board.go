@@ -32,7 +32,7 @@ func section(b *strings.Builder, name string, f *Figures) {
 	}
 	fmt.Fprintf(b, "\n## %s\n\nSeeds %s, %d users, %d days, %s: %d rows, %d incidents, %d of them undetectable.\n", name, f.Seeds, f.Users, f.Days, context, f.Rows, f.Incidents, f.Undetectable)
 	goals := table{head: []string{"promise", "measured", ""}}
-	for _, g := range Goals(f) {
+	for _, g := range promises(f) {
 		goals.row(g.Promise, g.Value, g.State)
 	}
 	goals.write(b)
@@ -50,12 +50,12 @@ func section(b *strings.Builder, name string, f *Figures) {
 	if f.Clean != nil {
 		clean := table{head: []string{"in tenants without an attack", "findings"}}
 		for t, n := range f.Clean.Findings {
-			clean.row(Verdicts[t]+" or above", fmt.Sprint(n))
+			clean.row(verdictNames[t]+" or above", fmt.Sprint(n))
 		}
 		clean.write(b)
 	}
 	published(b, f)
-	scenarios := table{head: append([]string{"scenario", "difficulty", "detectable"}, Verdicts...)}
+	scenarios := table{head: append([]string{"scenario", "difficulty", "detectable"}, verdictNames...)}
 	for _, g := range f.Scenarios {
 		scenarios.row(g.Name, g.Difficulty, fmt.Sprint(g.Detectable), fmt.Sprint(g.Found[confirmed]), fmt.Sprint(g.Found[likely]), fmt.Sprint(g.Found[suspicious]))
 	}
@@ -64,7 +64,7 @@ func section(b *strings.Builder, name string, f *Figures) {
 
 // verdicts writes the figures by threshold, a column each.
 func verdicts(b *strings.Builder, f *Figures) {
-	t := table{head: append([]string{"at or above"}, Verdicts...)}
+	t := table{head: append([]string{"at or above"}, verdictNames...)}
 	add := func(name string, cell func(*Threshold) string) {
 		row := []string{name}
 		for i := range f.Thresholds {

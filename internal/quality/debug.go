@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// Missed is an incident that no finding shows, with what the detection saw of its user.
-type Missed struct {
+// missed is an incident that no finding shows, with what the detection saw of its user.
+type missed struct {
 	Seed       uint64              `json:"seed"`
 	Incident   string              `json:"incident"`
 	Scenario   string              `json:"scenario"`
@@ -29,8 +29,8 @@ type Missed struct {
 	Candidates []Candidate         `json:"candidates"`     // of the user: what was weighed, the attack's with attack true
 }
 
-// Wrong is a finding without any row of an attacker.
-type Wrong struct {
+// wrong is a finding without any row of an attacker.
+type wrong struct {
 	Seed       uint64    `json:"seed"`
 	Finding    string    `json:"finding"`
 	Verdict    string    `json:"verdict"`
@@ -44,8 +44,8 @@ type Wrong struct {
 	Signals    []Signal  `json:"signals"`
 }
 
-// Partial is an incident that was found with foreign rows or without some of its own.
-type Partial struct {
+// partial is an incident that was found with foreign rows or without some of its own.
+type partial struct {
 	Seed      uint64   `json:"seed"`
 	Incident  string   `json:"incident"`
 	Scenario  string   `json:"scenario"`
@@ -66,7 +66,7 @@ func WriteDebug(dir string, runs []Run) error {
 	for i := range runs {
 		r := &runs[i]
 		for k := range r.Incidents {
-			switch m := r.Incidents[k].At[len(Verdicts)-1]; {
+			switch m := r.Incidents[k].At[len(verdictNames)-1]; {
 			case !m.Found:
 				missed = append(missed, r.missed(k))
 			case m.Precision < 1 || m.Recall < 1:
@@ -83,9 +83,9 @@ func WriteDebug(dir string, runs []Run) error {
 		writeLines(filepath.Join(dir, "false.jsonl"), wrong), writeLines(filepath.Join(dir, "partial.jsonl"), partial))
 }
 
-func (r *Run) missed(index int) Missed {
+func (r *Run) missed(index int) missed {
 	a := &r.Incidents[index]
-	m := Missed{
+	m := missed{
 		Seed: r.Seed, Incident: a.ID, Scenario: a.Scenario, Difficulty: a.Difficulty, Detectable: a.Detectable, User: a.User,
 		First: a.First, Last: a.Last, SourceIPs: a.SourceIPs, EventIDs: a.EventIDs, Explained: []Explained{}, Elsewhere: []string{},
 	}
@@ -108,8 +108,8 @@ func (r *Run) missed(index int) Missed {
 	return m
 }
 
-func (r *Run) wrong(f *Accusation) Wrong {
-	w := Wrong{
+func (r *Run) wrong(f *Accusation) wrong {
+	w := wrong{
 		Seed: r.Seed, Finding: f.ID, Verdict: f.Verdict, Score: f.Score, User: f.User, Population: f.Population,
 		SourceIPs: f.SourceIPs, First: f.FirstSeen, Last: f.LastSeen, Events: len(f.EventIDs),
 	}
@@ -120,10 +120,10 @@ func (r *Run) wrong(f *Accusation) Wrong {
 	return w
 }
 
-func (r *Run) partial(index int) Partial {
+func (r *Run) partial(index int) partial {
 	a := &r.Incidents[index]
-	m := a.At[len(Verdicts)-1]
-	p := Partial{Seed: r.Seed, Incident: a.ID, Scenario: a.Scenario, User: a.User, Precision: rounded(m.Precision), Recall: rounded(m.Recall)}
+	m := a.At[len(verdictNames)-1]
+	p := partial{Seed: r.Seed, Incident: a.ID, Scenario: a.Scenario, User: a.User, Precision: rounded(m.Precision), Recall: rounded(m.Recall)}
 	_, own := labelled(&a.Incident)
 	named := map[string]bool{}
 	for i := range r.Findings {

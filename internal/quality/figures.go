@@ -58,7 +58,7 @@ type Group struct {
 	Name       string `json:"name"`
 	Difficulty string `json:"difficulty,omitempty"`
 	Detectable int    `json:"detectable"`
-	Found      []int  `json:"found"` // by threshold, as in Verdicts
+	Found      []int  `json:"found"` // by threshold, as in verdictNames
 }
 
 // Early is the recall of the first findings of the lists.
@@ -77,7 +77,7 @@ type Decile struct {
 	Mean     float64 `json:"mean_score"`
 }
 
-// Clean are the findings in tenants without any attack, by verdict as in Verdicts, at or above it.
+// Clean are the findings in tenants without any attack, by verdict as in verdictNames, at or above it.
 type Clean struct {
 	Tenants  int   `json:"tenants"`
 	Findings []int `json:"findings"`
@@ -107,7 +107,7 @@ func Measure(runs []Run) Figures {
 			}
 		}
 	}
-	for t, verdict := range Verdicts {
+	for t, verdict := range verdictNames {
 		f.Thresholds = append(f.Thresholds, threshold(runs, t, verdict))
 	}
 	for _, n := range []int{10, 25, 50} {
@@ -188,10 +188,10 @@ func groups(runs []Run, kind func(*Attack) (name, difficulty string)) []Group {
 			at := slices.IndexFunc(out, func(g Group) bool { return g.Name == name && g.Difficulty == difficulty })
 			if at < 0 {
 				at = len(out)
-				out = append(out, Group{Name: name, Difficulty: difficulty, Found: make([]int, len(Verdicts))})
+				out = append(out, Group{Name: name, Difficulty: difficulty, Found: make([]int, len(verdictNames))})
 			}
 			out[at].Detectable++
-			for t := range Verdicts {
+			for t := range verdictNames {
 				if a.At[t].Found {
 					out[at].Found[t]++
 				}
@@ -256,9 +256,9 @@ func reliability(runs []Run) []Decile {
 
 // Quiet sums up tenants without any attack.
 func Quiet(runs []Run) *Clean {
-	c := &Clean{Tenants: len(runs), Findings: make([]int, len(Verdicts))}
+	c := &Clean{Tenants: len(runs), Findings: make([]int, len(verdictNames))}
 	for i := range runs {
-		for t := range Verdicts {
+		for t := range verdictNames {
 			for k := range runs[i].Findings {
 				if admits(t, runs[i].Findings[k].Verdict) {
 					c.Findings[t]++

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Goal is something that the detection promises, held against the figures.
-type Goal struct {
+// promise is something that the detection promises, held against the figures.
+type promise struct {
 	Promise string
 	Value   string
 	State   string // kept, not kept, or not measured
@@ -19,14 +19,14 @@ const (
 )
 
 const (
-	confirmed = iota // indexes of Verdicts
+	confirmed = iota // indexes of verdictNames
 	likely
 	suspicious
 )
 
-// Goals returns what is promised, each with its measured value.
-func Goals(f *Figures) []Goal {
-	out := []Goal{
+// promises returns what is promised, each with its measured value.
+func promises(f *Figures) []promise {
+	out := []promise{
 		recallGoal(f, "easy and medium incidents found, at likely or above", likely, 0.95, "easy", "medium"),
 		recallGoal(f, "hard incidents found, at likely or above", likely, 0.5, "hard"),
 		recallGoal(f, "easy and medium incidents found, at suspicious or above", suspicious, 0.98, "easy", "medium"),
@@ -45,7 +45,7 @@ func Goals(f *Figures) []Goal {
 }
 
 // recallGoal is the recall of the incidents of some difficulties.
-func recallGoal(f *Figures, what string, threshold int, goal float64, difficulties ...string) Goal {
+func recallGoal(f *Figures, what string, threshold int, goal float64, difficulties ...string) promise {
 	found, detectable := 0, 0
 	for _, g := range f.Thresholds[threshold].Difficulties {
 		if slices.Contains(difficulties, g.Name) {
@@ -60,12 +60,12 @@ func recallGoal(f *Figures, what string, threshold int, goal float64, difficulti
 	return g
 }
 
-func least(what string, value, goal float64) Goal {
-	return Goal{fmt.Sprintf("%s: at least %s", what, percent(goal)), percent(value), state(value >= goal)}
+func least(what string, value, goal float64) promise {
+	return promise{fmt.Sprintf("%s: at least %s", what, percent(goal)), percent(value), state(value >= goal)}
 }
 
-func most(what string, value, goal float64) Goal {
-	return Goal{fmt.Sprintf("%s: at most %.4g", what, goal), fmt.Sprintf("%.4g", value), state(value <= goal)}
+func most(what string, value, goal float64) promise {
+	return promise{fmt.Sprintf("%s: at most %.4g", what, goal), fmt.Sprintf("%.4g", value), state(value <= goal)}
 }
 
 func state(ok bool) string {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Verdicts are the thresholds, strongest first: a threshold admits the findings of its verdict and of those before it.
-var Verdicts = []string{"confirmed", "likely", "suspicious"}
+// verdictNames are the thresholds, strongest first: a threshold admits the findings of its verdict and of those before it.
+var verdictNames = []string{"confirmed", "likely", "suspicious"}
 
 // userSignIns are the tables whose rows a finding's event_ids may name.
 var userSignIns = []string{"SigninLogs", "AADNonInteractiveUserSignInLogs"}
@@ -29,7 +29,7 @@ type Run struct {
 // Attack is an incident and what was found of it.
 type Attack struct {
 	Incident
-	At []Match // by threshold, as in Verdicts
+	At []Match // by threshold, as in verdictNames
 }
 
 // Match is what the findings at or above a threshold say of an incident. A finding belongs to it when it names at least
@@ -77,8 +77,8 @@ func Judge(h *Hunt, k *Key) Run {
 		r.Findings = append(r.Findings, accuse(&h.Findings[i], owner, users))
 	}
 	for i := range k.Incidents {
-		attack := Attack{Incident: k.Incidents[i], At: make([]Match, len(Verdicts))}
-		for t := range Verdicts {
+		attack := Attack{Incident: k.Incidents[i], At: make([]Match, len(verdictNames))}
+		for t := range verdictNames {
 			attack.At[t] = r.match(i, &k.Incidents[i], t)
 		}
 		r.Incidents = append(r.Incidents, attack)
@@ -128,9 +128,9 @@ func accuse(f *Finding, owner map[string][]int, users map[string]string) Accusat
 	return a
 }
 
-// admits reports whether a threshold, as an index of Verdicts, lets a verdict through.
+// admits reports whether a threshold, as an index of verdictNames, lets a verdict through.
 func admits(threshold int, verdict string) bool {
-	return slices.Contains(Verdicts[:threshold+1], verdict)
+	return slices.Contains(verdictNames[:threshold+1], verdict)
 }
 
 func (r *Run) match(index int, incident *Incident, threshold int) Match {

@@ -19,8 +19,8 @@ var md = escape.Markdown
 // pages is the text in the making.
 type pages struct{ strings.Builder }
 
-// Markdown renders the pages for a report.
-func Markdown(w io.Writer, inv *investigation.Investigation) error {
+// markdown renders the pages for a report.
+func markdown(w io.Writer, inv *investigation.Investigation) error {
 	var b pages
 	b.printf("# Token replay: %s\n\n", md(headline(inv)))
 	b.printf("Evidence as of %s (%s). %s\n\n", clock(inv.AsOf), md(inv.AsOfSource), md(inv.Prior.String()))

@@ -28,10 +28,10 @@ type Output struct {
 func Outputs() []Output {
 	return []Output{
 		{"json", "findings.json", "the whole result", JSON},
-		{"jsonl", "findings.jsonl", "one finding per line", JSONLines},
-		{"markdown", "report.md", "pages to paste into a report", Markdown},
-		{"csv", "events.csv", "one row per event of the findings", CSV},
-		{"timesketch", "timesketch.jsonl", "one event per line, as Timesketch imports it", Timesketch},
+		{"jsonl", "findings.jsonl", "one finding per line", jsonLines},
+		{"markdown", "report.md", "pages to paste into a report", markdown},
+		{"csv", "events.csv", "one row per event of the findings", eventsCSV},
+		{"timesketch", "timesketch.jsonl", "one event per line, as Timesketch imports it", timesketch},
 		{"html", "report.html", "one self-contained page", HTML},
 	}
 }
@@ -44,8 +44,8 @@ func JSON(w io.Writer, inv *investigation.Investigation) error {
 	return enc.Encode(inv)
 }
 
-// JSONLines renders one finding per line, with the time that now() meant.
-func JSONLines(w io.Writer, inv *investigation.Investigation) error {
+// jsonLines renders one finding per line, with the time that now() meant.
+func jsonLines(w io.Writer, inv *investigation.Investigation) error {
 	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetEscapeHTML(false)
 	for _, f := range inv.Findings {
@@ -61,8 +61,8 @@ func JSONLines(w io.Writer, inv *investigation.Investigation) error {
 	return nil
 }
 
-// CSV renders one row per event. Cells that a spreadsheet would run as a formula are disarmed.
-func CSV(w io.Writer, inv *investigation.Investigation) error {
+// eventsCSV renders one row per event. Cells that a spreadsheet would run as a formula are disarmed.
+func eventsCSV(w io.Writer, inv *investigation.Investigation) error {
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{"finding", "verdict", "user", "time", "table", "key", "role", "ip", "app_id", "app", "resource", "user_agent", "session_id", "result", "file", "row", "signals"}); err != nil {
 		return err

@@ -34,8 +34,8 @@ type timesketchEvent struct {
 	SourceRow     int64  `json:"source_row"`
 }
 
-// Timesketch renders one event of the findings per line.
-func Timesketch(w io.Writer, inv *investigation.Investigation) error {
+// timesketch renders one event of the findings per line.
+func timesketch(w io.Writer, inv *investigation.Investigation) error {
 	enc := json.NewEncoder(escape.JSON(w)) // tags are escaped: a web page will show them
 	for i := range inv.Findings {
 		f := &inv.Findings[i]

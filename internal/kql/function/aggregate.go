@@ -123,7 +123,7 @@ func buildList(kind listOf) func(Call) (string, error) {
 		if filter != "" {
 			filter = " FILTER (WHERE " + filter + ")"
 		}
-		element := JSON(a.SQL, a.Type)
+		element := jsonOf(a.SQL, a.Type)
 		var list string
 		switch {
 		case kind.set && a.Type == schema.Dynamic:
@@ -131,7 +131,7 @@ func buildList(kind listOf) func(Call) (string, error) {
 		case kind.set && a.Type == schema.String:
 			list = "list_sort(list(DISTINCT " + a.SQL + ")" + filter + ")"
 		case kind.set:
-			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + JSON("e", a.Type) + ")"
+			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + jsonOf("e", a.Type) + ")"
 		case a.Type == schema.Dynamic:
 			order := ""
 			if c.Order != "" {

@@ -44,7 +44,7 @@ func buildHLL(c Call) (string, error) {
 	if len(c.Args) > 1 && c.Args[1].Type == schema.Bool {
 		filter += " AND " + c.Args[1].SQL
 	}
-	return fmt.Sprintf("CAST(to_json(list_transform(list_sort(list(DISTINCT %s) FILTER (WHERE %s)), e -> %s)) AS VARCHAR)", c.Args[0].SQL, filter, JSON("e", c.Args[0].Type)), nil
+	return fmt.Sprintf("CAST(to_json(list_transform(list_sort(list(DISTINCT %s) FILTER (WHERE %s)), e -> %s)) AS VARCHAR)", c.Args[0].SQL, filter, jsonOf("e", c.Args[0].Type)), nil
 }
 
 // buildDigest collects the values in order, with their weights.
@@ -56,7 +56,7 @@ func buildDigest(c Call) (string, error) {
 	list := func(sql string) string {
 		return fmt.Sprintf("CAST(to_json(list(%s ORDER BY %s, %s) FILTER (WHERE %s IS NOT NULL AND %s > 0)) AS VARCHAR)", sql, x, weight, x, weight)
 	}
-	return "kql_go_make_digest_0(" + list(JSON(x, c.Args[0].Type)) + ", " + list(weight) + ")", nil
+	return "kql_go_make_digest_0(" + list(jsonOf(x, c.Args[0].Type)) + ", " + list(weight) + ")", nil
 }
 
 func buildMerge(step string) func(Call) (string, error) {

@@ -40,7 +40,7 @@ var dynamicFuncs = []Func{
 func buildPackArray(c Call) (string, error) {
 	parts := make([]string, len(c.Args))
 	for i, a := range c.Args {
-		parts[i] = JSON(a.SQL, a.Type)
+		parts[i] = jsonOf(a.SQL, a.Type)
 	}
 	return "CAST(json_array(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
 }
@@ -58,7 +58,7 @@ func buildBagPack(c Call) (string, error) {
 			}
 			seen[key] = true
 		}
-		parts = append(parts, c.Args[i].text(), JSON(c.Args[i+1].SQL, c.Args[i+1].Type))
+		parts = append(parts, c.Args[i].text(), jsonOf(c.Args[i+1].SQL, c.Args[i+1].Type))
 	}
 	return "CAST(json_object(" + strings.Join(parts, ", ") + ") AS VARCHAR)", nil
 }
@@ -182,7 +182,7 @@ const mostElements = 1048576
 
 func buildRepeat(c Call) (string, error) {
 	n := c.Args[1].SQL
-	list := "CAST(to_json(list_transform(range(least(" + n + fmt.Sprintf(", %d", mostElements) + ")), i -> " + JSON(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)"
+	list := "CAST(to_json(list_transform(range(least(" + n + fmt.Sprintf(", %d", mostElements) + ")), i -> " + jsonOf(c.Args[0].SQL, c.Args[0].Type) + ")) AS VARCHAR)"
 	return "CASE WHEN " + n + " >= 0 THEN " + refuseWhere(fmt.Sprintf("%s > %d", n, mostElements), "repeat of more than a million elements", list) + " END", nil
 }
 
@@ -204,7 +204,7 @@ func buildRange(c Call) (string, error) {
 	last := fmt.Sprintf("CASE WHEN %[1]s > 0 THEN least(%[2]s, %[3]s + 1048575 * %[1]s) ELSE greatest(%[2]s, %[3]s + 1048575 * %[1]s) END", step, to, from)
 	list := "generate_series(" + from + ", " + last + ", " + step + ")"
 	if !t.IsNumeric() {
-		list = "list_transform(" + list + ", e -> " + JSON("e", t) + ")"
+		list = "list_transform(" + list + ", e -> " + jsonOf("e", t) + ")"
 	}
 	return "CAST(to_json(" + list + ") AS VARCHAR)", nil
 }

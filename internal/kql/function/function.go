@@ -13,7 +13,7 @@ import (
 type Func struct {
 	// Name is Kusto's name; several names that mean the same are separated by blanks.
 	Name string
-	// Signatures are the overloads in order of preference, in the form documented at ParseSignature.
+	// Signatures are the overloads in order of preference, in the form documented at parseSignature.
 	Signatures []string
 	// SQL is the expression over the arguments: $1, $2, .. and $* for all of them, comma-separated.
 	SQL string
@@ -128,8 +128,8 @@ func Names() []string {
 	return names
 }
 
-// All lists the functions in the order of the table, operators last.
-func All() []*Func {
+// all lists the functions in the order of the table, operators last.
+func all() []*Func {
 	var all []*Func
 	for _, family := range families {
 		for i := range family {

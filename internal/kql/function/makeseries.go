@@ -43,14 +43,14 @@ func buildSeriesBin(rounding string) func(Call) (string, error) {
 }
 
 func listSQL(sql string, t schema.Type) string {
-	return "CAST(to_json(list(" + JSON(sql, t) + ")) AS VARCHAR)"
+	return "CAST(to_json(list(" + jsonOf(sql, t) + ")) AS VARCHAR)"
 }
 
 func buildSeriesValues(c Call) (string, error) {
 	bins, values, fill := c.Args[0], c.Args[1], c.Args[2]
-	list := "CAST(to_json(list(coalesce(" + JSON(values.SQL, values.Type) + ", CAST('null' AS JSON)))) AS VARCHAR)"
+	list := "CAST(to_json(list(coalesce(" + jsonOf(values.SQL, values.Type) + ", CAST('null' AS JSON)))) AS VARCHAR)"
 	return fmt.Sprintf("kql_go_series_fill_bins_0(%s, %s, CAST(%s AS VARCHAR), %s, %s)", listSQL(bins.SQL, schema.Long), list,
-		JSON(fill.SQL, fill.Type), c.Args[3].SQL, c.Args[4].SQL), nil
+		jsonOf(fill.SQL, fill.Type), c.Args[3].SQL, c.Args[4].SQL), nil
 }
 
 func buildSeriesAxis(c Call) (string, error) {

@@ -57,7 +57,7 @@ func Scalars() []Scalar {
 			return nil, nil
 		}},
 	}
-	for _, f := range All() {
+	for _, f := range all() {
 		if f.Go == nil {
 			continue
 		}

@@ -68,10 +68,10 @@ var classes = map[string]Class{
 
 var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
 
-// ParseSignature reads the form `text, long? , any* -> string`. A parameter is a class or a scalar type; `?` makes it
+// parseSignature reads the form `text, long? , any* -> string`. A parameter is a class or a scalar type; `?` makes it
 // optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant. What stands first
 // as `(bool, common)+` comes once or more, together. The result is a scalar type or first, promoted, widest, common.
-func ParseSignature(text string) (Signature, error) {
+func parseSignature(text string) (Signature, error) {
 	s := Signature{Text: text}
 	left, right, ok := strings.Cut(text, "->")
 	if !ok {
@@ -113,7 +113,7 @@ func ParseSignature(text string) (Signature, error) {
 }
 
 func mustParseSignature(text string) Signature {
-	s, err := ParseSignature(text)
+	s, err := parseSignature(text)
 	if err != nil {
 		panic(err)
 	}

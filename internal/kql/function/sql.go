@@ -77,8 +77,8 @@ var sqlTypes = map[schema.Type]string{
 // SQLType is the type in SQL of a KQL type.
 func SQLType(t schema.Type) string { return sqlTypes[t] }
 
-// JSON renders a value of any type as an expression of SQL type JSON, for building bags and arrays.
-func JSON(sql string, t schema.Type) string {
+// jsonOf renders a value of any type as an expression of SQL type JSON, for building bags and arrays.
+func jsonOf(sql string, t schema.Type) string {
 	switch t {
 	case schema.Dynamic:
 		return "CAST(" + sql + " AS JSON)"
@@ -113,7 +113,7 @@ func Conversion(sql string, from, to schema.Type) string {
 	case schema.String:
 		return toText(sql, from)
 	case schema.Dynamic:
-		return "CAST(" + JSON(sql, from) + " AS VARCHAR)"
+		return "CAST(" + jsonOf(sql, from) + " AS VARCHAR)"
 	case schema.Bool:
 		return "(" + sql + " <> 0)"
 	case schema.Int, schema.Long:

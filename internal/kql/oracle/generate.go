@@ -58,7 +58,7 @@ func (g *Generator) table() Table {
 	for range g.r.IntN(9) {
 		row := make([]schema.Value, len(t.Columns))
 		for i := range row {
-			value, err := Value(one(g, cells[i]))
+			value, err := constant(one(g, cells[i]))
 			if err != nil {
 				panic(err) // the literals of the pool are ours
 			}
@@ -69,8 +69,8 @@ func (g *Generator) table() Table {
 	return t
 }
 
-// Value is the value of a literal.
-func Value(text string) (schema.Value, error) {
+// constant is the value of a literal.
+func constant(text string) (schema.Value, error) {
 	out, err := Run("print x = "+text, nil)
 	if err != nil {
 		return nil, err
