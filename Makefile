@@ -21,10 +21,11 @@ unit: ## unit, script and end-to-end tests
 quick: ## the loop to live in
 	$(GO) test -short ./...
 
-check: ## formatting, vet, static analysis, tidy go.mod
+check: ## formatting, vet, static analysis, dead code, tidy go.mod
 	@unformatted=$$($(GO) tool -modfile=tools/go.mod gofumpt -l .); test -z "$$unformatted" || { echo "run gofumpt -w on $$unformatted"; exit 1; }
 	$(GO) vet ./... && $(GO) mod tidy -diff
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+	@dead=$$($(GO) tool -modfile=tools/go.mod deadcode -test ./...); test -z "$$dead" || { echo "nothing reaches:"; echo "$$dead"; exit 1; }
 
 fuzz: ## fuzz every target with T inputs (default 100000x)
 	./scripts/fuzz.sh $(T)
