@@ -26,7 +26,7 @@ var converters = map[string]struct {
 	"bool":          {asBool, "a JSON bool, where the text is one"},
 	"epoch":         {asEpoch, "a time of seconds since 1970"},
 	"zoned_time":    {zonedTime, "a time that must say its zone"},
-	"nested":        {nested, "JSON as the service writes it: keys in PascalCase or snake_case become camelCase, members 0, 1 and so on a list, `@{name=value}` an object, and the name of a type nothing"},
+	"nested":        {nested, "JSON as the service writes it: keys in PascalCase or snake_case become camelCase, members 0, 1 and so on a list, `@{name=value}` and `class X {` with a member a line an object, and the name of a type nothing"},
 	"code":          {code, "a number, nothing otherwise"},
 	"words":         {words, "the elements of a list, separated by blanks"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
@@ -182,6 +182,17 @@ func quoted(v Span) []byte {
 	return v.Bytes
 }
 
+// printed reports whether an object that PowerShell printed may begin with a byte.
+func printed(first byte) bool { return first == '@' || first == 'c' }
+
+// printedObject is the JSON object of one that PowerShell printed as text; nil for other texts.
+func printedObject(text []byte) []byte {
+	if object := hashTable(text); object != nil {
+		return object
+	}
+	return classText(text)
+}
+
 // hashTable is the JSON object of a table that PowerShell printed as `@{name=value; name=value}`; nil for other texts. A
 // value that holds a semicolon cannot be told from two, so that what follows it is part of it unless it has a name.
 func hashTable(text []byte) []byte {
@@ -215,14 +226,62 @@ func hashTable(text []byte) []byte {
 	return append(out, '}')
 }
 
+// classText is the JSON object of a value that the AzureAD module printed, a member a line and others inside of it:
+//
+//	class DeviceDetail {
+//	  Browser: Edge 120
+//	  IsManaged: True
+//	}
+//
+// It is nil for other texts.
+func classText(text []byte) []byte {
+	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
+	if len(lines) < 2 || !opensClass(lines[0]) {
+		return nil
+	}
+	out, open, first := []byte{'{'}, 1, true
+	for _, line := range lines[1:] {
+		line = strings.TrimSpace(line)
+		if line == "}" {
+			out, open, first = append(out, '}'), open-1, false
+			continue
+		}
+		name, value, isPair := strings.Cut(line, ":")
+		if !isPair || open == 0 {
+			continue // the blank line behind a class, or more of a value that has lines of its own
+		}
+		if !first {
+			out = append(out, ',')
+		}
+		out = append(appendJSONString(out, []byte(strings.TrimSpace(name))), ':')
+		value = strings.TrimSpace(value)
+		switch first = opensClass(value); {
+		case first:
+			out, open = append(out, '{'), open+1
+		case value == "":
+			out = append(out, "null"...)
+		default:
+			out = appendCellValue(out, []byte(value), 1)
+		}
+	}
+	if open != 0 {
+		return nil
+	}
+	return out
+}
+
+func opensClass(line string) bool {
+	return strings.HasPrefix(line, "class ") && strings.HasSuffix(strings.TrimSpace(line), "{")
+}
+
 // nested undoes what tools make of objects and lists: PowerShell's SDK gives keys a capital, Elastic and SQL write them in
-// snake_case and lists as objects whose keys count from 0, and PowerShell prints `@{name=value; name=value}`, or the name
-// of a type of which nothing is left. What is no object, list or such a text stays as it is.
+// snake_case and lists as objects whose keys count from 0, and PowerShell prints `@{name=value; name=value}`, `class X {`
+// with a member a line, or the name of a type of which nothing is left. What is no object, list or such a text stays as it is.
 func nested(d *Decoder, v Span) (Span, error) {
 	switch v.Kind {
 	case Text, Escaped:
 		text := bytes.TrimSpace(d.text(v))
-		if object := hashTable(text); object != nil {
+		if object := printedObject(text); object != nil {
 			return nested(d, Span{object, Object})
 		}
 		if printedType(text) {
@@ -253,7 +312,7 @@ func printedType(text []byte) bool {
 }
 
 // typeName is a name of a type that stands for a list or an object: of no text that a log would have.
-var typeName = regexp.MustCompile(`^(?:Microsoft\.Graph\.(?:PowerShell|Beta)\.[\w.]*Models\.[\w.]+|System\.(?:Object|String|Collections\.[\w.]+))(?:\[\])?$`)
+var typeName = regexp.MustCompile(`^(?:Microsoft\.Graph\.(?:PowerShell|Beta)\.[\w.]*Models\.[\w.]+|System\.(?:Object|String|Collections\.[\w.]+(?:` + "`" + `\d\[[\w.,]+\])?))(?:\[\])?$`)
 
 // uncounted appends JSON in which each object whose keys count from 0 has become the list of its values.
 func uncounted(dst, b []byte) []byte {

@@ -377,14 +377,14 @@ func empty(s Span) bool {
 // insideText walks the object in a string; it reports whether there was one.
 func (d *Decoder) insideText(to *scope, v Span) bool {
 	text := bytes.TrimSpace(v.Bytes)
-	if len(text) < 2 || text[0] != '{' && text[0] != '@' {
+	if len(text) < 2 || text[0] != '{' && !printed(text[0]) {
 		return false
 	}
 	if v.Kind == Escaped {
 		text = bytes.TrimSpace(d.unescaped(v.Bytes))
 	}
-	if text[0] == '@' {
-		text = hashTable(text)
+	if printed(text[0]) {
+		text = printedObject(text)
 	}
 	if end, _, err := value(text, 0, 0); err != nil || end != len(text) {
 		return false

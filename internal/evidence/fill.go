@@ -290,8 +290,30 @@ func boolean(s Span) (int64, bool) {
 		return 1, true
 	case s.Kind == False, bytes.EqualFold(s.Bytes, []byte("false")), string(s.Bytes) == "0":
 		return 0, true
+	case len(s.Bytes) <= maxBool:
+		n, known := spreadsheetBools[strings.ToUpper(string(s.Bytes))]
+		return n, known
 	}
 	return 0, false
+}
+
+// maxBool is the length of the longest of spreadsheetBools, in bytes.
+const maxBool = 12
+
+// spreadsheetBools are TRUE and FALSE as Excel writes them in other languages: the names of its functions TRUE and FALSE.
+var spreadsheetBools = map[string]int64{
+	"WAHR": 1, "FALSCH": 0, // German
+	"VRAI": 1, "FAUX": 0, // French
+	"VERDADERO": 1, "FALSO": 0, // Spanish; FALSO is Italian and Portuguese as well
+	"VERO": 1, "VERDADEIRO": 1,
+	"WAAR": 1, "ONWAAR": 0, // Dutch
+	"SANT": 1, "SAND": 1, "USANN": 0, "FALSKT": 0, "FALSK": 0, // Norwegian, Swedish and Danish
+	"TOSI": 1, "EPÄTOSI": 0, // Finnish
+	"PRAWDA": 1, "FAŁSZ": 0, // Polish
+	"PRAVDA": 1, "NEPRAVDA": 0, // Czech
+	"IGAZ": 1, "HAMIS": 0, // Hungarian
+	"DOĞRU": 1, "YANLIŞ": 0, // Turkish
+	"ИСТИНА": 1, "ЛОЖЬ": 0, // Russian
 }
 
 // compact is a value as text; the blanks between the parts of JSON mean nothing and are left out.
@@ -535,7 +557,9 @@ func (d *Decoder) covered(slot int) bool {
 	return false
 }
 
-// time reads a time. Where the shape does not say whether 3/4/2026 is in March or April, all times of the file decide.
+// time reads a time. Where the shape does not say whether 3/4/2026 is in March or April, all times of the file decide. A CSV
+// can have been through a spreadsheet, which writes the dates of its own region, with 24 hours: there the shape's word holds
+// for times of twelve hours only.
 func (d *Decoder) time(b []byte) (t schema.Ticks, code string) {
 	if t, ok := isoUTC(b); ok {
 		return t, ""
@@ -544,7 +568,7 @@ func (d *Decoder) time(b []byte) (t schema.Ticks, code string) {
 	switch {
 	case !ok:
 		return datetime(b, monthFirst)
-	case d.prog.shape.MonthFirst:
+	case d.prog.shape.MonthFirst && (d.columns == nil || date.half()):
 		return date.ticks(monthFirst)
 	}
 	return date.ticks(d.file.dayOrder(d.layout))

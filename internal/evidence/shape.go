@@ -52,7 +52,8 @@ type Shape struct {
 	Table []Choice
 	// Defaults are the fields of a column that is not in Columns; `*` in their paths is its name.
 	Defaults []Field
-	// MonthFirst says that the shape's 3/4/2026 is in March. Without it the whole file decides, or nothing does.
+	// MonthFirst says that the shape's 3/4/2026 is in March, in a CSV where AM or PM stands behind it. Without it the whole
+	// file decides, or nothing does.
 	MonthFirst bool `yaml:"month_first"`
 	// Positions are known header rows, for exports whose headers are in another language.
 	Positions [][]string

@@ -37,7 +37,7 @@ func (d *Decoder) target() (*Target, error) {
 	case len(d.touched) == 0:
 		return nil, &ScanError{Column: 1, Code: CodeUnrecognised, unplaced: true, Reason: "the record has no column of a known table"}
 	}
-	return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, unplaced: true, Reason: "the record's columns are those of no supported table"}
+	return nil, &ScanError{Column: 1, Code: CodeUnsupportedTable, unplaced: true, Reason: "the record's columns do not say of which supported table it is; export the column Type with it, or name the file after the table"}
 }
 
 // told is what a choice said of the last record: nearly all records of a file say the same.

@@ -235,6 +235,9 @@ func (d *date) order() dayOrder {
 	return orderUnknown
 }
 
+// half reports whether the clock says AM or PM.
+func (d *date) half() bool { return len(d.clock) > 0 && d.clock[len(d.clock)-1]|0x20 == 'm' }
+
 // ticks is the time of a date whose day or month comes first, as order says.
 func (d *date) ticks(order dayOrder) (t schema.Ticks, code string) {
 	month, day := d.first, d.second
