@@ -116,9 +116,11 @@ func Discover(paths []string) (files []string, problems []Problem) {
 	return files, problems
 }
 
-// walk lists the regular files of a folder. Links are not followed, so that none leads out of it, and are said.
+// walk lists the regular files of a folder, which may be named by a link. Links in it are not followed, so that none leads
+// out of it, and are said.
 func walk(root string) (files []string, problems []Problem) {
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
+		path := filepath.Join(root, filepath.FromSlash(name))
 		switch {
 		case err != nil:
 			problems = append(problems, Problem{path, plainError(err), "make it readable for this user"})
@@ -126,7 +128,7 @@ func walk(root string) (files []string, problems []Problem) {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular():
-			files = append(files, filepath.Clean(path))
+			files = append(files, path)
 		case !d.IsDir():
 			problems = append(problems, Problem{path, errors.New("a link or special file in a folder is not followed"), "give the file itself, or its folder"})
 		}

@@ -291,6 +291,25 @@ func TestArchives(t *testing.T) {
 	}
 }
 
+// TestLinkedFolder: a link that the user names is what the user means, unlike one that lies in the evidence.
+func TestLinkedFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "real"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "real", "rows.jsonl"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink("real", link); err != nil {
+		t.Fatal(err)
+	}
+	files, problems := Discover([]string{link})
+	if want := filepath.Join(link, "rows.jsonl"); len(files) != 1 || files[0] != want || len(problems) > 0 {
+		t.Errorf("files %q and problems %v, want %q", files, problems, want)
+	}
+}
+
 // TestBomb: a file that grows beyond what logs do ends in a reject; what came before is read.
 func TestBomb(t *testing.T) {
 	if testing.Short() {
