@@ -47,21 +47,22 @@ type Input struct {
 
 // Run asks every hunt and builds the one result.
 func Run(ctx context.Context, in Input) (*Investigation, error) {
-	b := &builder{ctx: ctx, in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
+	b := &builder{in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
-	steps := []func() error{b.coverage, b.hunt, b.enrich, b.visibility, b.campaigns, b.assess, b.indicators, b.beyond}
-	for _, step := range steps {
-		if err := step(); err != nil {
+	for _, asks := range []func(context.Context) error{b.coverage, b.hunt, b.enrich, b.assess, b.indicators} {
+		if err := asks(ctx); err != nil {
 			return nil, err
 		}
 	}
+	b.visibility()
+	b.campaigns()
+	b.beyond()
 	b.finish()
 	return b.inv, nil
 }
 
 type builder struct {
-	ctx context.Context
 	in  Input
 	inv *Investigation
 	// partial says that the evidence lacks something that the weights were fitted with.
@@ -75,8 +76,8 @@ var lacking = set{
 }
 
 // ask runs one of the queries of this package.
-func (b *builder) ask(name, text string) (*kql.Rows, error) {
-	rows, err := b.in.Engine.Query(b.ctx, kql.Request{Source: &diag.Source{Name: name, Text: text}})
+func (b *builder) ask(ctx context.Context, name, text string) (*kql.Rows, error) {
+	rows, err := b.in.Engine.Query(ctx, kql.Request{Source: &diag.Source{Name: name, Text: text}})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -84,10 +85,10 @@ func (b *builder) ask(name, text string) (*kql.Rows, error) {
 }
 
 // coverage asks what `replaytrace coverage` asks.
-func (b *builder) coverage() error {
+func (b *builder) coverage(ctx context.Context) error {
 	asked := map[string]*kql.Rows{}
 	for _, part := range []string{"tables", "gaps", "warnings"} {
-		rows, err := view.Ask(b.ctx, b.in.Engine, "coverage."+part, view.Filter{})
+		rows, err := view.Ask(ctx, b.in.Engine, "coverage."+part, view.Filter{})
 		if err != nil {
 			return fmt.Errorf("coverage: %w", err)
 		}
@@ -120,7 +121,7 @@ func (b *builder) coverage() error {
 	return nil
 }
 
-func (b *builder) hunt() error {
+func (b *builder) hunt(ctx context.Context) error {
 	var signals, explanations, links []hunt.Signal
 	for i := range b.in.Hunts {
 		h := &b.in.Hunts[i]
@@ -130,9 +131,9 @@ func (b *builder) hunt() error {
 		if b.in.Progress != nil {
 			b.in.Progress(i, h.Name)
 		}
-		got, _, err := hunt.Run(b.ctx, b.in.Engine, h)
-		if b.ctx.Err() != nil {
-			return b.ctx.Err()
+		got, _, err := hunt.Run(ctx, b.in.Engine, h)
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		run := HuntRun{ID: h.Signal, Name: h.Name, Signals: len(got)}
 		if err != nil {
@@ -159,11 +160,11 @@ func (b *builder) hunt() error {
 	if b.in.Candidates != nil {
 		b.in.Candidates(candidates)
 	}
-	return b.sharedNetworks()
+	return b.sharedNetworks(ctx)
 }
 
 // sharedNetworks states which networks were learned to be the organisation's, where none were given.
-func (b *builder) sharedNetworks() error {
+func (b *builder) sharedNetworks(ctx context.Context) error {
 	if b.inv.Tenant.NetworksSource != "" {
 		return nil
 	}
@@ -175,7 +176,7 @@ func (b *builder) sharedNetworks() error {
 		}
 		query.Write(shared)
 	}
-	rows, err := b.ask("shared networks", query.String()+"\nShared | project Network | sort by Network asc")
+	rows, err := b.ask(ctx, "shared networks", query.String()+"\nShared | project Network | sort by Network asc")
 	if err != nil {
 		return err
 	}
@@ -237,7 +238,7 @@ func quotedList(list []string) string {
 	return strings.Join(parts, ", ")
 }
 
-func (b *builder) visibility() error {
+func (b *builder) visibility() {
 	v := &b.inv.Visibility
 	for _, t := range b.inv.Evidence.Tables {
 		switch t.Table {
@@ -257,11 +258,10 @@ func (b *builder) visibility() error {
 			v.FindingsVisibleInSigninLogsAlone++
 		}
 	}
-	return nil
 }
 
 // campaigns links users who were hit from the same address.
-func (b *builder) campaigns() error {
+func (b *builder) campaigns() {
 	byIP := map[string][]int{}
 	for i, f := range b.inv.Findings {
 		for _, ip := range f.SourceIPs {
@@ -283,29 +283,28 @@ func (b *builder) campaigns() error {
 		}
 		b.inv.Campaigns = append(b.inv.Campaigns, c)
 	}
-	return nil
 }
 
 // assess lists the users about whom the evidence allows no statement, or less than one could think.
-func (b *builder) assess() error {
-	rows, err := view.Ask(b.ctx, b.in.Engine, "coverage.unassessed", view.Filter{Users: b.in.Users})
+func (b *builder) assess(ctx context.Context) error {
+	rows, err := view.Ask(ctx, b.in.Engine, "coverage.unassessed", view.Filter{Users: b.in.Users})
 	if err != nil {
 		return fmt.Errorf("assess: %w", err)
 	}
 	for _, r := range rows.Rows {
 		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: text(r[0]), Because: text(r[2])})
 	}
-	return b.absent()
+	return b.absent(ctx)
 }
 
 // absent lists the users who were asked for, or are suspected, and who do not occur: nothing found on them
 // means nothing.
-func (b *builder) absent() error {
+func (b *builder) absent(ctx context.Context) error {
 	asked := slices.Concat(b.in.Users, b.in.Suspects)
 	if len(asked) == 0 {
 		return nil
 	}
-	rows, err := b.ask("users", "union SigninLogs, AADNonInteractiveUserSignInLogs | distinct UserPrincipalName, UserId")
+	rows, err := b.ask(ctx, "users", "union SigninLogs, AADNonInteractiveUserSignInLogs | distinct UserPrincipalName, UserId")
 	if err != nil {
 		return err
 	}
@@ -327,11 +326,11 @@ func (b *builder) absent() error {
 }
 
 // indicators looks for the list that was given.
-func (b *builder) indicators() error {
+func (b *builder) indicators(ctx context.Context) error {
 	if !b.in.Indicators {
 		return nil
 	}
-	rows, err := view.Ask(b.ctx, b.in.Engine, "indicators.hits", view.Filter{Users: b.in.Users, Since: b.in.Since, Until: b.in.Until})
+	rows, err := view.Ask(ctx, b.in.Engine, "indicators.hits", view.Filter{Users: b.in.Users, Since: b.in.Since, Until: b.in.Until})
 	if err != nil {
 		return fmt.Errorf("indicators: %w", err)
 	}
@@ -351,10 +350,10 @@ func (b *builder) indicators() error {
 }
 
 // beyond says of which findings a part lies outside of the incident's window: whoever gave the window did not know of it.
-func (b *builder) beyond() error {
+func (b *builder) beyond() {
 	w := b.in.Tenant.IncidentWindow
 	if w == nil {
-		return nil
+		return
 	}
 	for i := range b.inv.Findings {
 		f := &b.inv.Findings[i]
@@ -363,36 +362,36 @@ func (b *builder) beyond() error {
 				f.User, f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), w.Start.Format(time.RFC3339), w.End.Format(time.RFC3339)))
 		}
 	}
-	return nil
 }
 
 // finish gives empty lists their JSON form.
 func (b *builder) finish() {
 	i := b.inv
-	fix(&i.Evidence.Files)
-	fix(&i.Evidence.Tables)
-	fix(&i.Evidence.Warnings)
-	fix(&i.Findings)
-	fix(&i.Campaigns)
-	fix(&i.Explained)
-	fix(&i.UsersNotAssessed)
-	fix(&i.Profiles)
-	fix(&i.Hunts)
-	fix(&i.Indicators)
-	fix(&i.Tenant.CorporateNetworks)
+	noNull(&i.Evidence.Files)
+	noNull(&i.Evidence.Tables)
+	noNull(&i.Evidence.Warnings)
+	noNull(&i.Findings)
+	noNull(&i.Campaigns)
+	noNull(&i.Explained)
+	noNull(&i.UsersNotAssessed)
+	noNull(&i.Profiles)
+	noNull(&i.Hunts)
+	noNull(&i.Indicators)
+	noNull(&i.Tenant.CorporateNetworks)
 	for k := range i.Findings {
 		f := &i.Findings[k]
-		fix(&f.Events)
-		fix(&f.Considered)
-		fix(&f.Persistence)
-		fix(&f.Networks)
+		noNull(&f.Events)
+		noNull(&f.Considered)
+		noNull(&f.Persistence)
+		noNull(&f.Networks)
 	}
 	for k := range i.Evidence.Files {
-		fix(&i.Evidence.Files[k].Rejects)
+		noNull(&i.Evidence.Files[k].Rejects)
 	}
 }
 
-func fix[T any](list *[]T) {
+// noNull makes a list that is nil an empty one, as the contract has it.
+func noNull[T any](list *[]T) {
 	if *list == nil {
 		*list = []T{}
 	}

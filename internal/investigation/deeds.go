@@ -1,6 +1,7 @@
 package investigation
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -13,7 +14,7 @@ import (
 
 // deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
 // audit log's rows are the persistence.
-func (b *builder) deeds(findings []finding.Finding) error {
+func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
 	var named []string
 	ips := make([]set, len(findings))
 	for i := range findings {
@@ -40,7 +41,7 @@ func (b *builder) deeds(findings []finding.Finding) error {
 	if len(named) == 0 {
 		return nil
 	}
-	got, err := b.ask("deeds", fmt.Sprintf(`let Named = datatable(Finding: long, Key: string)[%s];
+	got, err := b.ask(ctx, "deeds", fmt.Sprintf(`let Named = datatable(Finding: long, Key: string)[%s];
 union
   (MicrosoftGraphActivityLogs | join kind=inner Named on $left.RequestId == $right.Key | project Table = "MicrosoftGraphActivityLogs", Finding, Key, Time = TimeGenerated, IPAddress, AppId, What = strcat(RequestMethod, " ", RequestUri), UserAgent, SessionId, SourceFile = _SourceFile, SourceLine = _SourceLine),
   (OfficeActivity | extend Key = iff(isempty(OfficeId), SourceRecordId, OfficeId) | join kind=inner Named on Key | project Table = "OfficeActivity", Finding, Key, Time = TimeGenerated, IPAddress = iff(isempty(ClientIP), Client_IPAddress, ClientIP), AppId, What = Operation, UserAgent, SessionId = tostring(AppAccessContext.AADSessionId), SourceFile = _SourceFile, SourceLine = _SourceLine)
@@ -78,7 +79,7 @@ AuditLogs
 | sort by Finding asc, ActivityDateTime asc, Id asc, SourceFile asc, SourceLine asc`
 
 // persistence lists the consents of the users' accounts from the attacker's addresses, and what the applications did.
-func (b *builder) persistence(findings []finding.Finding) error {
+func (b *builder) persistence(ctx context.Context, findings []finding.Finding) error {
 	var about []string
 	for i := range findings {
 		f := &findings[i]
@@ -94,7 +95,7 @@ func (b *builder) persistence(findings []finding.Finding) error {
 	if err != nil {
 		return err
 	}
-	got, err := b.ask("persistence", query)
+	got, err := b.ask(ctx, "persistence", query)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package investigation
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -16,11 +17,18 @@ import (
 )
 
 // activity is every sign-in row of some users, in the columns that both tables share.
-const activity = `let Asked = dynamic([%s]);
+var activity = `let Asked = dynamic([%s]);
 union
-    (SigninLogs | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked) | project Table = "SigninLogs", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine),
-    (AADNonInteractiveUserSignInLogs | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked) | project Table = "AADNonInteractiveUserSignInLogs", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName, UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)
+    ` + signInsOf("SigninLogs") + `,
+    ` + signInsOf("AADNonInteractiveUserSignInLogs") + `
 | sort by CreatedDateTime asc, Id asc, SourceFile asc, SourceLine asc`
+
+// signInsOf are the rows of one of the tables of sign-ins.
+func signInsOf(table string) string {
+	return "(" + table + ` | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked)
+    | project Table = "` + table + `", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName,
+        UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)`
+}
 
 // spotted is the presence that each of the rows belongs to, as the hunts see it.
 const spotted = `
@@ -47,9 +55,9 @@ type rowKey struct {
 // the findings are in memory meanwhile.
 const together = 64
 
-func (b *builder) enrich() error {
+func (b *builder) enrich(ctx context.Context) error {
 	for part := range slices.Chunk(b.inv.Findings, together) {
-		rows, err := b.activity(part)
+		rows, err := b.activity(ctx, part)
 		if err != nil {
 			return err
 		}
@@ -60,10 +68,10 @@ func (b *builder) enrich() error {
 			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, own))
 			b.considered(f)
 		}
-		if err := b.deeds(part); err != nil {
+		if err := b.deeds(ctx, part); err != nil {
 			return err
 		}
-		if err := b.persistence(part); err != nil {
+		if err := b.persistence(ctx, part); err != nil {
 			return err
 		}
 		for i := range part {
@@ -75,13 +83,13 @@ func (b *builder) enrich() error {
 }
 
 // activity returns the rows of the findings' users, by user and in the order of their time.
-func (b *builder) activity(findings []finding.Finding) (map[string][]signIn, error) {
+func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map[string][]signIn, error) {
 	users := set{}
 	for i := range findings {
 		users[findings[i].UserID] = true
 	}
 	asked := quotedList(keys(users))
-	got, err := b.ask("activity", fmt.Sprintf(activity, asked))
+	got, err := b.ask(ctx, "activity", fmt.Sprintf(activity, asked))
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +97,7 @@ func (b *builder) activity(findings []finding.Finding) (map[string][]signIn, err
 	if err != nil {
 		return nil, err
 	}
-	named, err := b.ask("spots", string(shared)+fmt.Sprintf(spotted, asked))
+	named, err := b.ask(ctx, "spots", string(shared)+fmt.Sprintf(spotted, asked))
 	if err != nil {
 		return nil, err
 	}
