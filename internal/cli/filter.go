@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
@@ -48,10 +49,12 @@ func (f *evidenceFlags) completeUsers(cmd *cobra.Command, _ []string, _ string) 
 		return nil, cobra.ShellCompDirectiveError
 	}
 	var users []string
-	for _, r := range rows.Rows {
-		if name, _ := r[1].(string); name != "" {
+	if rows.Each(func(r *kql.Row) {
+		if name := r.Text("Name"); name != "" {
 			users = append(users, name)
 		}
+	}) != nil {
+		return nil, cobra.ShellCompDirectiveError
 	}
 	return users, cobra.ShellCompDirectiveNoFileComp
 }

@@ -13,7 +13,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
@@ -49,8 +49,10 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 		}
 		if f.format == "json" {
 			list := []warningJSON{}
-			for _, row := range warnings.Rows {
-				list = append(list, warningJSON{text(schema.String, row[0]), text(schema.String, row[1]), text(schema.String, row[2])})
+			if err := warnings.Each(func(r *kql.Row) {
+				list = append(list, warningJSON{r.Text("Code"), r.Text("Where"), r.Text("Message")})
+			}); err != nil {
+				return &exit{exitInternal, err}
 			}
 			return printValue(s.Out, struct {
 				SchemaVersion int                     `json:"schema_version"`
@@ -59,7 +61,9 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 			}{1, list, m.Files})
 		}
 		p := &page{width: columns(s.Out)}
-		p.warnings(warnings)
+		if err := p.warnings(warnings); err != nil {
+			return &exit{exitInternal, err}
+		}
 		p.files(m.Files)
 		return write(s.Out, p.b.String())
 	})

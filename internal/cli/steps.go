@@ -190,7 +190,9 @@ func (f *stepFlags) print(s Streams, answers []answered) error {
 	p := &page{width: columns(s.Out)}
 	for _, a := range answers {
 		if a.part == "warnings" {
-			p.warnings(a.rows)
+			if err := p.warnings(a.rows); err != nil {
+				return err
+			}
 			continue
 		}
 		if len(answers) > 1 {
@@ -203,13 +205,14 @@ func (f *stepFlags) print(s Streams, answers []answered) error {
 }
 
 // warnings prints each on a line of its own.
-func (p *page) warnings(rows *kql.Rows) {
-	for _, row := range rows.Rows {
-		p.text("", warning.Bold(true).Render("WARNING:")+" "+escape.Terminal(text(schema.String, row[len(row)-1])))
-	}
+func (p *page) warnings(rows *kql.Rows) error {
+	err := rows.Each(func(r *kql.Row) {
+		p.text("", warning.Bold(true).Render("WARNING:")+" "+escape.Terminal(r.Text("Message")))
+	})
 	if len(rows.Rows) > 0 {
 		p.b.WriteByte('\n')
 	}
+	return err
 }
 
 // rows prints the columns that the view names for a terminal.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // ruleFile is an analytics rule as Sentinel reads it, with one key of our own.
@@ -127,24 +126,26 @@ func (h *Hunt) read(rows *kql.Rows) ([]Signal, error) {
 	if h.Role == RoleContext {
 		return nil, nil
 	}
-	r := reader{rows: rows}
 	var out []Signal
-	for i := range rows.Rows {
-		r.row = rows.Rows[i]
+	var wrong error
+	err := rows.Each(func(r *kql.Row) {
 		s := Signal{
-			Hunt: h, HomeTenantID: r.text("HomeTenantId"), UserID: r.text("UserId"), User: r.text("UserPrincipalName"),
-			IP: r.text("IPAddress"), SessionIDs: r.list("SessionIds"), AppIDs: r.list("AppIds"), Resources: r.list("Resources"),
-			UserAgents: r.list("UserAgents"), Count: r.number("EventCount"), EventIDs: r.list("EventIds"), Evidence: r.text("Evidence"),
-			Spots: r.list("Spots"), Strength: cmp.Or(Strength(r.text("Strength")), h.Strength),
+			Hunt: h, HomeTenantID: r.Text("HomeTenantId"), UserID: r.Text("UserId"), User: r.Text("UserPrincipalName"),
+			IP: r.Text("IPAddress"), SessionIDs: list(r, "SessionIds"), AppIDs: list(r, "AppIds"), Resources: list(r, "Resources"),
+			UserAgents: list(r, "UserAgents"), Count: r.Number("EventCount"), EventIDs: list(r, "EventIds"), Evidence: r.Text("Evidence"),
+			Spots: list(r, "Spots"), Strength: h.Strength, First: r.Time("FirstSeen"), Last: r.Time("LastSeen"),
 		}
-		s.First, s.Last = r.time("FirstSeen").Time(), r.time("LastSeen").Time()
-		if r.missing != "" {
-			return nil, fmt.Errorf("hunt %s: the result has no column %s, which every signal needs", h.Path, r.missing)
+		if r.Has("Strength") {
+			s.Strength = cmp.Or(Strength(r.Text("Strength")), h.Strength)
 		}
-		if err := h.Role.admits(s.Strength); err != nil {
-			return nil, fmt.Errorf("hunt %s: %w", h.Path, err)
-		}
+		wrong = cmp.Or(wrong, h.Role.admits(s.Strength))
 		out = append(out, s)
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("hunt %s: %w, which every signal needs", h.Path, err)
+	case wrong != nil:
+		return nil, fmt.Errorf("hunt %s: %w", h.Path, wrong)
 	}
 	sort.Slice(out, func(i, j int) bool {
 		a, b := &out[i], &out[j]
@@ -159,49 +160,18 @@ func (h *Hunt) read(rows *kql.Rows) ([]Signal, error) {
 	return out, nil
 }
 
-// reader reads cells by the column's name.
-type reader struct {
-	rows    *kql.Rows
-	row     []schema.Value
-	missing string
-}
-
+// optionalColumns are those that the rows of a hunt need not have.
 var optionalColumns = map[string]bool{
 	"SessionIds": true, "AppIds": true, "Resources": true, "UserAgents": true, "Spots": true, "Strength": true, "EventIds": true,
 }
 
-func (r *reader) cell(name string) schema.Value {
-	for i, c := range r.rows.Columns {
-		if c.Name == name {
-			return r.row[i]
-		}
+// list reads an array of strings, sorted, without empty ones; nil where the rows have no such column.
+func list(r *kql.Row, column string) []string {
+	if !r.Has(column) {
+		return nil
 	}
-	if !optionalColumns[name] {
-		r.missing = name
-	}
-	return nil
-}
-
-func (r *reader) text(name string) string {
-	s, _ := r.cell(name).(string)
-	return s
-}
-
-func (r *reader) number(name string) int64 {
-	n, _ := r.cell(name).(int64)
-	return n
-}
-
-func (r *reader) time(name string) schema.Ticks {
-	t, _ := r.cell(name).(schema.Ticks)
-	return t
-}
-
-// list reads an array of strings, sorted, without empty ones.
-func (r *reader) list(name string) []string {
-	raw, _ := r.cell(name).(json.RawMessage)
 	var all, out []string
-	if json.Unmarshal(raw, &all) != nil {
+	if json.Unmarshal(r.JSON(column), &all) != nil {
 		return nil
 	}
 	for _, s := range all {

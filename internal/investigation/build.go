@@ -3,6 +3,7 @@ package investigation
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -15,7 +16,6 @@ import (
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
@@ -95,28 +95,22 @@ func (b *builder) coverage(ctx context.Context) error {
 		asked[part] = rows
 	}
 	gaps := map[string][]Gap{}
-	for _, r := range asked["gaps"].Rows {
-		table, _ := r[0].(string)
-		from, _ := r[1].(schema.Ticks)
-		to, _ := r[2].(schema.Ticks)
-		gaps[table] = append(gaps[table], Gap{From: from.Time(), To: to.Time()})
-	}
-	for _, r := range asked["tables"].Rows {
-		t := Table{Gaps: []Gap{}}
-		t.Table, _ = r[0].(string)
-		t.Rows, _ = r[1].(int64)
-		t.Users, _ = r[2].(int64)
-		first, _ := r[4].(schema.Ticks)
-		last, _ := r[5].(schema.Ticks)
-		t.First, t.Last = first.Time(), last.Time()
-		t.Gaps = append(t.Gaps, gaps[t.Table]...)
-		b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, t)
-	}
-	for _, r := range asked["warnings"].Rows {
-		code, _ := r[0].(string)
-		message, _ := r[len(r)-1].(string)
-		b.partial = b.partial || lacking[code]
-		b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, message)
+	err := errors.Join(
+		asked["gaps"].Each(func(r *kql.Row) {
+			table := r.Text("Table")
+			gaps[table] = append(gaps[table], Gap{From: r.Time("From"), To: r.Time("To")})
+		}),
+		asked["tables"].Each(func(r *kql.Row) {
+			t := Table{Table: r.Text("Table"), Rows: r.Number("Rows"), Users: r.Number("Users"), First: r.Time("First"), Last: r.Time("Last"), Gaps: []Gap{}}
+			t.Gaps = append(t.Gaps, gaps[t.Table]...)
+			b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, t)
+		}),
+		asked["warnings"].Each(func(r *kql.Row) {
+			b.partial = b.partial || lacking[r.Text("Code")]
+			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, r.Text("Message"))
+		}))
+	if err != nil {
+		return fmt.Errorf("coverage: %w", err)
 	}
 	return nil
 }
@@ -180,11 +174,10 @@ func (b *builder) sharedNetworks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, r := range rows.Rows {
-		b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, text(r[0]))
-	}
 	b.inv.Tenant.NetworksSource = "learned: networks at which three or more people were settled"
-	return nil
+	return rows.Each(func(r *kql.Row) {
+		b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, r.Text("Network"))
+	})
 }
 
 // people is how many users the sign-ins are of, at least.
@@ -291,8 +284,10 @@ func (b *builder) assess(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("assess: %w", err)
 	}
-	for _, r := range rows.Rows {
-		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: text(r[0]), Because: text(r[2])})
+	if err := rows.Each(func(r *kql.Row) {
+		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: r.Text("User"), Because: r.Text("Because")})
+	}); err != nil {
+		return fmt.Errorf("assess: %w", err)
 	}
 	return b.absent(ctx)
 }
@@ -309,10 +304,11 @@ func (b *builder) absent(ctx context.Context) error {
 		return err
 	}
 	known := map[string]bool{}
-	for _, r := range rows.Rows {
-		for _, cell := range r {
-			known[strings.ToLower(text(cell))] = true
-		}
+	if err := rows.Each(func(r *kql.Row) {
+		known[strings.ToLower(r.Text("UserPrincipalName"))] = true
+		known[strings.ToLower(r.Text("UserId"))] = true
+	}); err != nil {
+		return err
 	}
 	for _, n := range b.inv.UsersNotAssessed { // of whom it is said already what there is
 		known[strings.ToLower(n.User)] = true
@@ -334,19 +330,12 @@ func (b *builder) indicators(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("indicators: %w", err)
 	}
-	for _, r := range rows.Rows {
-		var h IndicatorHit
-		for i, to := range []*string{&h.Kind, &h.Value, &h.User, &h.UserID, &h.Table} {
-			*to, _ = r[i].(string)
-		}
-		h.Events, _ = r[5].(int64)
-		first, _ := r[6].(schema.Ticks)
-		last, _ := r[7].(schema.Ticks)
-		h.First, h.Last = first.Time(), last.Time()
-		h.Addresses, _ = r[8].(json.RawMessage)
-		b.inv.Indicators = append(b.inv.Indicators, h)
-	}
-	return nil
+	return rows.Each(func(r *kql.Row) {
+		b.inv.Indicators = append(b.inv.Indicators, IndicatorHit{
+			Kind: r.Text("Kind"), Value: r.Text("Value"), User: r.Text("User"), UserID: r.Text("UserId"), Table: r.Text("Table"),
+			Events: r.Number("Events"), First: r.Time("First"), Last: r.Time("Last"), Addresses: r.JSON("Addresses"),
+		})
+	})
 }
 
 // beyond says of which findings a part lies outside of the incident's window: whoever gave the window did not know of it.

@@ -9,7 +9,7 @@ import (
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql"
 )
 
 // deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
@@ -49,12 +49,16 @@ union
 	if err != nil {
 		return err
 	}
-	for _, r := range got.Rows {
-		i, _ := r[1].(int64)
-		at, _ := r[3].(schema.Ticks)
-		line, _ := r[10].(int64)
-		ips[i][text(r[4])] = true
-		findings[i].Events = append(findings[i].Events, finding.Event{Table: text(r[0]), Key: text(r[2]), Time: at.Time(), File: text(r[9]), Row: line, Role: finding.Attacker, IP: text(r[4]), AppID: text(r[5]), Resource: text(r[6]), UserAgent: text(r[7]), SessionID: text(r[8])})
+	err = got.Each(func(r *kql.Row) {
+		i, ip := r.Number("Finding"), r.Text("IPAddress")
+		ips[i][ip] = true
+		findings[i].Events = append(findings[i].Events, finding.Event{
+			Table: r.Text("Table"), Key: r.Text("Key"), Time: r.Time("Time"), File: r.Text("SourceFile"), Row: r.Number("SourceLine"), Role: finding.Attacker,
+			IP: ip, AppID: r.Text("AppId"), Resource: r.Text("What"), UserAgent: r.Text("UserAgent"), SessionID: r.Text("SessionId"),
+		})
+	})
+	if err != nil {
+		return err
 	}
 	for i := range findings {
 		findings[i].SourceIPs = keys(ips[i])
@@ -99,18 +103,17 @@ func (b *builder) persistence(ctx context.Context, findings []finding.Finding) e
 	if err != nil {
 		return err
 	}
-	for _, r := range got.Rows {
-		i, _ := r[0].(int64)
-		at, _ := r[1].(schema.Ticks)
-		line, _ := r[8].(int64)
-		f := &findings[i]
-		p := finding.Persistence{Kind: text(r[2]), Name: text(r[3]), ID: text(r[11]), Time: at.Time(), EventIDs: []string{text(r[6])}, Detail: "from " + text(r[5])}
-		if n, _ := r[9].(int64); n > 0 {
-			last, _ := r[10].(schema.Ticks)
-			p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, last.Time().Format(time.RFC3339))
+	return got.Each(func(r *kql.Row) {
+		f := &findings[r.Number("Finding")]
+		kind, name, at, id, ip := r.Text("OperationName"), r.Text("Target"), r.Time("ActivityDateTime"), r.Text("Id"), r.Text("IPAddress")
+		p := finding.Persistence{Kind: kind, Name: name, ID: r.Text("TargetId"), Time: at, EventIDs: []string{id}, Detail: "from " + ip}
+		if n := r.Number("SignIns"); n > 0 {
+			p.Detail += fmt.Sprintf("; signed in with credentials of its own %d times, last at %s: it survives the revocation of tokens", n, r.Time("LastSignIn").Format(time.RFC3339))
 		}
 		f.Persistence = append(f.Persistence, p)
-		f.Events = append(f.Events, finding.Event{Table: "AuditLogs", Key: text(r[6]), Time: at.Time(), File: text(r[7]), Row: line, Role: finding.Control, IP: text(r[5]), AppID: text(r[4]), App: text(r[3])})
-	}
-	return nil
+		f.Events = append(f.Events, finding.Event{
+			Table: "AuditLogs", Key: id, Time: at, File: r.Text("SourceFile"), Row: r.Number("SourceLine"), Role: finding.Control,
+			IP: ip, AppID: r.Text("AppId"), App: name,
+		})
+	})
 }

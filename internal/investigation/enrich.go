@@ -13,7 +13,7 @@ import (
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql"
 )
 
 // activity is every sign-in row of some users, in the columns that both tables share.
@@ -21,12 +21,12 @@ var activity = `let Asked = dynamic([%s]);
 union
     ` + signInsOf("SigninLogs") + `,
     ` + signInsOf("AADNonInteractiveUserSignInLogs") + `
-| sort by CreatedDateTime asc, Id asc, SourceFile asc, SourceLine asc`
+| sort by Time asc, Id asc, SourceFile asc, SourceLine asc`
 
 // signInsOf are the rows of one of the tables of sign-ins.
 func signInsOf(table string) string {
 	return "(" + table + ` | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked)
-    | project Table = "` + table + `", Owner, Id, CreatedDateTime = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName,
+    | project Table = "` + table + `", Owner, Id, Time = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName,
         UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)`
 }
 
@@ -102,37 +102,31 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 		return nil, err
 	}
 	spots := map[rowKey]string{}
-	for _, r := range named.Rows {
-		spots[rowKeyOf(r[0], r[1], r[2], r[3], r[4], r[5])] = text(r[6])
+	if err := named.Each(func(r *kql.Row) { spots[rowKeyOf(r)] = r.Text("Spot") }); err != nil {
+		return nil, err
 	}
 	sums := map[string]string{}
 	for i := range b.in.Files {
 		sums[b.in.Files[i].Path] = b.in.Files[i].SHA256
 	}
 	out := map[string][]signIn{}
-	for _, r := range got.Rows {
+	err = got.Each(func(r *kql.Row) {
 		row := signIn{
-			rowKey: rowKeyOf(r[0], r[2], r[3], r[4], r[5], r[8]), owner: text(r[1]), app: text(r[6]), resource: text(r[7]),
-			session: text(r[9]), result: text(r[10]), asn: text(r[11]), location: text(r[12]), credential: text(r[13]), file: text(r[14]),
+			rowKey: rowKeyOf(r), owner: r.Text("Owner"), app: r.Text("AppDisplayName"), resource: r.Text("ResourceDisplayName"),
+			session: r.Text("SessionId"), result: r.Text("ResultType"), asn: r.Text("AutonomousSystemNumber"), location: r.Text("Location"),
+			credential: r.Text("ClientCredentialType"), file: r.Text("SourceFile"), line: r.Number("SourceLine"),
 		}
-		row.line, _ = r[15].(int64)
 		row.spot = spots[row.rowKey]
 		if row.id == "" { // it is named by its place
 			row.id = fmt.Sprintf("%.12s:%d", sums[row.file], row.line)
 		}
 		out[row.owner] = append(out[row.owner], row)
-	}
-	return out, nil
+	})
+	return out, err
 }
 
-func rowKeyOf(table, id, at, ip, appID, agent schema.Value) rowKey {
-	t, _ := at.(schema.Ticks)
-	return rowKey{table: text(table), id: text(id), at: t.Time(), ip: text(ip), appID: text(appID), agent: text(agent)}
-}
-
-func text(v schema.Value) string {
-	s, _ := v.(string)
-	return s
+func rowKeyOf(r *kql.Row) rowKey {
+	return rowKey{table: r.Text("Table"), id: r.Text("Id"), at: r.Time("Time"), ip: r.Text("IPAddress"), appID: r.Text("AppId"), agent: r.Text("UserAgent")}
 }
 
 // mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
