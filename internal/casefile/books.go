@@ -40,6 +40,7 @@ type FileReport struct {
 	UnknownColumns      []string
 	ToolVersion         string
 	Error, Help         string // why the file as a whole could not be read, and what to do
+	NextPage, Failure   string // what the file says it lacks: a further page, or what failed in the service
 
 	Present bool // the case had it before it was given again
 }
@@ -48,7 +49,7 @@ type FileReport struct {
 func (r *FileReport) fields() []any {
 	return []any{
 		&r.Number, &r.Path, &r.SHA256, &r.Bytes, &r.Modified, &r.Shape, &r.First, &r.Last, &r.Tables, &r.UnknownColumns,
-		&r.RowsRead, &r.RowsLoaded, &r.RowsDuplicate, &r.RowsRejected, &r.SameAs, &r.ToolVersion, &r.Error, &r.Help,
+		&r.RowsRead, &r.RowsLoaded, &r.RowsDuplicate, &r.RowsRejected, &r.SameAs, &r.ToolVersion, &r.Error, &r.Help, &r.NextPage, &r.Failure,
 	}
 }
 

@@ -70,6 +70,9 @@ func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err e
 	if broken != nil {
 		s.reject(evidence.Reject{Place: s.stream.Place(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + broken.Error()})
 	}
+	if s.noteRejects {
+		report.NextPage, report.Failure = text(s.stream.NextPage()), text(s.stream.Failure())
+	}
 	if s.target != nil {
 		report.Tables[s.target.Table.Name] += s.loaded
 		report.RowsLoaded += s.loaded

@@ -48,6 +48,8 @@ type ManifestFile struct {
 	UnknownColumns []string         `json:"unknown_columns,omitempty"`
 	ToolVersion    string           `json:"tool_version"` // that read it
 	Error          string           `json:"error,omitempty"`
+	NextPage       string           `json:"next_page,omitempty"` // the address of the page that the file says follows
+	Failure        string           `json:"failure,omitempty"`   // what the service says went wrong with the query
 }
 
 // RejectCount counts the rejected rows of one kind.
@@ -91,7 +93,7 @@ func (c *Case) Manifest(ctx context.Context) (*Manifest, error) {
 			Number: r.Number, Path: r.Path, SHA256: r.SHA256, Bytes: r.Bytes, Modified: moment(r.Modified), Shape: r.Shape,
 			FirstEvent: moment(r.First), LastEvent: moment(r.Last), Tables: r.Tables, RowsRead: r.RowsRead, RowsLoaded: r.RowsLoaded,
 			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, SameAs: r.SameAs, UnknownColumns: r.UnknownColumns,
-			ToolVersion: r.ToolVersion, Error: r.Error,
+			ToolVersion: r.ToolVersion, Error: r.Error, NextPage: r.NextPage, Failure: r.Failure,
 		}
 		for _, x := range r.Rejects {
 			f.Rejects = append(f.Rejects, RejectCount{x.Code, x.Reason, x.Count, x.FirstRow})

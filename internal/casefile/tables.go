@@ -39,6 +39,8 @@ var accounting = []schema.Table{
 		{Name: "ToolVersion", Type: schema.String},
 		{Name: "Error", Type: schema.String},
 		{Name: "Help", Type: schema.String},
+		{Name: "NextPage", Type: schema.String}, // the address of the page that the file says follows
+		{Name: "Failure", Type: schema.String},  // what the service says went wrong with the query
 	}},
 	{Name: "RejectedRows", Columns: []schema.Column{
 		{Name: "File", Type: schema.String},

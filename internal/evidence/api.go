@@ -17,6 +17,7 @@ type tableRows struct {
 	inRows  bool
 	aside   bool   // the table is about the query, not its result
 	cut     bool   // the last row is not whole
+	failed  string // what the service says went wrong
 	spare   []byte // a block that nobody reads any more
 }
 
@@ -95,7 +96,7 @@ func (t *tableRows) member(data []byte, i int) (next int, more, rows bool) {
 		if at < len(data) && data[at] == '[' {
 			return at + 1, false, true
 		}
-	case "TableKind", "TableName", "columns", "Columns":
+	case "TableKind", "TableName", "columns", "Columns", "error", "Exceptions", "OneApiErrors":
 		end, whole := valueEnd(data, at)
 		if !whole {
 			return len(data), true, false
@@ -115,8 +116,12 @@ func (t *tableRows) about(name string, v []byte) {
 		if number, ok := strings.CutPrefix(string(v), `"Table_`); ok {
 			t.aside = number != `0"`
 		}
-	default:
+	case "columns", "Columns":
 		t.columns = columnHeads(v)
+	case "error", "Exceptions", "OneApiErrors": // a result comes with it that is not the whole of one
+		if t.depth <= 2 && (v[0] == '{' || v[0] == '[') && len(bytes.Trim(v, "{}[] \t\r\n")) > 0 {
+			t.failed = string(v[:min(len(v), maxLink)])
+		}
 	}
 }
 

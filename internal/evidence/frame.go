@@ -113,6 +113,35 @@ type splitState struct {
 	open   int  // objects that enclose the page's records and are open
 	header bool // the header of a CSV has been passed
 	comma  byte
+	names  bool   // what was passed last behind the records of a page names the next one
+	next   string // the address of the page that follows the last one, as far as it has been read
+}
+
+// nextPage are the folded names under which an API gives the address of the page that follows.
+var nextPage = map[string]bool{"@odata.nextlink": true, "odata.nextlink": true, "nextlink": true}
+
+// behind notes a name or value that stands behind the records of a page, where most APIs put the address of the next.
+func (st *splitState) behind(token []byte) {
+	text, quoted := bytes.CutPrefix(token, []byte{'"'})
+	text = bytes.TrimSuffix(text, []byte{'"'})
+	if st.names && quoted {
+		st.next = string(unescape(nil, text[:min(len(text), maxLink)]))
+	}
+	st.names = !st.names && quoted && nextPage[fold(string(text[:min(len(text), maxLink)]), false)]
+}
+
+// maxLink bounds how much of an address is kept.
+const maxLink = 4 << 10
+
+// before notes the members that stand before the records of a page.
+func (st *splitState) before(envelope []byte) {
+	st.names, st.next = false, ""
+	_, _ = members(envelope, 0, 0, func(_ int, name []byte, v Span) error {
+		if nextPage[fold(string(name), false)] && (v.Kind == Text || v.Kind == Escaped) {
+			st.next = string(unescape(nil, v.Bytes[:min(len(v.Bytes), maxLink)]))
+		}
+		return nil
+	})
 }
 
 // buffer returns memory for n bytes and what may come with them, used before if there is any.
@@ -226,6 +255,7 @@ func splitValues(data []byte, final bool, st *splitState) (records []Extent, use
 				return records, i
 			}
 			if found {
+				st.before(data[i:at])
 				i, st.inPage, st.open = at, true, len(st.page)
 				continue
 			}
@@ -236,6 +266,8 @@ func splitValues(data []byte, final bool, st *splitState) (records []Extent, use
 		}
 		if record {
 			records = append(records, Extent{Start: i, End: end})
+		} else {
+			st.behind(bytes.TrimSpace(data[i:end]))
 		}
 		i = end
 	}

@@ -574,6 +574,19 @@ func (s *Stream) Close() error {
 	return nil // the framer has rejected what was cut
 }
 
+// NextPage is the address of the page that follows what the file holds, as the API gave it; "" when the file ends with the
+// last one. It is known at the end of the stream.
+func (s *Stream) NextPage() string { return s.framer.state.next }
+
+// Failure is what the service says went wrong with the query whose result the file holds; "" when it is whole. It is known at
+// the end of the stream.
+func (s *Stream) Failure() string {
+	if s.rows == nil {
+		return ""
+	}
+	return s.rows.failed
+}
+
 // Place is how far the stream has come.
 func (s *Stream) Place() Place { return s.framer.at }
 

@@ -45,10 +45,29 @@ func (f *File) recognise() error {
 			"set the portal's language to English and download it again, or download it as JSON, whose names are the same in every language",
 		}
 	}
+	if code, message := serviceError(head); code != "" {
+		return &NotRecognised{
+			"it holds an error of the service and no evidence: " + strings.TrimSuffix(code+": "+message, ": "),
+			"see to what the message says, and export again",
+		}
+	}
 	return &NotRecognised{
 		fmt.Sprintf("no sign-in evidence recognised (it reads as %s)", f.container),
 		"give exports of Log Analytics, Azure Monitor, Microsoft Graph, the Entra admin centre, Defender XDR or Purview: docs/evidence.md lists the shapes",
 	}
+}
+
+// serviceError is the code and the message of the error with which Microsoft's services answer instead of records.
+func serviceError(head []byte) (code, message string) {
+	if head[0] != '{' {
+		return "", ""
+	}
+	for path, into := range map[string]*string{"error.code": &code, "error.message": &message} {
+		if v, err := lookup(head, path); err == nil && (v.Kind == Text || v.Kind == Escaped) {
+			*into = strings.ToValidUTF8(string(unescape(nil, v.Bytes[:min(len(v.Bytes), maxLink)])), "\ufffd")
+		}
+	}
+	return code, message
 }
 
 // portalRow tells whether a row begins with a time and the id of a request, as those of the Entra admin centre do.

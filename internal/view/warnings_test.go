@@ -17,6 +17,16 @@ func signIn(table string, n int, user, more string) string {
 	return fmt.Sprintf(`{"Type":%q,"TimeGenerated":"2026-03-%02dT10:00:00Z","Id":"%s-%d","UserId":%q,"UserPrincipalName":"%s@example.com","AppId":"a1","IPAddress":"192.0.2.1"%s}`+"\n", table, 1+n%28, table, n, user, user, more)
 }
 
+// page is a page of the Graph API, with what stands behind its records.
+func page(more string) string {
+	return `{"value":[{"id":"i1","createdDateTime":"2026-03-20T10:00:00Z","appId":"a1","userPrincipalName":"ann@example.com","ipAddress":"192.0.2.1"}]` + more + `}`
+}
+
+// answer is one of the query API, with what stands behind its tables.
+func answer(more string) string {
+	return `{"tables":[{"name":"PrimaryResult","columns":[{"name":"TimeGenerated","type":"datetime"},{"name":"Type","type":"string"}],"rows":[["2026-03-20T10:00:00Z","SigninLogs"]]}]` + more + `}`
+}
+
 const quiet, own = "AADNonInteractiveUserSignInLogs", "SigninLogs"
 
 // loaded is a case of files, by their names.
@@ -101,6 +111,35 @@ func TestWarnings(t *testing.T) {
 		},
 		"people without ids": {
 			map[string]string{"a.jsonl": strings.ReplaceAll(signIn(quiet, 1, "ann", session)+signIn(quiet, 2, "bob", session)+signIn(quiet, 3, "cy", session), `"UserId"`, `"X"`)}, "no_interactive", nil, []string{"few_users"},
+		},
+		"a page that another one follows": {
+			map[string]string{"page.json": page(`,"@odata.nextLink":"https://graph.microsoft.com/beta/auditLogs/signIns?$skiptoken=a"`)}, "", []string{"further_pages"}, nil,
+		},
+		"the link before the records": {
+			map[string]string{"page.json": `{"@odata.nextLink":"https://graph.microsoft.com/beta/auditLogs/signIns?$skiptoken=a",` + page("")[1:]}, "", []string{"further_pages"}, nil,
+		},
+		"pages in one file, the last of them last": {
+			map[string]string{"pages.json": page(`,"@odata.nextLink":"https://graph.microsoft.com/beta/auditLogs/signIns?$skiptoken=a"`) + "\n" + page(`,"@odata.nextLink":null`)}, "", nil, []string{"further_pages"},
+		},
+		"pages in files, with the last one": {
+			map[string]string{"1.json": page(`,"@odata.nextLink":"https://graph.microsoft.com/beta/auditLogs/signIns?$skiptoken=a"`), "2.json": page("")}, "", nil, []string{"further_pages", "partial_result"},
+		},
+		// https://learn.microsoft.com/azure/azure-monitor/logs/api/errors#partial-errors
+		"a part of a result": {
+			map[string]string{"r.json": answer(`,"error":{"code":"PartialError","message":"There were some errors when processing your query."}`)}, "", []string{"partial_result"}, nil,
+		},
+		"a whole result": {
+			map[string]string{"r.json": answer(`,"error":null`)}, "", nil, []string{"partial_result"},
+		},
+		// https://learn.microsoft.com/kusto/api/rest/response-v2
+		"a part of a result of Kusto": {
+			map[string]string{"r.json": `[{"FrameType":"DataTable","TableKind":"PrimaryResult","Columns":[{"ColumnName":"TimeGenerated"},{"ColumnName":"Type"}],"Rows":[["2026-03-20T10:00:00Z","SigninLogs"]]},{"FrameType":"DataSetCompletion","HasErrors":true,"Cancelled":false,"OneApiErrors":[{"error":{"code":"LimitsExceeded"}}]}]`}, "", []string{"partial_result"}, nil,
+		},
+		"results that PowerShell wrote as the name of a type": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", `,"ResultType":"0"`) + many(quiet, 60, "ann", "")}, "", []string{"results_missing"}, nil,
+		},
+		"results": {
+			map[string]string{"a.jsonl": many(own, 5, "ann", `,"ResultType":"0"`) + many(quiet, 60, "ann", `,"ResultType":"50126"`)}, "", nil, []string{"results_missing"},
 		},
 		"not read": {
 			map[string]string{"a.jsonl": many(own, 3, "ann", session), "b.bin": "no log at all"}, "", []string{"not_read"}, nil,
