@@ -76,6 +76,9 @@ func (c *Candidate) without() int {
 	return score(odds)
 }
 
+// hints are the strengths that tie nothing together: what only tells a fact does so no more than what only hints.
+var hints = map[hunt.Strength]bool{hunt.Contextual: true, hunt.Weak: true, hunt.Moderate: true}
+
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
 // a whole not more than its cap. An explanation counts by the share of the rows that it covers, and so, by the root of
 // theirs, do signals where all of them only hint: else what is odd about each of a dozen places adds up to a theft, though
@@ -88,7 +91,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.User = cmp.Or(c.User, s.User)
 	}
 	groups := byHunt(a.signals, w)
-	if !slices.ContainsFunc(groups, func(g group) bool { return g.strength != hunt.Weak && g.strength != hunt.Moderate }) {
+	if !slices.ContainsFunc(groups, func(g group) bool { return !hints[g.strength] }) {
 		for i := range groups {
 			groups[i].weight *= math.Sqrt(groups[i].share(c.named.counted))
 		}

@@ -19,6 +19,7 @@ var rules = map[string]*hunt.Hunt{
 	"country": {Signal: "country", Name: "A new country", Role: hunt.RoleSignal, Family: "network", Strength: hunt.Moderate},
 	"device":  {Signal: "device", Name: "No device", Role: hunt.RoleSignal, Family: "device", Strength: hunt.Strong},
 	"method":  {Signal: "method", Name: "A method added", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Strong},
+	"context": {Signal: "context", Name: "Mail was read", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Contextual},
 	"travel":  {Signal: "travel", Name: "A journey", Role: hunt.RoleExplanation, Family: "presence", Strength: hunt.Strong},
 	"link":    {Signal: "link", Name: "One holder", Role: hunt.RoleLink},
 }
@@ -58,6 +59,7 @@ func TestWeigh(t *testing.T) {
 		{"two spots are two activities", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n2")}, nil, nil, []float64{-7 + 3, -7 + 3}},
 		{"a link makes them one", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2")}, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 3 + 1.6}},
 		{"where all only hint, each counts by the root of its rows", []hunt.Signal{says("network", "a", 0, 30, "n1"), says("country", "a", 0, 10, "n2")}, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 1.6*math.Sqrt(0.75) + 0.25*1.6*math.Sqrt(0.25)}},
+		{"what only tells a fact makes no hint more", []hunt.Signal{says("network", "a", 0, 30, "n1"), says("country", "a", 0, 10, "n2"), says("context", "a", 0, 5, "n1")}, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 1.6*math.Sqrt(0.75) + 0.25*1.6*math.Sqrt(0.25)}},
 		{"a link alone is nothing", nil, nil, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, nil},
 		{"links of another user do not count", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2")}, nil, []hunt.Signal{says("link", "b", 0, 0, "n1", "n2")}, []float64{-7 + 3, -7 + 1.6}},
 		{"an explanation subtracts", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n1")}, nil, []float64{-7 + 3 - 4}},
