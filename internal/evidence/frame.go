@@ -8,9 +8,10 @@ import (
 	"math/bits"
 )
 
-// blockSize is how much of a file one worker gets at a time; maxRecord bounds a single record.
+// blockSize is how much of a file one worker gets at a time: so little that the cache of a processor still holds it when it
+// is hashed and decoded, and that no worker waits long for another one to read. maxRecord bounds a single record.
 const (
-	blockSize = 2 << 20
+	blockSize = 256 << 10
 	maxRecord = 64 << 20
 )
 
@@ -152,7 +153,7 @@ func (f *framer) buffer(n int) []byte {
 			return b[:n]
 		}
 	}
-	return make([]byte, n, n+blockSize/8)
+	return make([]byte, n, n+blockSize/4)
 }
 
 // maxFree bounds how many blocks wait to be used again.
@@ -165,7 +166,7 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 		f.free = append(f.free, old)
 	}
 	for !f.done {
-		buf := f.buffer(len(f.carry) + blockSize)
+		buf := f.buffer(len(f.carry) + f.piece())
 		copy(buf, f.carry)
 		n, err := io.ReadFull(f.r, buf[len(f.carry):])
 		buf = buf[:len(f.carry)+n]
@@ -208,6 +209,10 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 	}
 	return Block{}, false
 }
+
+// piece is how much is read next: of a record that fills blocks as much again as there is, so that what is looked at anew
+// with each piece comes to a few times its length, whatever that is.
+func (f *framer) piece() int { return max(blockSize, min(len(f.carry), maxRecord-len(f.carry))) }
 
 // pass goes on behind some text.
 func (f *framer) pass(text []byte) {

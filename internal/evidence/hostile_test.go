@@ -418,3 +418,21 @@ func TestHashOnTheWay(t *testing.T) {
 		}
 	}
 }
+
+// TestLongRecordLooks gives a record that fills many blocks: what is looked at anew whenever another piece of it has come
+// is, in all, a few times its length, or reading it would take minutes.
+func TestLongRecordLooks(t *testing.T) {
+	text := `[{"a":"` + strings.Repeat("x", 40<<20) + `"},{"a":"b"}]`
+	looked, records := 0, 0
+	f := &framer{r: strings.NewReader(text), reject: func(r Reject) { t.Errorf("rejected: %s", r.Reason) }}
+	f.split = func(data []byte, final bool, st *splitState) ([]Extent, int) {
+		looked += len(data)
+		return splitValues(data, final, st)
+	}
+	for b, ok := f.next(nil); ok; b, ok = f.next(b.Data) {
+		records += len(b.Records)
+	}
+	if records != 2 || looked > 4*len(text) {
+		t.Errorf("%d records, want 2; looked at %d bytes of %d", records, looked, len(text))
+	}
+}
