@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -96,13 +97,23 @@ func goArrayIndexOf(args []schema.Value) (schema.Value, error) {
 	}
 	wanted := canonical(element(args[1]))
 	for i := start; i < end; i++ {
-		if canonical(list[i]) == wanted {
+		if sameElement(canonical(list[i]), wanted) {
 			if occurrence--; occurrence == 0 {
 				return i, nil
 			}
 		}
 	}
 	return int64(-1), nil
+}
+
+// sameElement compares two elements as JSON writes them; numbers by what they are worth.
+func sameElement(a, b string) bool {
+	if a == b || !strings.ContainsAny(a+b, ".eE") {
+		return a == b
+	}
+	x, errX := strconv.ParseFloat(a, 64)
+	y, errY := strconv.ParseFloat(b, 64)
+	return errX == nil && errY == nil && x == y
 }
 
 // buildHasKey looks for a key, or for what a path such as $.a.b names.
@@ -157,8 +168,13 @@ func ordered(e json.RawMessage) json.RawMessage {
 	return json.RawMessage(canonical(e))
 }
 
+// buildSetHas compares values, not texts: the text "2" is no 2.
 func buildSetHas(c Call) (string, error) {
-	return "coalesce(list_contains(kql_elements_text(" + c.Args[0].SQL + "), " + c.Args[1].text() + "), false)", nil
+	list, wanted := "kql_flat("+c.Args[0].SQL+")", c.Args[1]
+	if wanted.Type == schema.Real { // 15.0 is the 15 of the set
+		return "coalesce(list_contains(list_transform(" + list + ", e -> TRY_CAST(CAST(e AS VARCHAR) AS DOUBLE)), " + wanted.SQL + "), false)", nil
+	}
+	return "coalesce(list_contains(" + list + ", " + jsonOf(wanted.SQL, wanted.Type) + "), false)", nil
 }
 
 // buildDataSize counts 8 bytes for a long and the bytes of a text; how large the other types are is not documented.

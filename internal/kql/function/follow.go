@@ -123,7 +123,7 @@ func equality(args []followEval, definite, want bool) followEval {
 		l, r := args[0](f), args[1](f)
 		switch {
 		case l != nil && r != nil:
-			return (compare(l, r) == 0) == want
+			return (!incomparable(l, r) && compare(l, r) == 0) == want
 		case l == nil && r == nil && !definite:
 			return nil
 		}
@@ -132,7 +132,14 @@ func equality(args []followEval, definite, want bool) followEval {
 }
 
 func inOrder(args []followEval, want func(int) bool) followEval {
-	return unlessNull(args, func(v []any) any { return want(compare(v[0], v[1])) })
+	return unlessNull(args, func(v []any) any { return !incomparable(v[0], v[1]) && want(compare(v[0], v[1])) })
+}
+
+// incomparable reports whether one of two values is a nan, of which no order and no equality holds.
+func incomparable(l, r any) bool {
+	a, _ := l.(float64)
+	b, _ := r.(float64)
+	return math.IsNaN(a) || math.IsNaN(b)
 }
 
 // compare orders as the database does: a nan is equal to itself and greater than all numbers.

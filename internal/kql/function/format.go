@@ -49,13 +49,19 @@ func goFormatDatetime(args []schema.Value) (schema.Value, error) {
 		}
 		return "", false
 	}
-	return format(args[1].(string), field)
+	return format(args[1].(string), dateRuns, field)
 }
 
+// What the pages name longest of each letter: of a longer run the rest begins anew, so that ddd is dd and d.
+var (
+	dateRuns = map[byte]int{'y': 4, 'M': 2, 'd': 2, 'H': 2, 'h': 2, 'm': 2, 's': 2, 'f': 7, 'F': 7, 't': 2}
+	spanRuns = map[byte]int{'d': 8, 'H': 2, 'h': 2, 'm': 2, 's': 2, 'f': 7, 'F': 7}
+)
+
 func goFormatTimespan(args []schema.Value) (schema.Value, error) {
-	t := args[0].(schema.Ticks)
+	t, sign := args[0].(schema.Ticks), ""
 	if t < 0 {
-		t = -t
+		t, sign = -t, "-"
 	}
 	field := func(letter byte, n int) (string, bool) {
 		switch letter {
@@ -72,14 +78,15 @@ func goFormatTimespan(args []schema.Value) (schema.Value, error) {
 		}
 		return "", false
 	}
-	return format(args[1].(string), field)
+	text, err := format(args[1].(string), spanRuns, field)
+	if err != nil {
+		return nil, err
+	}
+	return sign + text, nil
 }
 
 // fraction renders n digits of a second; F drops zeros at the end.
 func fraction(t schema.Ticks, letter byte, n int) (string, bool) {
-	if n > 7 {
-		return "", false
-	}
 	text := fmt.Sprintf("%07d", t)[:n]
 	if letter == 'F' {
 		text = strings.TrimRight(text, "0")
@@ -89,7 +96,7 @@ func fraction(t schema.Ticks, letter byte, n int) (string, bool) {
 
 // format replaces runs of a letter by field; what is no letter must be one of the separators that Kusto allows.
 // https://learn.microsoft.com/kusto/query/format-datetime-function
-func format(pattern string, field func(letter byte, n int) (string, bool)) (schema.Value, error) {
+func format(pattern string, longest map[byte]int, field func(letter byte, n int) (string, bool)) (string, error) {
 	var b strings.Builder
 	for i := 0; i < len(pattern); {
 		c := pattern[i]
@@ -102,7 +109,7 @@ func format(pattern string, field func(letter byte, n int) (string, bool)) (sche
 			continue
 		}
 		n := 1
-		for i+n < len(pattern) && pattern[i+n] == c {
+		for n < longest[c] && i+n < len(pattern) && pattern[i+n] == c {
 			n++
 		}
 		text, ok := field(c, n)

@@ -1,6 +1,8 @@
 package function
 
 import (
+	"math"
+
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -11,10 +13,10 @@ var operatorTable = []Func{
 	{Name: "or", Signatures: []string{"bool, bool -> bool"}, SQL: "($1 OR $2)", Doc: "logical-operators"},
 	{Name: "==", Signatures: []string{"any, any -> bool"}, Build: buildEqual, Doc: "scalar-data-types/null-values"},
 	{Name: "!=", Signatures: []string{"any, any -> bool"}, Build: buildNotEqual, Doc: "scalar-data-types/null-values"},
-	{Name: "<", Signatures: []string{"any, any -> bool"}, SQL: "($1 < $2)", Doc: "numerical-operators"},
-	{Name: "<=", Signatures: []string{"any, any -> bool"}, SQL: "($1 <= $2)", Doc: "numerical-operators"},
-	{Name: ">", Signatures: []string{"any, any -> bool"}, SQL: "($1 > $2)", Doc: "numerical-operators"},
-	{Name: ">=", Signatures: []string{"any, any -> bool"}, SQL: "($1 >= $2)", Doc: "numerical-operators"},
+	{Name: "<", Signatures: []string{"any, any -> bool"}, Build: buildOrder("<"), Doc: "numerical-operators"},
+	{Name: "<=", Signatures: []string{"any, any -> bool"}, Build: buildOrder("<="), Doc: "numerical-operators"},
+	{Name: ">", Signatures: []string{"any, any -> bool"}, Build: buildOrder(">"), Doc: "numerical-operators"},
+	{Name: ">=", Signatures: []string{"any, any -> bool"}, Build: buildOrder(">="), Doc: "numerical-operators"},
 	{Name: "+", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime", "timespan, datetime -> datetime",
@@ -70,26 +72,55 @@ var operatorTable = []Func{
 
 func neverNull(a Arg) bool { return a.Type == schema.String || a.Fixed && a.Const != nil }
 
+// maybeNaN names the arguments that may be no number: DuckDB takes NaN for equal to itself and for the greatest of all,
+// IEEE 754, which Kusto's real follows, compares it with nothing. https://learn.microsoft.com/kusto/query/scalar-data-types/real
+func maybeNaN(args []Arg) (sql []string) {
+	for _, a := range args {
+		if x, fixed := a.Const.(float64); a.Type == schema.Real && (!fixed || math.IsNaN(x)) {
+			sql = append(sql, a.SQL)
+		}
+	}
+	return sql
+}
+
+func buildOrder(op string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		sql := "(" + c.Args[0].SQL + " " + op + " " + c.Args[1].SQL
+		for _, x := range maybeNaN(c.Args) {
+			sql += " AND NOT isnan(" + x + ")"
+		}
+		return sql + ")", nil
+	}
+}
+
+// buildEqual and buildNotEqual need only one side to be a number where both may be none.
 func buildEqual(c Call) (string, error) {
 	l, r := c.Args[0], c.Args[1]
-	switch {
-	case neverNull(l) && neverNull(r):
-		return "(" + l.SQL + " = " + r.SQL + ")", nil
-	case neverNull(l) || neverNull(r):
-		return "coalesce(" + l.SQL + " = " + r.SQL + ", false)", nil
+	equal := l.SQL + " = " + r.SQL
+	if may := maybeNaN(c.Args); len(may) == 2 {
+		equal = "(" + equal + " AND NOT isnan(" + may[0] + "))"
 	}
-	return "coalesce(" + l.SQL + " = " + r.SQL + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE false END)", nil
+	return completed(l, r, equal, "false"), nil
 }
 
 func buildNotEqual(c Call) (string, error) {
 	l, r := c.Args[0], c.Args[1]
+	differ := l.SQL + " <> " + r.SQL
+	if may := maybeNaN(c.Args); len(may) == 2 {
+		differ = "(" + differ + " OR isnan(" + may[0] + "))"
+	}
+	return completed(l, r, differ, "true"), nil
+}
+
+// completed fills a comparison by what it is of a null and a value; of two nulls it is null.
+func completed(l, r Arg, sql, ofOneNull string) string {
 	switch {
 	case neverNull(l) && neverNull(r):
-		return "(" + l.SQL + " <> " + r.SQL + ")", nil
+		return "(" + sql + ")"
 	case neverNull(l) || neverNull(r):
-		return "coalesce(" + l.SQL + " <> " + r.SQL + ", true)", nil
+		return "coalesce(" + sql + ", " + ofOneNull + ")"
 	}
-	return "coalesce(" + l.SQL + " <> " + r.SQL + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE true END)", nil
+	return "coalesce(" + sql + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE " + ofOneNull + " END)"
 }
 
 func buildMultiply(c Call) (string, error) {

@@ -136,6 +136,8 @@ func toText(sql string, from schema.Type) string {
 		return "kql_real_text(" + sql + ")"
 	case schema.Decimal:
 		return "kql_decimal_text(" + sql + ")"
+	case schema.Bool: // as the page of narrow shows it; that of a dynamic is written as JSON writes it
+		return "(CASE WHEN " + sql + " THEN 'True' WHEN NOT " + sql + " THEN 'False' ELSE '' END)"
 	}
 	return "coalesce(CAST(" + sql + " AS VARCHAR), '')"
 }
@@ -202,9 +204,9 @@ var macros = []string{
 	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CAST(x AS VARCHAR) END`,
 	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x IS NULL THEN NULL ELSE to_json(kql_real_text(x)) END`,
 	`kql_decimal_text(x) AS coalesce(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN regexp_replace(CAST(x AS VARCHAR), '\.?0+$', '') ELSE CAST(x AS VARCHAR) END, '')`,
-	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,15}') THEN TRY_CAST(s AS BIGINT) END`,
+	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,16}') THEN TRY_CAST(s AS BIGINT) END`,
 	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[nN]a[nN]|[+-]?[iI]nf(inity)?') THEN TRY_CAST(s AS DOUBLE) END`,
-	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false END`,
+	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false ELSE kql_text_long(s) <> 0 END`,
 	`kql_dynamic_long(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN TRY_CAST(trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS BIGINT) ELSE kql_text_long(json_extract_string(d, '$')) END`,
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
 	`kql_dynamic_bool(d) AS CASE WHEN json_type(d) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(json_extract_string(d, '$') AS DOUBLE) <> 0 ELSE kql_text_bool(json_extract_string(d, '$')) END`,

@@ -37,9 +37,9 @@ var stringFuncs = []Func{
 	{Name: "isnotempty notempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(true), Doc: "isnotempty-function"},
 	{Name: "substring", Signatures: []string{"spelled, long, long? -> string"}, Build: buildSubstring, Doc: "substring-function"},
 	{Name: "split", Signatures: []string{"spelled, string, long? -> dynamic"}, Build: buildSplit, Naming: NameFirst, Doc: "split-function"},
-	{Name: "trim", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", "(?:%s)*$"), Doc: "trim-function"},
-	{Name: "trim_start", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)*", ""), Doc: "trim-start-function"},
-	{Name: "trim_end", Signatures: []string{"string, text -> string"}, Build: buildTrim("", "(?:%s)*$"), Doc: "trim-end-function"},
+	{Name: "trim", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)", "(?:%s)$"), Doc: "trim-function"},
+	{Name: "trim_start", Signatures: []string{"string, text -> string"}, Build: buildTrim("^(?:%s)", ""), Doc: "trim-start-function"},
+	{Name: "trim_end", Signatures: []string{"string, text -> string"}, Build: buildTrim("", "(?:%s)$"), Doc: "trim-end-function"},
 	{Name: "replace_string", Signatures: []string{"text, text, text -> string"}, SQL: "CASE WHEN $2 = '' THEN $1 ELSE replace($1, $2, $3) END", Doc: "replace-string-function"},
 	{Name: "reverse", Signatures: []string{"any -> string"}, Build: buildReverse, Doc: "reverse-function"},
 	{Name: "strrep", Signatures: []string{"any, long, spelled? -> string"}, Build: buildStrrep, Doc: "strrep-function"},
@@ -96,7 +96,7 @@ func buildSubstring(c Call) (string, error) {
 		start = "least(" + start + ", 4294967294)" // no text is longer
 	}
 	if n, ok := c.Args[1].Const.(int64); !ok || n < 0 { // from the end of the text
-		start = fmt.Sprintf("CASE WHEN %[1]s >= 0 THEN %[1]s ELSE greatest(length(%[2]s) + %[1]s, 0) END", start, text)
+		start = fmt.Sprintf("CASE WHEN %[1]s >= 0 THEN %[1]s WHEN length(%[2]s) + %[1]s >= 0 THEN length(%[2]s) + %[1]s END", start, text)
 	}
 	if len(c.Args) == 2 {
 		return "coalesce(substring(" + text + ", " + start + " + 1), '')", nil
@@ -116,6 +116,8 @@ func buildSplit(c Call) (string, error) {
 	return "CAST(to_json(" + list + ") AS VARCHAR)", nil
 }
 
+// buildTrim takes away the match of a pattern at the start, at the end or at both: one match, so that trim("-", "--a")
+// is "-a"; who means all of them writes "-+".
 func buildTrim(left, right string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		pattern, ok := c.Args[0].Text()

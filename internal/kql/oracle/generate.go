@@ -106,6 +106,9 @@ func spelled(c cell) string {
 	if c.isNull() {
 		return c.t.String() + "(null)"
 	}
+	if v, ok := c.v.(bool); ok {
+		return fmt.Sprint("bool(", v, ")")
+	}
 	return c.t.String() + "(" + c.text() + ")"
 }
 

@@ -109,7 +109,12 @@ func (c cell) text() string {
 			return fmt.Sprintf("%.1f", v)
 		}
 		return strings.TrimSuffix(fmt.Sprint(v), "+00")
-	case bool, int64:
+	case bool:
+		if v {
+			return "True"
+		}
+		return "False"
+	case int64:
 		return fmt.Sprint(v)
 	}
 	out, err := json.Marshal(c.v)

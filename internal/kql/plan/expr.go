@@ -167,6 +167,11 @@ func (b *binder) visible(f *frame) []string {
 }
 
 func (b *binder) unary(f *frame, x *syntax.Unary) Expr {
+	if lit, ok := x.X.(*syntax.Literal); ok && x.Op == "-" && lit.Kind == syntax.LitLong {
+		if least, ok := schema.ParseLong("-" + lit.Text); ok { // whose digits alone are one too many for the least long
+			return &Const{T: schema.Long, V: least}
+		}
+	}
 	v := b.scalar(f, x.X)
 	if x.Op == "+" {
 		return v

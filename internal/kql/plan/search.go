@@ -60,7 +60,7 @@ func (b *binder) splitUnion(n Node, s *sources) {
 		}
 		return
 	}
-	s.add(n, sourceName(n, "union_arg0"))
+	s.add(n, sourceName(n, "search_arg0"))
 }
 
 // sourceName is the table that rows come from, fallback when there is not one.

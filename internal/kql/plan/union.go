@@ -33,7 +33,7 @@ func (b *binder) sources(sc *scope, s *sources, tables []syntax.Expr, fuzzy bool
 		name := "union_arg" + itoa(len(s.inputs))
 		switch x := x.(type) {
 		case *syntax.Name:
-			name = x.Name
+			name = b.nameOfTable(sc, x, name)
 		case *syntax.Pipe: // https://learn.microsoft.com/kusto/query/as-operator
 			if as, ok := x.Ops[len(x.Ops)-1].(*syntax.As); ok {
 				name = as.Name.Name
@@ -41,6 +41,20 @@ func (b *binder) sources(sc *scope, s *sources, tables []syntax.Expr, fuzzy bool
 		}
 		b.attempt(func() { s.add(b.tabular(sc, x), name) })
 	}
+}
+
+// nameOfTable is what withsource calls the rows of a name: that of the table or view. A let that is no view has no name
+// of its own, as a query in parentheses has none; one that only renames a table stands for it.
+func (b *binder) nameOfTable(sc *scope, id *syntax.Name, unnamed string) string {
+	v, _ := sc.find(id.Name)
+	shared, ok := v.(*Shared)
+	if !ok {
+		return id.Name
+	}
+	if table, ok := shared.Plan.(*Scan); ok {
+		return table.Table
+	}
+	return unnamed
 }
 
 // leavesOut reports, with a note, that a table of a fuzzy union does not exist.
