@@ -87,10 +87,16 @@ func seeds(text string) ([]uint64, error) {
 	return out, nil
 }
 
-// contexts are the ways in which the hunt is asked, and the suffix of their record's name.
-var contexts = map[string][]bool{"off": {false}, "on": {true}, "both": {false, true}}
+// way is how the hunt is asked; its text ends the name of the record.
+type way string
 
-func suffix(tenant bool) string { return map[bool]string{false: "", true: " with tenant file"}[tenant] }
+const (
+	untold way = ""
+	told   way = " with tenant file"
+)
+
+// contexts are the ways by what -tenant says.
+var contexts = map[string][]way{"off": {untold}, "on": {told}, "both": {untold, told}}
 
 // digest tells measurements apart that are not the same: by the program with its rules and weights, and by what is asked.
 func (o *options) digest() string {
@@ -129,9 +135,9 @@ func (o *options) run() (worse []string, err error) {
 	if err := m.all(attacked, quiet); err != nil {
 		return nil, err
 	}
-	for _, way := range ways {
-		f := m.figures(way)
-		name := o.name + suffix(way)
+	for _, asked := range ways {
+		f := m.figures(asked)
+		name := o.name + string(asked)
 		fmt.Print(quality.Board(quality.Record{name: f}))
 		old, recorded := record[name]
 		switch {
@@ -145,7 +151,7 @@ func (o *options) run() (worse []string, err error) {
 			}
 		}
 		if o.debug != "" {
-			if err := quality.WriteDebug(o.debug+"/"+strings.ReplaceAll(name, " ", "-"), m.judged[way]); err != nil {
+			if err := quality.WriteDebug(o.debug+"/"+strings.ReplaceAll(name, " ", "-"), m.judged[asked]); err != nil {
 				return nil, err
 			}
 		}

@@ -15,14 +15,14 @@ import (
 	"github.com/replaytrace/replaytrace/internal/quality"
 )
 
-// measurement gathers what is judged, by whether the hunt was given the tenant file.
+// measurement gathers what is judged, by how the hunt was asked.
 type measurement struct {
 	opt       *options
-	ways      []bool
+	ways      []way
 	rules     []quality.Rule
-	judged    map[bool][]quality.Run
-	clean     map[bool][]quality.Run
-	published map[bool]map[string][]quality.Run
+	judged    map[way][]quality.Run
+	clean     map[way][]quality.Run
+	published map[way]map[string][]quality.Run
 }
 
 // outcome is what was measured of one tenant in one way.
@@ -31,7 +31,7 @@ type outcome struct {
 	Published map[string]quality.Run // the published rules, by name
 }
 
-func newMeasurement(o *options, ways []bool) (*measurement, error) {
+func newMeasurement(o *options, ways []way) (*measurement, error) {
 	var rules []quality.Rule
 	if o.baselines {
 		var err error
@@ -39,9 +39,9 @@ func newMeasurement(o *options, ways []bool) (*measurement, error) {
 			return nil, err
 		}
 	}
-	m := &measurement{opt: o, ways: ways, rules: rules, judged: map[bool][]quality.Run{}, clean: map[bool][]quality.Run{}, published: map[bool]map[string][]quality.Run{}}
-	for _, way := range ways {
-		m.published[way] = map[string][]quality.Run{}
+	m := &measurement{opt: o, ways: ways, rules: rules, judged: map[way][]quality.Run{}, clean: map[way][]quality.Run{}, published: map[way]map[string][]quality.Run{}}
+	for _, asked := range ways {
+		m.published[asked] = map[string][]quality.Run{}
 	}
 	for _, dir := range []string{o.keep, o.resume} {
 		if dir != "" {
@@ -59,10 +59,10 @@ func (m *measurement) all(attacked, quiet []uint64) error {
 		if err != nil {
 			return fmt.Errorf("seed %d: %w", seed, err)
 		}
-		for i, way := range m.ways {
-			m.judged[way] = append(m.judged[way], got[i].Run)
+		for i, asked := range m.ways {
+			m.judged[asked] = append(m.judged[asked], got[i].Run)
 			for name, run := range got[i].Published {
-				m.published[way][name] = append(m.published[way][name], run)
+				m.published[asked][name] = append(m.published[asked][name], run)
 			}
 		}
 	}
@@ -71,8 +71,8 @@ func (m *measurement) all(attacked, quiet []uint64) error {
 		if err != nil {
 			return fmt.Errorf("seed %d without attacks: %w", seed, err)
 		}
-		for i, way := range m.ways {
-			m.clean[way] = append(m.clean[way], got[i].Run)
+		for i, asked := range m.ways {
+			m.clean[asked] = append(m.clean[asked], got[i].Run)
 		}
 	}
 	return nil
@@ -98,7 +98,7 @@ func command(args ...string) ([]byte, error) {
 
 // tenant makes a tenant in a folder that vanishes, and has it measured in each way; or reads what an interrupted
 // measurement of the same program has left.
-func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir string, way bool, key []byte) (outcome, error)) ([]outcome, error) {
+func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir string, asked way, key []byte) (outcome, error)) ([]outcome, error) {
 	left := ""
 	if m.opt.resume != "" {
 		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%d%s.json", m.opt.digest(), seed, attacks[0]))
@@ -122,8 +122,8 @@ func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir str
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "seed %d: made in %.1f s", seed, time.Since(begin).Seconds())
-	for _, way := range m.ways {
-		one, err := measure(dir, way, key)
+	for _, asked := range m.ways {
+		one, err := measure(dir, asked, key)
 		if err != nil {
 			return nil, err
 		}
@@ -141,9 +141,9 @@ func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir str
 }
 
 // hunt asks for the findings in a tenant. The case is kept beside the evidence, so that it is read once.
-func (m *measurement) hunt(dir string, way bool, flags ...string) ([]byte, error) {
+func (m *measurement) hunt(dir string, asked way, flags ...string) ([]byte, error) {
 	begin := time.Now()
-	args := slices.Concat([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, way), flags)
+	args := slices.Concat([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, asked), flags)
 	if _, err := os.Stat(filepath.Join(dir, "case")); err != nil {
 		args = append(args, filepath.Join(dir, "evidence-zst"))
 	}
@@ -152,18 +152,18 @@ func (m *measurement) hunt(dir string, way bool, flags ...string) ([]byte, error
 	return result, err
 }
 
-func (m *measurement) where(dir string, way bool) []string {
+func (m *measurement) where(dir string, asked way) []string {
 	args := []string{"--case", filepath.Join(dir, "case")}
-	if way {
+	if asked == told {
 		args = append(args, "--tenant", filepath.Join(dir, "tenant.yaml"))
 	}
 	return args
 }
 
 // attacked measures a tenant with incidents.
-func (m *measurement) attacked(dir string, way bool, text []byte) (got outcome, err error) {
+func (m *measurement) attacked(dir string, asked way, text []byte) (got outcome, err error) {
 	weighed := filepath.Join(dir, "candidates.jsonl")
-	result, err := m.hunt(dir, way, "--candidates", weighed)
+	result, err := m.hunt(dir, asked, "--candidates", weighed)
 	if err != nil {
 		return got, err
 	}
@@ -176,7 +176,7 @@ func (m *measurement) attacked(dir string, way bool, text []byte) (got outcome, 
 		return got, err
 	}
 	for _, rule := range m.rules {
-		answer, err := m.query(dir, way, rule.Name, rule.Query)
+		answer, err := m.query(dir, asked, rule.Name, rule.Query)
 		if err != nil {
 			return got, fmt.Errorf("baseline %s: %w", rule.Name, err)
 		}
@@ -186,16 +186,16 @@ func (m *measurement) attacked(dir string, way bool, text []byte) (got outcome, 
 		}
 		got.Published[rule.Name] = got.Run.Against(findings, key)
 	}
-	return got, m.leave(&got.Run, way)
+	return got, m.leave(&got.Run, asked)
 }
 
 // query asks a case in KQL.
-func (m *measurement) query(dir string, way bool, name, text string) ([]byte, error) {
+func (m *measurement) query(dir string, asked way, name, text string) ([]byte, error) {
 	path := filepath.Join(dir, name+".kql")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return command(append([]string{"query", "--format", "json", "--quiet", "--file", path}, m.where(dir, way)...)...)
+	return command(append([]string{"query", "--format", "json", "--quiet", "--file", path}, m.where(dir, asked)...)...)
 }
 
 // candidates reads what was weighed and labels it: where the attackers were is asked in the words of the hunts.
@@ -216,7 +216,7 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.query(dir, false, "places", string(activity)+
+	answer, err := m.query(dir, untold, "places", string(activity)+
 		"\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`)
 	if err != nil {
 		return nil, fmt.Errorf("where the attackers were: %w", err)
@@ -234,7 +234,7 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 }
 
 // leave keeps what the calibration needs.
-func (m *measurement) leave(run *quality.Run, way bool) error {
+func (m *measurement) leave(run *quality.Run, asked way) error {
 	if m.opt.keep == "" {
 		return nil
 	}
@@ -242,13 +242,13 @@ func (m *measurement) leave(run *quality.Run, way bool) error {
 	if err != nil {
 		return err
 	}
-	name := fmt.Sprintf("%d%s.json", run.Seed, map[bool]string{true: "-tenant"}[way])
+	name := fmt.Sprintf("%d%s.json", run.Seed, map[way]string{told: "-tenant"}[asked])
 	return os.WriteFile(filepath.Join(m.opt.keep, name), text, 0o600)
 }
 
 // quiet measures a tenant to which nothing happens.
-func (m *measurement) quiet(dir string, way bool, text []byte) (got outcome, err error) {
-	result, err := m.hunt(dir, way)
+func (m *measurement) quiet(dir string, asked way, text []byte) (got outcome, err error) {
+	result, err := m.hunt(dir, asked)
 	if err != nil {
 		return got, err
 	}
@@ -259,14 +259,14 @@ func (m *measurement) quiet(dir string, way bool, text []byte) (got outcome, err
 	return outcome{Run: quality.Judge(hunt, key)}, nil
 }
 
-func (m *measurement) figures(way bool) quality.Figures {
-	f := quality.Measure(m.judged[way])
-	f.Seeds, f.Users, f.Days, f.Context = m.opt.seeds, m.opt.users, m.opt.days, way
-	if len(m.clean[way]) > 0 {
-		f.Clean = quality.Quiet(m.clean[way])
+func (m *measurement) figures(asked way) quality.Figures {
+	f := quality.Measure(m.judged[asked])
+	f.Seeds, f.Users, f.Days, f.Context = m.opt.seeds, m.opt.users, m.opt.days, asked == told
+	if len(m.clean[asked]) > 0 {
+		f.Clean = quality.Quiet(m.clean[asked])
 	}
 	for _, rule := range m.rules {
-		f.Baselines = append(f.Baselines, quality.Compared(rule.Name, m.published[way][rule.Name]))
+		f.Baselines = append(f.Baselines, quality.Compared(rule.Name, m.published[asked][rule.Name]))
 	}
 	return f
 }
