@@ -40,6 +40,7 @@ BOARDS = {"docs": ["--cases", "docs-cases.jsonl", "--inline-only", "--complete-o
 
 
 def measure(board):
+    """Scores one board: its areas, its errors by kind, and the wrong answers that no contradiction excuses."""
     with tempfile.TemporaryDirectory() as tmp:
         report, answers = os.path.join(tmp, "report.json"), os.path.join(tmp, "answers.jsonl")
         flags = [os.path.join(SHARED, f) if f.endswith(".jsonl") else f for f in BOARDS[board]]
@@ -48,21 +49,24 @@ def measure(board):
              *flags, "--split", "dev",
              "--out", report, "--failures", os.path.join(tmp, "failures.txt"), "--keep-answers", answers, "--show", "0"],
             check=True, stdout=subprocess.DEVNULL)
-        scored = json.load(open(report))["dev"]
+        with open(report, encoding="utf-8") as file:
+            scored = json.load(file)["dev"]
         areas = scored["by area"] if board == "docs" else {board: scored["total"]}
         kinds = collections.Counter()
-        for line in open(answers):
-            answer = json.loads(line)
-            if "error" in answer:
-                error = answer["error"]
-                kinds[error["kind"] if isinstance(error, dict) else "missing"] += 1
-        failures = [l.strip() for l in open(os.path.join(tmp, "failures.txt"))]
-        wrong = [l for l in failures if "\twrong\t" in l and l.split("\t")[2] not in CONTRADICTORY]
+        with open(answers, encoding="utf-8") as file:
+            for answer in map(json.loads, file):
+                if "error" in answer:
+                    error = answer["error"]
+                    kinds[error["kind"] if isinstance(error, dict) else "missing"] += 1
+        with open(os.path.join(tmp, "failures.txt"), encoding="utf-8") as file:
+            failures = [line.strip() for line in file]
+        wrong = [f for f in failures if "\twrong\t" in f and f.split("\t")[2] not in CONTRADICTORY]
     return {"areas": {a: {k: v[k] for k in ("n", "pass", "wrong")} for a, v in sorted(areas.items())},
             "errors": dict(sorted(kinds.items()))}, wrong
 
 
-def both():
+def measure_all():
+    """Scores every board as one record."""
     score, wrong = {"areas": {}, "errors": {}}, []
     for board in BOARDS:
         one, bad = measure(board)
@@ -73,18 +77,21 @@ def both():
 
 
 def main():
+    """Prints the score, records it with --update, and exits with 1 where it is worse than recorded."""
     if not os.path.isdir(SHARED):
         print("SKIP score: ../shared/kql is absent")
         sys.exit(1 if os.environ.get("CI") == "true" else 0)
-    score, wrong = both()
+    score, wrong = measure_all()
     for area, s in score["areas"].items():
         print(f"{area:8} {s['pass']:4} of {s['n']:4} pass ({100 * s['pass'] / s['n']:.1f}%), {s['wrong']} wrong")
     for board, kinds in score["errors"].items():
         print(f"errors of {board}: {kinds}")
     if "--update" in sys.argv:
-        json.dump(score, open(RECORD, "w"), indent=1, sort_keys=True)
-        open(RECORD, "a").write("\n")
-    old = json.load(open(RECORD))
+        with open(RECORD, "w", encoding="utf-8") as file:
+            json.dump(score, file, indent=1, sort_keys=True)
+            file.write("\n")
+    with open(RECORD, encoding="utf-8") as file:
+        old = json.load(file)
     bad = list(wrong)
     for area, s in old["areas"].items():
         now = score["areas"].get(area, {"n": 0, "pass": 0})
@@ -97,4 +104,5 @@ def main():
     sys.exit(1 if bad else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()
