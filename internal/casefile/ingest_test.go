@@ -195,7 +195,7 @@ func TestFoldFields(t *testing.T) {
 		}
 		const want = ` TimeGenerated="2026-06-15T12:31:00Z" CreatedDateTime="2026-06-15T12:30:00Z" Id="a" OriginalTransferMethod="deviceCodeFlow" RiskEventTypes_V2="[\"anonymizedIPAddress\"]" RiskState="remediated" Type="SigninLogs"`
 		got := contents(t, c, false)
-		for _, field := range strings.Fields(want) {
+		for field := range strings.FieldsSeq(want) {
 			if !strings.Contains(got, " "+field) {
 				t.Errorf("order %v: %s is missing in%s", order, field, got)
 			}

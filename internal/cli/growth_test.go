@@ -47,7 +47,7 @@ func BenchmarkGrowth(b *testing.B) {
 		run(b, "ingest", filepath.Join(dir, "evidence-zst"), "--case", base)
 	}
 	var all []grown
-	for _, text := range strings.Split(*growthCopies, ",") {
+	for text := range strings.SplitSeq(*growthCopies, ",") {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			b.Fatalf("-copies %s: %v", *growthCopies, err)

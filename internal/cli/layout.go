@@ -71,7 +71,7 @@ func fitted(headers []string, rows [][]string, width int) []int {
 func cut(rows [][]string, widths []int) bool {
 	for _, row := range rows {
 		for i, cell := range row {
-			for _, word := range strings.Fields(cell) {
+			for word := range strings.FieldsSeq(cell) {
 				if lipgloss.Width(word) > widths[i] {
 					return true
 				}

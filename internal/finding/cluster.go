@@ -1,6 +1,7 @@
 package finding
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -120,21 +121,7 @@ func (a *activity) concerns(e hunt.Signal) bool {
 	if len(e.Spots) == 0 {
 		return a.meets(e)
 	}
-	return covered(a.spots, e.Spots) > 0
-}
-
-// covered is how many of the spots are among others.
-func covered(spots, others []string) int {
-	n := 0
-	for _, s := range spots {
-		for _, o := range others {
-			if s == o {
-				n++
-				break
-			}
-		}
-	}
-	return n
+	return slices.ContainsFunc(a.spots, func(spot string) bool { return slices.Contains(e.Spots, spot) })
 }
 
 // meets reports whether a signal about the user as a whole falls into the activity's time.

@@ -25,7 +25,7 @@ func Inline(text string, fsys fs.FS) (string, error) {
 			continue
 		}
 		indent := lines[i][:strings.Index(lines[i], "//")]
-		for _, name := range strings.Fields(names) {
+		for name := range strings.FieldsSeq(names) {
 			body, err := fs.ReadFile(fsys, "functions/"+name+".part")
 			if err != nil {
 				return "", fmt.Errorf("the rule names the function %s: %w", name, err)

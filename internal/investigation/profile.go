@@ -1,6 +1,7 @@
 package investigation
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -48,9 +49,9 @@ func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
 	}
 	p.DailyMedian, p.DailyMax = before.daily()
 	p.Apps, p.Resources, p.UserAgents, p.Networks = keys(before.apps), keys(before.resources), keys(before.agents), keys(before.ips)
-	_, during1 := during.daily()
+	_, most := during.daily()
 	p.Deviation = []Deviation{
-		{"silent sign-ins a day", p.DailyMedian, float64(during1)},
+		{"silent sign-ins a day", p.DailyMedian, float64(most)},
 		{"applications", float64(len(before.apps)), float64(len(union(before.apps, during.apps)))},
 		{"resources", float64(len(before.resources)), float64(len(union(before.resources, during.resources)))},
 		{"addresses", float64(len(before.ips)), float64(len(union(before.ips, during.ips)))},
@@ -89,7 +90,7 @@ func (t *tally) daily() (median float64, most int64) {
 	if len(counts) == 0 {
 		return 0, 0
 	}
-	sort.Slice(counts, func(i, j int) bool { return counts[i] < counts[j] })
+	slices.Sort(counts)
 	return float64(counts[len(counts)/2]), counts[len(counts)-1]
 }
 

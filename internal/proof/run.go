@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -88,9 +89,7 @@ func (p *Proof) write(dir string) error {
 		out := json.NewEncoder(&text)
 		for _, row := range t.Lines {
 			told := map[string]any{"Type": t.Table}
-			for column, value := range row {
-				told[column] = value
-			}
+			maps.Copy(told, row)
 			if err := out.Encode(told); err != nil {
 				return fmt.Errorf("proof %s: %w", p.Path, err)
 			}

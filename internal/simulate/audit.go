@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -81,9 +82,7 @@ func (h *hand) consent(p *person, c *client, from place, at time.Time) {
 
 func with(target object, properties ...object) object {
 	out := object{"modifiedProperties": properties}
-	for k, v := range target {
-		out[k] = v
-	}
+	maps.Copy(out, target)
 	return out
 }
 

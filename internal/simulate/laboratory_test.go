@@ -20,7 +20,7 @@ func TestLaboratoryPage(t *testing.T) {
 	}
 	people, _, _ = strings.Cut(people, ".")
 	named := map[string]bool{}
-	for _, name := range strings.Split(people, ",") {
+	for name := range strings.SplitSeq(people, ",") {
 		named[strings.TrimSpace(name)] = true
 	}
 	for _, p := range populations {

@@ -185,7 +185,7 @@ func index(families ...[]Func) map[string]*Func {
 			for _, text := range f.Signatures {
 				f.overloads = append(f.overloads, mustParseSignature(text))
 			}
-			for _, name := range strings.Fields(f.Name) {
+			for name := range strings.FieldsSeq(f.Name) {
 				if m[name] != nil {
 					panic("function declared twice: " + name)
 				}

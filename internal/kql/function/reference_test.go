@@ -25,7 +25,7 @@ func TestReference(t *testing.T) {
 			case f.Refuses != "":
 				kind = "refuses: " + f.Refuses
 			}
-			for _, name := range strings.Fields(f.Name) {
+			for name := range strings.FieldsSeq(f.Name) {
 				rows = append(rows, fmt.Sprintf("| [`%s`](https://learn.microsoft.com/kusto/query/%s) | %s | `%s` |\n", name, f.Doc, kind, strings.Join(f.Signatures[:min(len(f.Signatures), 3)], "`<br>`")))
 			}
 		}

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -215,9 +216,7 @@ func (g *Generator) joinWith(l state, other string, r state) (string, state, boo
 				out.loose[name] = r.loose[c.Name]
 			}
 		}
-		for name, loose := range l.loose {
-			out.loose[name] = loose
-		}
+		maps.Copy(out.loose, l.loose)
 	}
 	text := fmt.Sprintf("\n| join kind=%s (%s) on %s", kind, other, strings.Join(on, ", "))
 	if kind == "lookup" {
@@ -242,9 +241,7 @@ func (g *Generator) union(s state) (string, state) {
 
 func (g *Generator) expand(s state, name string) (string, state) {
 	loose := map[string]bool{}
-	for n, v := range s.loose {
-		loose[n] = v
-	}
+	maps.Copy(loose, s.loose)
 	loose[name] = false
 	s = state{columns: s.columns, loose: loose}
 	switch g.r.IntN(3) {

@@ -2,6 +2,7 @@ package oracle
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -29,9 +30,7 @@ func Run(text string, tables map[string]Table) (out Table, err error) {
 		return Table{}, err
 	}
 	q := &query{tables: map[string]Table{}}
-	for name, t := range tables {
-		q.tables[name] = t
-	}
+	maps.Copy(q.tables, tables)
 	for _, st := range script.Statements {
 		switch st := st.(type) {
 		case *syntax.Let:

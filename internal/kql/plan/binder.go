@@ -90,10 +90,8 @@ func (b *binder) attempt(f func()) (ok bool) {
 
 func (b *binder) note(format string, args ...any) {
 	text := fmt.Sprintf(format, args...)
-	for _, n := range b.notes {
-		if n == text {
-			return
-		}
+	if slices.Contains(b.notes, text) {
+		return
 	}
 	b.notes = append(b.notes, text)
 }

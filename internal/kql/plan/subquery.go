@@ -32,10 +32,8 @@ func (g *group) with(cols []*Column) []*Column {
 	if g == nil {
 		return cols
 	}
-	for _, c := range cols {
-		if c == g.Col {
-			return cols
-		}
+	if slices.Contains(cols, g.Col) {
+		return cols
 	}
 	return append(append([]*Column(nil), cols...), g.Col)
 }

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -185,10 +186,5 @@ func (b *binder) unionOpen(u *Union) {
 }
 
 func hasType(types []schema.Type, t schema.Type) bool {
-	for _, x := range types {
-		if x == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(types, t)
 }

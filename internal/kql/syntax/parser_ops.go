@@ -225,7 +225,7 @@ func (p *parser) options(own ...string) []Option {
 	for p.at(tokName) && (optionNames[p.optionName()] || slices.Contains(own, p.optionName())) {
 		start := p.tok()
 		name := p.optionName()
-		for range strings.Split(name, ".") {
+		for range strings.SplitSeq(name, ".") {
 			p.take()
 			p.accept(".")
 		}
