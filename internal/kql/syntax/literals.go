@@ -61,11 +61,20 @@ var literalForms = map[LiteralKind]func(string) bool{
 	},
 	LitTimespan: regexp.MustCompile(`^-?[0-9][^+*/]*$`).MatchString,
 	LitGuid:     func(s string) bool { return len(strings.Trim(s, `{}"'`)) >= 32 },
-	LitBool:     regexp.MustCompile(`^(?:true|false|0|1)$`).MatchString,
+	LitBool:     func(s string) bool { return isBool(s) || s == "0" || s == "1" },
 	LitInt:      wholeNumber.MatchString,
 	LitLong:     wholeNumber.MatchString,
 	LitReal:     realNumber.MatchString,
 	LitDecimal:  realNumber.MatchString,
+}
+
+// isBool knows the spellings of a bool that the grammar has. https://learn.microsoft.com/kusto/query/scalar-data-types/bool
+func isBool(word string) bool {
+	switch word {
+	case "true", "false", "True", "False", "TRUE", "FALSE":
+		return true
+	}
+	return false
 }
 
 var (
@@ -111,8 +120,8 @@ func (p *parser) jsonValue(b *strings.Builder) {
 	case t.kind == tokString:
 		lit, _ := p.stringLiteral().(*Literal)
 		writeJSON(b, lit.Text)
-	case p.word("null") || p.word("true") || p.word("false"):
-		b.WriteString(p.take().text)
+	case p.word("null") || p.at(tokName) && isBool(p.tok().text):
+		b.WriteString(strings.ToLower(p.take().text))
 	case t.kind == tokName && p.peek(1).text == "(":
 		lit, ok := p.typedLiteral().(*Literal)
 		if !ok {

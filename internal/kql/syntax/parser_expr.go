@@ -342,9 +342,9 @@ func (p *parser) nameExpr() Expr {
 	switch {
 	case start.text == "inline_external_table" && (next.text == "(" || next.kind == tokName):
 		return p.inlineExternalTable()
-	case start.text == "true" || start.text == "false":
+	case isBool(start.text):
 		p.take()
-		return &Literal{Kind: LitBool, Text: start.text, At: p.since(start)}
+		return &Literal{Kind: LitBool, Text: strings.ToLower(start.text), At: p.since(start)}
 	case next.kind == tokPunct && next.text == "(":
 		if x := p.typedLiteral(); x != nil {
 			return x

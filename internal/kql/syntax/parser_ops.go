@@ -258,7 +258,7 @@ func (p *parser) optionName() string {
 }
 
 func (p *parser) optionValue() Expr {
-	if p.is("[") || p.at(tokName) && p.tok().text != "true" && p.tok().text != "false" {
+	if p.is("[") || p.at(tokName) && !isBool(p.tok().text) {
 		return p.anyName() // the table of a join may follow in parentheses: this is no call
 	}
 	return p.primary()
