@@ -214,13 +214,15 @@ func TestLoadChild(t *testing.T) {
 		t.Skip("runs only as the child of BenchmarkShapes")
 	}
 	ctx := context.Background()
-	c := open(t, Options{Dir: t.TempDir(), Memory: 1e9})
+	c, err := Open(ctx, Options{Dir: t.TempDir(), Memory: 1e9}) // with the threads that the page names: open has one only
+	if err != nil {
+		t.Fatal(err)
+	}
 	var n int64
 	if sql := os.Getenv(loadSQL); sql != "" {
 		if err := c.Exec(ctx, sql); err != nil {
 			t.Fatal(err)
 		}
-		var err error
 		if n, err = c.count(ctx, "theirs"); err != nil {
 			t.Fatal(err)
 		}
