@@ -304,11 +304,11 @@ type place struct {
 
 func (b *binder) callColumnIfExists(f *frame, x *syntax.Call) Expr {
 	b.arity(x, 2, 2)
-	lit, ok := x.Args[0].(*syntax.Literal)
-	if !ok || lit.Kind != syntax.LitString {
-		b.fail(diag.Semantic, x.Args[0].Span(), "", "column_ifexists takes the column's name as a string literal")
+	name, ok := columnNamed(f, x.Args[0])
+	if !ok {
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "column_ifexists takes the column's name as a constant string")
 	}
-	if c := findColumn(f.cols, lit.Text); c != nil {
+	if c := findColumn(f.cols, name); c != nil {
 		return &Col{c}
 	}
 	return b.scalar(f, x.Args[1])

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/function"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
@@ -37,11 +38,28 @@ func implicitName(x syntax.Expr) string {
 // nameOf is the implicit name of an expression over the columns that f sees: column_ifexists() has that of the column.
 func nameOf(f *frame, x syntax.Expr) string {
 	if call, ok := x.(*syntax.Call); ok && len(call.Args) == 2 && (call.Func.Name == "column_ifexists" || call.Func.Name == "columnifexists") {
-		if lit, ok := call.Args[0].(*syntax.Literal); ok && findColumn(f.cols, lit.Text) != nil {
-			return lit.Text
+		if name, ok := columnNamed(f, call.Args[0]); ok && findColumn(f.cols, name) != nil {
+			return name
 		}
 	}
 	return implicitName(x)
+}
+
+// columnNamed is the text by which column_ifexists names a column: a literal, or what a let or a parameter stands for,
+// as the functions of the reference's library have it.
+func columnNamed(f *frame, x syntax.Expr) (string, bool) {
+	switch x := x.(type) {
+	case *syntax.Literal:
+		return x.Text, x.Kind == syntax.LitString
+	case *syntax.Name:
+		if v, _ := f.scope.find(x.Name); findColumn(f.cols, x.Name) == nil {
+			if c, ok := v.(*Const); ok && c.T == schema.String {
+				name, ok := c.V.(string)
+				return name, ok
+			}
+		}
+	}
+	return "", false
 }
 
 func joinName(base, part string) string {
