@@ -134,9 +134,8 @@ func (c *Case) rejectReasons(ctx context.Context, files map[int64]*FileReport) e
 
 // account writes the reports of new files to EvidenceFiles, folds the copies of rows and brings the books of all files
 // up to date. first is the number of the first new file.
-func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) error {
-	touched := c.touched(reports)
-	if err := c.checkLoaded(ctx, first, reports, touched); err != nil {
+func (c *Case) account(ctx context.Context, first int64, reports []*FileReport, copies []sought) error {
+	if err := c.checkLoaded(ctx, first, reports, c.touched(reports)); err != nil {
 		return err
 	}
 	for _, r := range reports {
@@ -160,7 +159,7 @@ func (c *Case) account(ctx context.Context, first int64, reports []*FileReport) 
 			return fmt.Errorf("account for %s: %w", r.Path, err)
 		}
 	}
-	if err := c.fold(ctx, first, touched); err != nil {
+	if err := c.fold(ctx, copies); err != nil {
 		return err
 	}
 	if err := c.gather(ctx); err != nil {

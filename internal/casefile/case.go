@@ -171,6 +171,8 @@ func (c *Case) settings() []string {
 		// What is written of a file's times must not depend on the machine's zone.
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET preserve_insertion_order = false", c.limit(),
+		// Which columns a checkpoint leaves as they were it need not read.
+		"SET force_column_metadata_reuse = true",
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 		fmt.Sprintf("SET threads = %d", c.threads()),
 	}
@@ -190,7 +192,9 @@ func (c *Case) attach(path string) []string {
 
 // reopen opens the database's file anew. Of every group of rows that was written or read since it was opened DuckDB keeps
 // in memory what its columns are like, ten bytes a row, and counts it nowhere. While it is closed, all that is given back.
+// It is opened also where ctx has ended: without its database the case could not be put in order.
 func (c *Case) reopen(ctx context.Context) error {
+	ctx = context.WithoutCancel(ctx)
 	return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase, c.limit()}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
 }
 
@@ -202,6 +206,16 @@ func (c *Case) lean(ctx context.Context, statements ...string) error {
 		}
 	}
 	return nil
+}
+
+// affected is lean for a statement that changes rows; it counts them.
+func (c *Case) affected(ctx context.Context, statement string) (int64, error) {
+	result, err := c.conn.ExecContext(ctx, statement)
+	if err != nil {
+		return 0, fmt.Errorf("%w (in %.200s)", err, statement)
+	}
+	n, err := result.RowsAffected()
+	return n, errors.Join(err, c.Exec(ctx, c.limit()))
 }
 
 // limit tells DuckDB what it may use, and each time it is told it gives to the system what its allocators keep of all that

@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,37 +15,121 @@ import (
 // copiesOf is the table that keeps every single copy of the rows of t that came more than once.
 func copiesOf(t *schema.Table) string { return "_Copies_" + t.Name }
 
-// fold makes one row of the copies of a row: Entra emits a sign-in again when its risk changes, and a later copy can
-// be poorer than the first; exports overlap. Field by field the latest value that says something counts; the earliest
-// copy gives TimeGenerated and the place.
-//
-// All copies are kept beside the table and folded anew whenever another one comes, so that it does not matter in which
-// order, in which files and in how many steps they come. first is the number of the first new file, touched are the
-// tables that got rows of new files: only such rows are looked up.
-func (c *Case) fold(ctx context.Context, first int64, touched []*schema.Table) error {
+// Copies are folded in two steps. sought finds them and writes them to files: it reads the case, in portions between which
+// the database is opened anew, and changes nothing of it. fold brings what was found into the tables, in one transaction.
+
+// sought are the copies that were found in a table, and the files in which they wait.
+type sought struct {
+	table *schema.Table
+	first int64 // number of the first new file
+	// kinds are the ways in which rows can be copies of one: each is a condition for the rows of the table.
+	kinds []kind
+}
+
+type kind struct{ name, among string }
+
+const (
+	twins    = "twins"
+	repeated = "repeated"
+)
+
+// temporaryOf names a temporary table of what was found in t.
+func temporaryOf(name string, t *schema.Table) string { return quoteName("_" + name + "_" + t.Name) }
+
+// seek finds the copies of rows in the tables that got rows of new files, of which first is the number of the first one:
+// only such rows are looked up. Nothing may be written to the case before they are folded, for twins are known by their places.
+func (c *Case) seek(ctx context.Context, first int64, touched []*schema.Table) ([]sought, error) {
+	if err := c.settled(ctx, touched); err != nil {
+		return nil, err
+	}
+	var all []sought
 	for _, t := range touched {
-		err := c.foldTwins(ctx, t, first)
+		s := sought{table: t, first: first}
+		err := c.seekTwins(ctx, &s)
 		if err == nil && t.Intake.Key != "" {
-			err = c.foldTable(ctx, t, first)
+			err = c.seekRepeated(ctx, &s)
 		}
 		if err != nil {
-			return fmt.Errorf("fold the copies in %s: %w", t.Name, err)
+			return nil, fmt.Errorf("find the copies in %s: %w", t.Name, err)
+		}
+		if len(s.kinds) > 0 {
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// settled opens the database anew before it is read in portions: what was written before is then where it will stay.
+func (c *Case) settled(ctx context.Context, tables []*schema.Table) error {
+	for _, t := range tables {
+		if last, err := c.lastRow(ctx, t); err != nil || last >= c.portion {
+			return cmp.Or(err, c.reopen(ctx))
 		}
 	}
 	return nil
 }
 
-// foldTwins deals with rows that have no key: overlapping exports hold them alike in every column. A file can hold the
+// lastRow is the place of the last row of a table, -1 without any.
+func (c *Case) lastRow(ctx context.Context, t *schema.Table) (int64, error) {
+	rows, err := c.Select(ctx, "SELECT coalesce(max(rowid), -1) FROM "+quoteName(t.Name), []schema.Column{{Type: schema.Long}})
+	if err != nil {
+		return 0, err
+	}
+	last, _ := rows[0][0].(int64)
+	return last, nil
+}
+
+func (s *sought) fresh() string { return fmt.Sprintf("_SourceNumber >= %d", s.first) }
+
+// inPortions runs a statement for each portion of a table's rows, with the condition for them. Of all columns that a
+// statement reads DuckDB keeps in memory what they are like until the file is closed, so that it is opened anew between them.
+func (c *Case) inPortions(ctx context.Context, t *schema.Table, statement func(n int64, among string) string) error {
+	last, err := c.lastRow(ctx, t)
+	for n, from := int64(0), int64(0); from <= last && err == nil; n, from = n+1, from+c.portion {
+		if last >= c.portion {
+			err = c.reopen(ctx)
+		}
+		if err == nil {
+			err = c.lean(ctx, statement(n, fmt.Sprintf("rowid BETWEEN %d AND %d", from, from+c.portion-1)))
+		}
+	}
+	return err
+}
+
+// putAside writes the rows of one kind to files, in groups of few rows, because each thread holds one in memory.
+func (c *Case) putAside(ctx context.Context, s *sought, k kind, more string) error {
+	s.kinds = append(s.kinds, k)
+	dir := c.asideOf(s.table, k.name)
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil { // what failed may have left some
+		return err
+	}
+	return c.inPortions(ctx, s.table, func(n int64, among string) string {
+		return "COPY (SELECT " + names(s.table.Columns) + " FROM " + quoteName(s.table.Name) + " WHERE " + among + " AND " + k.among + more + ") TO " +
+			quoteText(filepath.Join(dir, fmt.Sprintf("%06d.parquet", n))) + fmt.Sprintf(" (FORMAT parquet, ROW_GROUP_SIZE %d)", chunkSize)
+	})
+}
+
+// asideOf is the folder in which copies, or what was made of them, wait.
+func (c *Case) asideOf(t *schema.Table, name string) string {
+	return filepath.Join(c.scratch, name+"-"+t.Name)
+}
+
+// waiting selects what waits in a folder.
+func waiting(t *schema.Table, dir string) string {
+	return "SELECT " + names(t.Columns) + " FROM read_parquet(" + quoteText(literal(dir)+"/*.parquet") + ")"
+}
+
+// seekTwins deals with rows that have no key: overlapping exports hold them alike in every column. A file can hold the
 // same row several times, and all of them count: of the rows that say the same, as many stay as the file has that has
 // most of them. Rows without a time are left alone, for in two files they can be two events.
-func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) error {
-	table, copies := quoteName(t.Name), quoteName(copiesOf(t))
+func (c *Case) seekTwins(ctx context.Context, s *sought) error {
+	t := s.table
+	table, found := quoteName(t.Name), temporaryOf(twins, t)
 	keyless := eventTime(t) + " IS NOT NULL"
 	if t.Intake.Key != "" {
 		keyless += " AND " + quoteName(t.Intake.Key) + " = ''"
 	}
-	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
-	n, err := c.count(ctx, table+" WHERE "+fresh+" AND "+keyless)
+	n, err := c.count(ctx, table+" WHERE "+s.fresh()+" AND "+keyless)
 	if err != nil || n == 0 {
 		return err
 	}
@@ -54,72 +139,150 @@ func (c *Case) foldTwins(ctx context.Context, t *schema.Table, first int64) erro
 			visible = append(visible, quoteName(col.Name))
 		}
 	}
-	all, said := names(t.Columns), strings.Join(visible, ", ")
-	return c.lean(ctx,
-		// What is in the case already is one bag, every new file another one. Two hashes make 128 bits.
-		"CREATE OR REPLACE TEMP TABLE twins AS SELECT place, bag, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth, one, two, _SourceFile FROM"+
-			" (SELECT rowid AS place, CASE WHEN "+fresh+" THEN _SourceNumber ELSE 0 END AS bag, hash("+said+") AS one, hash('two', "+said+") AS two, _SourceFile, _SourceLine FROM "+table+" WHERE "+keyless+")",
-		"CREATE OR REPLACE TEMP TABLE surplus AS SELECT place FROM twins QUALIFY row_number() OVER (PARTITION BY one, two, nth ORDER BY bag > 0, _SourceFile, bag) > 1",
-		"CREATE TABLE IF NOT EXISTS "+copies+" "+definition(t.Columns),
-		"INSERT INTO "+copies+" ("+all+") SELECT "+all+" FROM "+table+" WHERE rowid IN (FROM surplus)",
-		"DELETE FROM "+table+" WHERE rowid IN (FROM surplus)",
-	)
+	said := strings.Join(visible, ", ")
+	// What is in the case already is one bag, every new file another one. Two hashes make 128 bits.
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE bags (place BIGINT, bag BIGINT, one UBIGINT, two UBIGINT, _SourceFile VARCHAR, _SourceLine BIGINT)"); err != nil {
+		return err
+	}
+	if err := c.inPortions(ctx, t, func(_ int64, among string) string {
+		return "INSERT INTO bags SELECT rowid, CASE WHEN " + s.fresh() + " THEN _SourceNumber ELSE 0 END, hash(" + said + "), hash('two', " + said + "), _SourceFile, _SourceLine FROM " + table +
+			" WHERE " + among + " AND " + keyless
+	}); err != nil {
+		return err
+	}
+	if err := c.lean(ctx,
+		"CREATE OR REPLACE TEMP TABLE "+found+" AS SELECT place FROM (SELECT *, row_number() OVER (PARTITION BY one, two, bag ORDER BY _SourceFile, _SourceLine) AS nth FROM bags)"+
+			" QUALIFY row_number() OVER (PARTITION BY one, two, nth ORDER BY bag > 0, _SourceFile, bag) > 1",
+		"DROP TABLE bags",
+	); err != nil {
+		return err
+	}
+	if n, err := c.count(ctx, found); err != nil || n == 0 {
+		return err
+	}
+	return c.putAside(ctx, s, kind{twins, "rowid IN (FROM " + found + ")"}, "")
 }
 
 // foldMemory is what a row takes while it is folded with its copies, all of whose values are compared: as many are folded
 // at a time as the memory allows.
 const foldMemory = 128 << 10
 
-// foldTable folds the rows that have the same key. What is looked at as a whole is narrow: the hashes of the keys, then the
-// keys whose hash came twice, in the order of their rows, so that the copies of a slice of them lie near each other.
-func (c *Case) foldTable(ctx context.Context, t *schema.Table, first int64) error {
-	table, copies, key := quoteName(t.Name), quoteName(copiesOf(t)), quoteName(t.Intake.Key)
-	fresh := fmt.Sprintf("_SourceNumber >= %d", first)
+// seekRepeated finds the rows that have the same key. What is looked at as a whole is narrow: the hashes of the keys, then
+// the keys whose hash came twice, in the order of their rows, so that the copies of a slice of them lie near each other.
+func (c *Case) seekRepeated(ctx context.Context, s *sought) error {
+	t := s.table
+	table, found, key := quoteName(t.Name), temporaryOf(repeated, t), quoteName(t.Intake.Key)
 	keyed := " FROM " + table + " WHERE " + key + " <> ''"
-	if first > 1 {
-		keyed += " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + fresh + ")"
+	if s.first > 1 {
+		keyed += " AND " + key + " IN (SELECT " + key + " FROM " + table + " WHERE " + s.fresh() + ")"
 	}
 	const twice = " GROUP BY 1 HAVING count(*) > 1"
 	if err := c.lean(ctx,
 		"CREATE OR REPLACE TEMP TABLE doubtful AS SELECT hash("+key+")"+keyed+twice,
-		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE repeated AS SELECT key, row_number() OVER (ORDER BY place) // %d AS slice FROM (SELECT %s AS key, min(rowid) AS place%s AND hash(%s) IN (FROM doubtful)%s)",
-			max(c.opt.Memory/foldMemory, 1), key, keyed, key, twice),
+		fmt.Sprintf("CREATE OR REPLACE TEMP TABLE %s AS SELECT key, row_number() OVER (ORDER BY place) // %d AS slice FROM (SELECT %s AS key, min(rowid) AS place%s AND hash(%s) IN (FROM doubtful)%s)",
+			found, max(c.opt.Memory/foldMemory, 1), key, keyed, key, twice),
+		"DROP TABLE doubtful",
 	); err != nil {
 		return err
 	}
-	if n, err := c.count(ctx, "repeated"); err != nil || n == 0 {
+	if n, err := c.count(ctx, found); err != nil || n == 0 {
 		return err // the common case costs one grouping of hashes
 	}
-	all := names(t.Columns)
-	if err := c.lean(ctx,
-		"CREATE TABLE IF NOT EXISTS "+copies+" "+definition(t.Columns),
-		"INSERT INTO "+copies+" ("+all+") SELECT "+all+" FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated) AND ("+fresh+" OR "+key+" NOT IN (SELECT "+key+" FROM "+copies+"))",
-		"DELETE FROM "+table+" WHERE "+key+" IN (SELECT key FROM repeated)",
-	); err != nil {
+	known := ""
+	if has, err := c.hasCopies(ctx, t); err != nil {
+		return err
+	} else if has { // what was folded before is made anew of its copies
+		known = " AND (" + s.fresh() + " OR " + key + " NOT IN (SELECT " + key + " FROM " + quoteName(copiesOf(t)) + "))"
+	}
+	return c.putAside(ctx, s, kind{repeated, key + " IN (SELECT key FROM " + found + ")"}, known)
+}
+
+// hasCopies reports whether copies of rows of a table are kept.
+func (c *Case) hasCopies(ctx context.Context, t *schema.Table) (bool, error) {
+	n, err := c.count(ctx, "duckdb_tables() WHERE database_name = current_database() AND table_name = "+quoteText(copiesOf(t)))
+	return n > 0, err
+}
+
+// fold makes one row of the copies of a row: Entra emits a sign-in again when its risk changes, and a later copy can
+// be poorer than the first; exports overlap. Field by field the latest value that says something counts; the earliest
+// copy gives TimeGenerated and the place.
+//
+// All copies are kept beside the table and folded anew whenever another one comes, so that it does not matter in which
+// order, in which files and in how many steps they come.
+func (c *Case) fold(ctx context.Context, copies []sought) error {
+	for i := range copies {
+		if err := c.foldTable(ctx, &copies[i]); err != nil {
+			return fmt.Errorf("fold the copies in %s: %w", copies[i].table.Name, err)
+		}
+	}
+	return nil
+}
+
+// replaced is how many rows that were folded before are of a kind: they are taken out and made anew of all their copies.
+func (c *Case) replaced(ctx context.Context, t *schema.Table, k kind) (int64, error) {
+	if k.name != repeated {
+		return 0, nil
+	}
+	return c.count(ctx, "(SELECT DISTINCT "+quoteName(t.Intake.Key)+" FROM "+quoteName(copiesOf(t))+" WHERE "+k.among+")")
+}
+
+// foldTable moves what was found from the table to its copies, and brings the rows that are made of them.
+func (c *Case) foldTable(ctx context.Context, s *sought) error {
+	table, copies := quoteName(s.table.Name), quoteName(copiesOf(s.table))
+	if err := c.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+copies+" "+definition(s.table.Columns)); err != nil {
 		return err
 	}
-	return c.insertFolded(ctx, t)
+	for _, k := range s.kinds {
+		replaced, err := c.replaced(ctx, s.table, k)
+		if err != nil {
+			return err
+		}
+		dir := c.asideOf(s.table, k.name)
+		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+waiting(s.table, dir))
+		if err != nil {
+			return err
+		}
+		deleted, err := c.affected(ctx, "DELETE FROM "+table+" WHERE "+k.among)
+		if err != nil {
+			return err
+		}
+		if deleted != moved+replaced {
+			return fmt.Errorf("%d rows are %s, and %d of them were put aside and %d folded before", deleted, k.name, moved, replaced)
+		}
+		if k.name == repeated {
+			err = c.insertFolded(ctx, s.table)
+		}
+		err = errors.Join(err, c.lean(ctx, "DROP TABLE "+temporaryOf(k.name, s.table)), os.RemoveAll(dir))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. The slices wait
 // in files, because what a transaction inserts in small pieces stays in memory until its end.
 func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
-	dir := filepath.Join(c.dir(), ".folded")
-	err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700))
+	dir := c.asideOf(t, "folded")
+	err := os.Mkdir(dir, 0o700)
 	defer func() { _ = os.RemoveAll(dir) }()
-	long := schema.Column{Type: schema.Long}
+	found, long := temporaryOf(repeated, t), schema.Column{Type: schema.Long}
 	var slices [][]schema.Value
 	if err == nil {
-		slices, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN repeated ON "+quoteName(t.Intake.Key)+" = repeated.key GROUP BY 1", []schema.Column{long, long, long})
+		slices, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+quoteName(t.Intake.Key)+" = found.key GROUP BY 1", []schema.Column{long, long, long})
+	}
+	if err == nil { // else DuckDB may keep the wide rows in memory to look the narrow ones up in them
+		err = c.Exec(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'")
+		defer func() { _ = c.Exec(context.WithoutCancel(ctx), "RESET disabled_optimizers") }()
 	}
 	for n := 0; n < len(slices) && err == nil; n++ {
-		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM repeated WHERE slice = %d)", slices[n][1], slices[n][2], quoteName(t.Intake.Key), slices[n][0])
+		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", slices[n][1], slices[n][2], quoteName(t.Intake.Key), found, slices[n][0])
 		err = c.lean(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
 	}
 	if err != nil {
 		return err
 	}
-	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, "SELECT "+names(t.Columns)+" FROM read_parquet("+quoteText(literal(dir)+"/*.parquet")+")", false))
+	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, waiting(t, dir), false))
 }
 
 // foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what

@@ -126,8 +126,12 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 		err = l.reopen(ctx)
 	}
 	debug.FreeOSMemory() // what reading took is not needed to fold
+	var copies []sought
 	if err == nil {
-		err = c.transact(ctx, func() error { return c.account(ctx, first, reports) })
+		copies, err = c.seek(ctx, first, c.touched(reports))
+	}
+	if err == nil {
+		err = c.transact(ctx, func() error { return c.account(ctx, first, reports, copies) })
 	}
 	if err != nil {
 		return files, errors.Join(err, c.dropUnbooked(context.WithoutCancel(ctx)))
@@ -153,7 +157,7 @@ func (l *loader) settle(ctx context.Context) error {
 
 func (l *loader) reopen(ctx context.Context) error {
 	l.fresh = 0
-	return l.c.reopen(context.WithoutCancel(ctx)) // without its database the case could not be put in order
+	return l.c.reopen(ctx)
 }
 
 // transactFile loads one file in a transaction of its own.

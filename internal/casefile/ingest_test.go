@@ -229,8 +229,83 @@ func TestFoldInSlices(t *testing.T) {
 	if err != nil || folded != int64(n) {
 		t.Errorf("%d of %d rows have the best of both copies: %v", folded, n, err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(opt.Dir), "*", ".folded")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(filepath.Dir(opt.Dir), "*", scratchPrefix+"*", "*", "*.parquet")); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestFoldInPortions: a table whose copies are sought in portions, between which the database is opened anew, holds the same
+// rows as one that is read at once, when it is made and when more copies come.
+func TestFoldInPortions(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	lines := emissions(r, 60)
+	for i := range 20 { // rows without a key, of which every second comes again
+		lines = append(lines, fmt.Sprintf(`{"Type":"SigninLogs","UserId":"u%d","AppId":"a","ResultType":"0","TimeGenerated":"2026-03-20T10:00:00Z"}`, i))
+	}
+	paths := writeParts(t, t.TempDir(), lines, 2)
+	paths = append(paths, writeParts(t, t.TempDir(), lines[len(lines)/2:len(lines)-10], 1)...)
+	var want string
+	for i, portion := range []int64{portion, 17} {
+		c := open(t, Options{Dir: t.TempDir()})
+		c.portion = portion
+		ingest(t, c, paths[0])
+		ingest(t, c, paths[1:]...)
+		balanced(t, c)
+		got := contents(t, c, true)
+		if i > 0 && got != want {
+			t.Errorf("in portions of %d the rows are\n%s\nwant\n%s", portion, got, want)
+		}
+		want = got
+	}
+}
+
+// TestSeekInPortions: every portion of a table is read from a database that was opened anew and has its file of copies, and
+// all copies are found.
+func TestSeekInPortions(t *testing.T) {
+	c := open(t, Options{Dir: t.TempDir()})
+	table, _ := c.Table("SigninLogs")
+	const copied, each = 50, 3
+	for n := range each {
+		err := c.Exec(t.Context(), fmt.Sprintf("INSERT INTO SigninLogs (Id, _SourceNumber) SELECT 'id-' || range, %d FROM range(%d)", n+1, copied))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := c.Exec(t.Context(), "INSERT INTO SigninLogs (Id, _SourceNumber) SELECT 'single-' || range, 1 FROM range(10)"); err != nil {
+		t.Fatal(err)
+	}
+	c.portion = 40
+	opened := map[schema.Value]bool{}
+	if err := c.inPortions(t.Context(), table, func(int64, string) string {
+		rows, err := c.Select(t.Context(), "SELECT database_oid FROM duckdb_databases() WHERE database_name = current_database()", []schema.Column{{Type: schema.Long}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opened[rows[0][0]] = true
+		return "SELECT 1"
+	}); err != nil || len(opened) != 4 {
+		t.Errorf("four portions were read from %d openings of the database: %v", len(opened), err)
+	}
+	found, err := c.seek(t.Context(), 1, []*schema.Table{table})
+	if err != nil || len(found) != 1 || len(found[0].kinds) != 1 {
+		t.Fatalf("%+v: %v", found, err)
+	}
+	files, _ := filepath.Glob(filepath.Join(c.asideOf(table, repeated), "*.parquet"))
+	if len(files) != 4 { // 160 rows, the last ten of them single
+		t.Errorf("%d files, want one for each of four portions", len(files))
+	}
+	n, err := c.count(t.Context(), "("+waiting(table, c.asideOf(table, repeated))+")")
+	if n != copied*each || err != nil {
+		t.Errorf("%d copies were put aside, want %d: %v", n, copied*each, err)
+	}
+	if n, err := c.count(t.Context(), "SigninLogs"); n != copied*each+10 || err != nil {
+		t.Errorf("seeking left %d rows: %v", n, err)
+	}
+	if err := c.transact(t.Context(), func() error { return c.fold(t.Context(), found) }); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := c.count(t.Context(), "SigninLogs"); n != copied+10 || err != nil {
+		t.Errorf("%d rows are left of %d: %v", n, copied+10, err)
 	}
 }
 
