@@ -138,26 +138,8 @@ func (c *Case) account(ctx context.Context, first int64, reports []*FileReport, 
 	if err := c.checkLoaded(ctx, first, reports, c.touched(reports)); err != nil {
 		return err
 	}
-	for _, r := range reports {
-		if r.Number < first {
-			continue // it is in the books
-		}
-		// What could not be read before may be readable now.
-		if _, err := c.conn.ExecContext(ctx, "DELETE FROM EvidenceFiles WHERE Path = ? AND Error <> ''", r.Path); err != nil {
-			return fmt.Errorf("account for %s: %w", r.Path, err)
-		}
-		var values []any
-		for _, field := range r.fields() {
-			v, err := written(field)
-			if err != nil {
-				return fmt.Errorf("account for %s: %w", r.Path, err)
-			}
-			values = append(values, v)
-		}
-		places := strings.TrimSuffix(strings.Repeat("?, ", len(values)), ", ")
-		if _, err := c.conn.ExecContext(ctx, "INSERT INTO EvidenceFiles ("+names(c.tables["EvidenceFiles"].Columns)+") VALUES ("+places+")", values...); err != nil {
-			return fmt.Errorf("account for %s: %w", r.Path, err)
-		}
+	if err := c.enter(ctx, first, reports); err != nil {
+		return err
 	}
 	if err := c.fold(ctx, copies); err != nil {
 		return err
@@ -166,6 +148,70 @@ func (c *Case) account(ctx context.Context, first int64, reports []*FileReport, 
 		return err
 	}
 	return c.balance(ctx)
+}
+
+// enter writes the reports of new files to EvidenceFiles, all at once: what a statement for each takes is kept until the end
+// of the transaction, and a container has thousands of blobs.
+func (c *Case) enter(ctx context.Context, first int64, reports []*FileReport) error {
+	if err := c.forgetUnread(ctx, first, reports); err != nil {
+		return err
+	}
+	last := map[string]*FileReport{}
+	for _, r := range reports {
+		last[r.Path] = r
+	}
+	return c.appendTo("EvidenceFiles", func(a *duckdb.Appender) error {
+		for _, r := range reports {
+			if r.Number < first || r.Error != "" && last[r.Path] != r {
+				continue // it is in the books, or what could not be read was readable later
+			}
+			var values []driver.Value
+			for _, field := range r.fields() {
+				v, err := written(field)
+				if err != nil {
+					return fmt.Errorf("account for %s: %w", r.Path, err)
+				}
+				values = append(values, v)
+			}
+			if err := a.AppendRow(values...); err != nil {
+				return fmt.Errorf("account for %s: %w", r.Path, err)
+			}
+		}
+		return nil
+	})
+}
+
+// forgetUnread takes files out of the books that could not be read before and are given again: they may be readable now.
+func (c *Case) forgetUnread(ctx context.Context, first int64, reports []*FileReport) error {
+	rows, err := c.Select(ctx, "SELECT DISTINCT Path FROM EvidenceFiles WHERE Error <> ''", []schema.Column{{Type: schema.String}})
+	if err != nil {
+		return fmt.Errorf("account for the files: %w", err)
+	}
+	for _, row := range rows {
+		path, _ := row[0].(string)
+		if !slices.ContainsFunc(reports, func(r *FileReport) bool { return r.Number >= first && r.Path == path }) {
+			continue
+		}
+		if _, err := c.conn.ExecContext(ctx, "DELETE FROM EvidenceFiles WHERE Path = ? AND Error <> ''", path); err != nil {
+			return fmt.Errorf("account for %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
+// appendTo hands out an appender to a table of the books.
+func (c *Case) appendTo(table string, fill func(*duckdb.Appender) error) error {
+	return c.conn.Raw(func(dc any) error {
+		conn, ok := dc.(driver.Conn)
+		if !ok {
+			return fmt.Errorf("unexpected connection %T", dc)
+		}
+		a, err := duckdb.NewAppenderFromConn(conn, "", table)
+		if err != nil {
+			return err
+		}
+		return errors.Join(fill(a), a.Close())
+	})
 }
 
 // touched lists the tables that got rows of the files.
@@ -248,22 +294,18 @@ func (c *Case) storeRejects(r *FileReport, rejected []evidence.Reject) error {
 	if len(rejected) == 0 {
 		return nil
 	}
-	return c.conn.Raw(func(dc any) error {
-		conn, ok := dc.(driver.Conn)
-		if !ok {
-			return fmt.Errorf("unexpected connection %T", dc)
-		}
-		a, err := duckdb.NewAppenderFromConn(conn, "", "RejectedRows")
-		if err != nil {
-			return fmt.Errorf("store the rejected rows of %s: %w", r.Path, err)
-		}
+	err := c.appendTo("RejectedRows", func(a *duckdb.Appender) error {
 		for _, x := range rejected {
 			if err := a.AppendRow(r.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), r.Number, offset(x.Place)); err != nil {
-				return errors.Join(fmt.Errorf("store the rejected rows of %s: %w", r.Path, err), a.Close())
+				return err
 			}
 		}
-		return a.Close()
+		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("store the rejected rows of %s: %w", r.Path, err)
+	}
+	return nil
 }
 
 // offset is what the database gets for a record's offset: null where the file has no text.

@@ -618,3 +618,29 @@ func TestPanicWhileReading(t *testing.T) {
 		t.Errorf("%v, want an internal error that names the file", err)
 	}
 }
+
+// TestManyFiles: the books hold every one of thousands of files that came at once, in the order in which they came.
+func TestManyFiles(t *testing.T) {
+	cf, err := Open(t.Context(), Options{Memory: 300 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = cf.Close() }()
+	var paths []string
+	dir := t.TempDir()
+	for n := range 3000 {
+		paths = append(paths, filepath.Join(dir, "blob"+strconv.Itoa(n)+".json"))
+	}
+	if _, err := cf.Load(t.Context(), paths); err != nil {
+		t.Fatal(err)
+	}
+	files, err := cf.Files(t.Context())
+	if err != nil || len(files) != len(paths) {
+		t.Errorf("%d files in the books, want %d: %v", len(files), len(paths), err)
+	}
+	for n, f := range files {
+		if f.Number != int64(n+1) || f.Path != paths[n] || f.Error == "" {
+			t.Fatalf("the books have %+v where %s was given", f, paths[n])
+		}
+	}
+}
