@@ -211,7 +211,7 @@ func (r *reader) rows(table string, text []byte) error {
 }
 
 // names are the columns by which a row of one table or another is named.
-var names = []string{"Id", "RequestId", "OfficeId"}
+var names = []string{"Id", "RequestId", "OfficeId", "ReportId"}
 
 func name(row map[string]any) (column, id string) {
 	for _, column := range names {
