@@ -171,8 +171,6 @@ func (c *Case) settings() []string {
 		// What is written of a file's times must not depend on the machine's zone.
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET preserve_insertion_order = false", c.limit(),
-		// Which columns a checkpoint leaves as they were it need not read.
-		"SET force_column_metadata_reuse = true",
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
 		fmt.Sprintf("SET threads = %d", c.threads()),
 	}
