@@ -90,7 +90,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.named.add(s)
 		c.User = cmp.Or(c.User, s.User)
 	}
-	groups := byHunt(a.signals, w)
+	groups := byHunt(a.unexcused(), w)
 	if !slices.ContainsFunc(groups, func(g group) bool { return !hints[g.strength] }) {
 		for i := range groups {
 			groups[i].weight *= math.Sqrt(groups[i].share(c.named.counted))
@@ -117,6 +117,24 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.Benign = append(c.Benign, g.signal(weight))
 	}
 	return c
+}
+
+// unexcused are the signals, of which those are mere context that speak of nothing but spots that an explanation leaves
+// nothing of: the shell in the portal needs no proof of a stolen code, whatever else its user did elsewhere.
+func (a *activity) unexcused() []hunt.Signal {
+	excused := map[string]bool{}
+	for _, e := range a.explanations {
+		for _, spot := range e.Spots {
+			excused[spot] = excused[spot] || e.Strength == hunt.Excluding
+		}
+	}
+	out := slices.Clone(a.signals)
+	for i, s := range out {
+		if len(s.Spots) > 0 && !slices.ContainsFunc(s.Spots, func(spot string) bool { return !excused[spot] }) {
+			out[i].Strength = hunt.Contextual
+		}
+	}
+	return out
 }
 
 // group is what one hunt says of one activity.

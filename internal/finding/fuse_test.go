@@ -21,6 +21,7 @@ var rules = map[string]*hunt.Hunt{
 	"method":  {Signal: "method", Name: "A method added", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Strong},
 	"context": {Signal: "context", Name: "Mail was read", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Contextual},
 	"travel":  {Signal: "travel", Name: "A journey", Role: hunt.RoleExplanation, Family: "presence", Strength: hunt.Strong},
+	"service": {Signal: "service", Name: "A service", Role: hunt.RoleExplanation, Family: "automation", Strength: hunt.Excluding},
 	"link":    {Signal: "link", Name: "One holder", Role: hunt.RoleLink},
 }
 
@@ -40,7 +41,7 @@ func scale() Weights {
 	w := Weights{
 		Prior: -7, Repeat: 0.25, Caps: map[string]float64{"network": 2},
 		Strengths:    map[hunt.Strength]float64{hunt.Conclusive: 9, hunt.Strong: 3, hunt.Moderate: 1.6, hunt.Weak: 0.5},
-		Explanations: map[hunt.Strength]float64{hunt.Strong: -4},
+		Explanations: map[hunt.Strength]float64{hunt.Excluding: -14, hunt.Strong: -4},
 	}
 	w.Verdicts.Confirmed, w.Verdicts.Likely, w.Verdicts.Suspicious = 95, 80, 50
 	return w
@@ -64,6 +65,7 @@ func TestWeigh(t *testing.T) {
 		{"links of another user do not count", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2")}, nil, []hunt.Signal{says("link", "b", 0, 0, "n1", "n2")}, []float64{-7 + 3, -7 + 1.6}},
 		{"an explanation subtracts", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n1")}, nil, []float64{-7 + 3 - 4}},
 		{"by the rows that it covers", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("device", "a", 0, 10, "n2")}, []hunt.Signal{says("travel", "a", 0, 10, "n2")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 3 - 1}},
+		{"what leaves nothing of a spot leaves nothing of the signals about it", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("network", "a", 0, 10, "n2")}, []hunt.Signal{says("service", "a", 0, 30, "n1")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 1.6*math.Sqrt(0.25) - 14*0.75}},
 		{"an explanation of another spot does not count", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n9")}, nil, []float64{-7 + 3}},
 		{"what is said of the user joins the activity of its time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 1, 1)}, nil, nil, []float64{-7 + 3 + 3}},
 		{"and is alone at another time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 48, 1)}, nil, nil, []float64{-7 + 3, -7 + 3}},
