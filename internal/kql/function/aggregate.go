@@ -28,12 +28,12 @@ var aggregateFuncs = []Func{
 	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
 	{Name: "take_anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
 	{Name: "anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "take-anyif-aggregation-function"},
-	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "coalesce(stddev_samp($1), 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
-	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(stddev_samp($1) FILTER (WHERE $2), 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
-	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: "stddev_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
-	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "coalesce(var_samp($1), 0)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
-	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(var_samp($1) FILTER (WHERE $2), 0)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
-	{Name: "variancep", Signatures: []string{"number -> real"}, SQL: "var_pop($1)", Aggregate: true, Naming: NamePrefix, Doc: "variancep-aggregation-function"},
+	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "coalesce(" + spread("stddev_samp", "") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
+	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(" + spread("stddev_samp", " FILTER (WHERE $2)") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
+	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: spread("stddev_pop", ""), Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
+	{Name: "variance", Signatures: []string{"number -> real"}, SQL: "coalesce(" + spread("var_samp", "") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "variance-aggregation-function"},
+	{Name: "varianceif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(" + spread("var_samp", " FILTER (WHERE $2)") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "varianceif-aggregation-function"},
+	{Name: "variancep", Signatures: []string{"number -> real"}, SQL: spread("var_pop", ""), Aggregate: true, Naming: NamePrefix, Doc: "variancep-aggregation-function"},
 	{Name: "make_list", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
 	{Name: "makelist", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{most: deprecatedSize}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-aggregation-function"},
 	{Name: "make_list_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "list", Doc: "make-list-if-aggregation-function"},
@@ -46,7 +46,7 @@ var aggregateFuncs = []Func{
 	{Name: "covariancep", Signatures: []string{"number, number -> real"}, SQL: "covar_pop($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariancep-aggregation-function"},
 	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covariancepif-aggregation-function"},
 	// The page calls it the variance of a population, its example shows that of a sample: the example decides.
-	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: "var_samp($1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
+	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: spread("var_samp", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
 	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false, 0), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
 	{Name: "make_dictionary", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false, deprecatedSize), Aggregate: true, Naming: NamePrefix, Prefix: "dictionary", Doc: "make-bag-aggregation-function"},
 	{Name: "make_bag_if", Signatures: []string{"array, bool, long!? -> dynamic"}, Build: buildBag(true, 0), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-if-aggregation-function"},
@@ -54,6 +54,13 @@ var aggregateFuncs = []Func{
 	{Name: "binary_all_or", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_or($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-or-aggregation-function"},
 	{Name: "binary_all_and", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_and($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-and-aggregation-function"},
 	{Name: "binary_all_xor", Signatures: []string{"int -> int", "long -> long"}, SQL: "bit_xor($1)", Aggregate: true, Naming: NameFirst, Doc: "binary-all-xor-aggregation-function"},
+}
+
+// spread is a variance or its root of what is finite, which is all that DuckDB computes it of; it is NaN as soon as one
+// value is infinite or NaN: such a value has no distance from its mean.
+func spread(aggregate, filter string) string {
+	return "CASE WHEN bool_or(NOT isfinite(CAST($1 AS DOUBLE)))" + filter + " THEN CAST('nan' AS DOUBLE) ELSE " +
+		aggregate + "(CASE WHEN isfinite(CAST($1 AS DOUBLE)) THEN $1 END)" + filter + " END"
 }
 
 func buildCount(c Call) (string, error) {
@@ -214,8 +221,8 @@ var windowFuncs = []Func{
 	{Name: "row_number", Signatures: []string{"long!? -> long", "long!, bool -> long"}, Build: buildRowNumber, Window: true, Restart: 2, Doc: "row-number-function"},
 	{Name: "rand", Signatures: []string{"long -> real", "long, long -> real"}, Build: buildRand, Window: true, Drawn: true, Doc: "rand-function"},
 	{Name: "new_guid", Signatures: []string{"long -> guid"}, Build: buildNewGUID, Window: true, Drawn: true, Doc: "new-guid-function"},
-	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
-	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
+	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any! -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
+	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any! -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
 	{Name: "row_cumsum", Signatures: []string{"summable -> first", "summable, bool -> first"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
 	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
 	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},

@@ -34,7 +34,7 @@ var dynamicFuncs = []Func{
 	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
 	{Name: "dynamic_to_json", Signatures: []string{"value -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
-	{Name: "repeat", Signatures: []string{"any, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
+	{Name: "repeat", Signatures: []string{"orderable, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
 	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
 }
 

@@ -3,6 +3,7 @@ package function
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
@@ -26,7 +27,7 @@ var searchFuncs = []Func{
 	{Name: "has_ipv4_prefix", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(true), Doc: "has-ipv4-prefix-function"},
 	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
 	{Name: "replace_strings", Signatures: []string{"text, array, array -> string"}, Go: goReplaceStrings, Doc: "replace-strings-function"},
-	{Name: "extract_all extractall", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Go: goExtractAll, Doc: "extract-all-function"},
+	{Name: "extract_all extractall", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Build: buildExtractAll, Go: goExtractAll, Doc: "extract-all-function"},
 	{Name: "url_decode", Signatures: []string{"text -> string"}, Go: goURLDecode, Doc: "url-decode-function"},
 	{Name: "base64_decode_tostring base64_decodestring", Signatures: []string{"text -> string"}, Go: goBase64Text, Doc: "base64-decode-tostring-function"},
 }
@@ -166,14 +167,33 @@ func replaceIn(parts []replacedPart, from, to string) []replacedPart {
 	return out
 }
 
+// buildExtractAll checks a constant pattern before any row is read.
+func buildExtractAll(c Call) (string, error) {
+	if pattern, ok := c.Args[0].Text(); ok {
+		if _, err := grouped(pattern); err != nil {
+			return "", &Invalid{err}
+		}
+	}
+	return renderGo(c, c.Func.GoName(len(c.Args)-2)), nil // the overloads differ by an argument
+}
+
+// grouped compiles a pattern of extract_all, which has between one and 16 groups.
+func grouped(pattern string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a regular expression that Kusto accepts: %w", pattern, err)
+	}
+	if n := re.NumSubexp(); n < 1 || n > 16 {
+		return nil, fmt.Errorf("the regular expression must have 1 to 16 groups in parentheses, %q has %d", pattern, n)
+	}
+	return re, nil
+}
+
 // goExtractAll returns the groups of every match: a plain list when there is one group, else a list of lists.
 func goExtractAll(args []schema.Value) (schema.Value, error) {
-	re, err := regexp.Compile(args[0].(string))
+	re, err := grouped(args[0].(string))
 	if err != nil {
 		return nil, err
-	}
-	if re.NumSubexp() < 1 || re.NumSubexp() > 16 {
-		return nil, nil
 	}
 	var wanted []int
 	for i := range re.NumSubexp() {

@@ -223,9 +223,22 @@ func (p *parser) datatable() Expr {
 	p.expect("(")
 	d := &Datatable{Columns: p.params(")")}
 	p.expect("[")
-	d.Values = rows(p, "]", p.expr)
+	d.Values = rows(p, "]", p.literalCell)
 	d.At = p.since(start)
 	return d
+}
+
+// literalCell reads a value of a datatable: a literal, with or without a sign.
+func (p *parser) literalCell() Expr {
+	x := p.expr()
+	value := x
+	if u, ok := value.(*Unary); ok {
+		value = u.X
+	}
+	if _, ok := value.(*Literal); !ok {
+		p.list.Add(syntaxError(x.Span(), "", "a value of datatable must be a literal: compute others with extend"))
+	}
+	return x
 }
 
 func (p *parser) externalData() Expr {

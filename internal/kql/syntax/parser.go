@@ -243,7 +243,7 @@ func (p *parser) statement() Statement {
 
 func (p *parser) let() Statement {
 	start := p.take()
-	st := &Let{Name: p.anyName()}
+	st := &Let{Name: p.newName()}
 	p.expect("=")
 	if f := p.funcLit(); f != nil {
 		st.Value = f
@@ -380,7 +380,7 @@ func (p *parser) bodyFollows() bool {
 func (p *parser) params(end string) []Param {
 	return rows(p, end, func() Param {
 		start := p.tok()
-		prm := Param{Name: p.anyName()}
+		prm := Param{Name: p.newName()}
 		p.expect(":")
 		if p.accept("(") {
 			prm.Tabular = true
@@ -402,7 +402,7 @@ func (p *parser) tableParam(prm *Param) {
 			prm.AnyColumns = true
 		} else {
 			start := p.tok()
-			c := Param{Name: p.anyName()}
+			c := Param{Name: p.newName()}
 			p.expect(":")
 			c.Type = p.typeName()
 			c.At = p.since(start)

@@ -52,7 +52,7 @@ func (p *parser) opParse(word string) Operator {
 			p.take()
 			o.Parts = append(o.Parts, &Literal{Kind: LitString, Text: s.text, At: p.since(s)})
 		default:
-			n := p.anyName()
+			n := p.newName()
 			if p.accept(":") {
 				o.Parts = append(o.Parts, &Typed{X: n, Type: p.typeName(), At: p.since(s)})
 			} else {

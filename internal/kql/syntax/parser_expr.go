@@ -30,7 +30,7 @@ func (p *parser) pipe() Expr {
 func (p *parser) namedExpr() Expr {
 	start := p.tok()
 	if p.nameThenAssign() {
-		n := &Named{Names: []*Name{p.anyName()}}
+		n := &Named{Names: []*Name{p.newName()}}
 		p.take()
 		n.X = p.expr()
 		n.At = p.since(start)
@@ -40,7 +40,7 @@ func (p *parser) namedExpr() Expr {
 		n := &Named{Multi: true}
 		p.take()
 		for !p.accept(")") {
-			n.Names = append(n.Names, p.anyName())
+			n.Names = append(n.Names, p.newName())
 			p.accept(",")
 		}
 		p.take()
@@ -57,7 +57,7 @@ func (p *parser) namedSum() Expr {
 	if !p.nameThenAssign() {
 		return p.sum()
 	}
-	n := &Named{Names: []*Name{p.anyName()}}
+	n := &Named{Names: []*Name{p.newName()}}
 	p.take()
 	n.X = p.sum()
 	n.At = p.since(start)
@@ -361,11 +361,10 @@ func (p *parser) nameExpr() Expr {
 		p.take()
 		return p.wildcardFrom(start, start.text)
 	}
-	n := p.anyName()
-	if p.is("(") {
-		return p.call(start, n)
+	if next.kind == tokPunct && next.text == "(" {
+		return p.call(start, p.anyName())
 	}
-	return n
+	return p.reference()
 }
 
 // wildcardContext tells `a*` the pattern from `a*b` the product: a product has an operand behind the star.
