@@ -201,11 +201,21 @@ type Windowed struct {
 type Follow struct {
 	base
 	In       Node
-	Declared []Item // each column with its default
+	Declared []Item // each column with its default; one that stands for a column of In has that
 	Steps    []FollowStep
 	MatchID  *Column
 	Ordinal  *Column
 	Per      []*Column
+}
+
+// Start is what a step remembers of a column before it has matched: the default of a declared one, else null.
+func (n *Follow) Start(c *Column) Expr {
+	for _, d := range n.Declared {
+		if _, own := d.X.(*Col); d.Col == c && !own {
+			return d.X
+		}
+	}
+	return null(c.Type)
 }
 
 // FollowStep is one step of a Follow. State are the columns of the step's latest row that any step reads: a column of

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
@@ -22,6 +24,7 @@ func (b *binder) scanRows(sc *scope, n Node, op *syntax.Scan) Node {
 	out.order = []Key{{X: &Col{out.Ordinal}}}
 	out.cols = append(out.cols, b.per.with(n.Columns())...)
 	b.declareScanned(sc, out, op.Declared)
+	b.overwrite(out, n, op.Steps)
 	if name, at := b.option(op.Options, "with_match_id"); at != nil {
 		if findColumn(out.cols, name) != nil {
 			b.fail(diag.Semantic, at.Span(), "", "a column with the name %s is already declared", name)
@@ -55,6 +58,27 @@ func (b *binder) declareScanned(sc *scope, out *Follow, declared []syntax.Param)
 	}
 }
 
+// overwrite gives the columns of the input that a step assigns to a column each that stands in their place: the row's own
+// value, unless the step that matches assigns another.
+func (b *binder) overwrite(out *Follow, n Node, steps []syntax.ScanStep) {
+	for _, s := range steps {
+		for _, a := range s.Assign {
+			name, _ := b.oneName(a)
+			source := findColumn(n.Columns(), name)
+			at := slices.Index(out.cols, source)
+			if source == nil || at < 0 {
+				continue
+			}
+			if slices.Contains(out.Per, source) {
+				b.fail(diag.Unsupported, a.Span(), "", "a step that assigns to %s, by which the rows are partitioned, is not supported", name)
+			}
+			c := b.column(name, source.Type)
+			out.cols[at] = c
+			out.Declared = append(out.Declared, Item{Col: c, X: &Col{source}})
+		}
+	}
+}
+
 func (b *binder) scanStep(sc *scope, n Node, out *Follow, op *syntax.Scan, i int) {
 	f := b.row(sc, n)
 	f.cols = out.cols
@@ -71,14 +95,16 @@ func (b *binder) scanStep(sc *scope, n Node, out *Follow, op *syntax.Scan, i int
 		name, x := b.oneName(a)
 		var target *Column
 		var names []string
+		for _, c := range out.cols {
+			names = append(names, c.Name)
+		}
 		for _, d := range out.Declared {
-			names = append(names, d.Col.Name)
 			if d.Col.Name == name {
 				target = d.Col
 			}
 		}
 		if target == nil {
-			b.fail(diag.Semantic, a.Span(), suggest(name, names), "a step assigns to declared columns, %s is none", name)
+			b.fail(diag.Semantic, a.Span(), suggest(name, names), "a step assigns to columns of the rows and declared ones, %s is none", name)
 		}
 		step.Assign = append(step.Assign, Item{Col: target, X: b.scanExpr(x, b.convert(b.scalar(f, x), target.Type))})
 	}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // followBlock is how many rows a list of results grows by before it is set aside: lists are copied as they grow.
@@ -159,16 +158,11 @@ func (f *follower) fields(k int) []plan.Item {
 // start is what a state column holds before its step has matched: the default of a declared column, or null, which a
 // string is not.
 func (f *follower) start(s plan.Item) string {
-	value := "NULL"
-	if s.Col.Type == schema.String {
-		value = "''"
+	of := s.Col
+	if c, ok := s.X.(*plan.Col); ok {
+		of = c.C
 	}
-	for _, d := range f.n.Declared {
-		if c, ok := s.X.(*plan.Col); ok && c.C == d.Col {
-			value = f.g.expr(d.X)
-		}
-	}
-	return "CAST(" + value + " AS " + function.SQLType(s.Col.Type) + ")"
+	return "CAST(" + f.g.expr(f.n.Start(of)) + " AS " + function.SQLType(s.Col.Type) + ")"
 }
 
 // empty is the state of step k without a sequence.

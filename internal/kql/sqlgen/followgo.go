@@ -111,7 +111,7 @@ func (p *programmer) remembered(it plan.Item) function.FollowState {
 		return function.FollowState{}
 	}
 	if i := p.declared(c.C); i >= 0 {
-		return function.FollowState{From: function.FollowExpr{Op: "declared", N: i}, Start: p.expr(p.f.n.Declared[i].X)}
+		return function.FollowState{From: function.FollowExpr{Op: "declared", N: i}, Start: p.expr(p.f.n.Start(c.C))}
 	}
 	start := function.FollowExpr{Op: "const"}
 	if it.Col.Type == schema.String {
