@@ -3,12 +3,14 @@ package function
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -170,28 +172,61 @@ func replaceIn(parts []replacedPart, from, to string) []replacedPart {
 // buildExtractAll checks a constant pattern before any row is read.
 func buildExtractAll(c Call) (string, error) {
 	if pattern, ok := c.Args[0].Text(); ok {
-		if _, err := grouped(pattern); err != nil {
-			return "", &Invalid{err}
+		if _, err := grouped(pattern, wide); err != nil {
+			return "", err
 		}
 	}
 	return renderGo(c, c.Func.GoName(len(c.Args)-2)), nil // the overloads differ by an argument
 }
 
 // grouped compiles a pattern of extract_all, which has between one and 16 groups.
-func grouped(pattern string) (*regexp.Regexp, error) {
-	re, err := regexp.Compile(pattern)
+func grouped(pattern string, classes perlClasses) (*regexp.Regexp, error) {
+	text, err := regexOf(pattern, classes)
 	if err != nil {
-		return nil, fmt.Errorf("%q is not a regular expression that Kusto accepts: %w", pattern, err)
+		return nil, err
+	}
+	re, err := regexp.Compile(text)
+	if err != nil {
+		return nil, err
 	}
 	if n := re.NumSubexp(); n < 1 || n > 16 {
-		return nil, fmt.Errorf("the regular expression must have 1 to 16 groups in parentheses, %q has %d", pattern, n)
+		return nil, &Invalid{fmt.Errorf("the regular expression must have 1 to 16 groups in parentheses, %q has %d", pattern, n)}
 	}
 	return re, nil
 }
 
+// extractor is a compiled pattern of extract_all.
+type extractor struct {
+	pattern string
+	re      *regexp.Regexp
+}
+
+// lastExtractors save compiling the pattern anew for each row: one for texts of ASCII, one for others.
+var lastExtractors struct{ ascii, other atomic.Pointer[extractor] }
+
+func extractorOf(pattern, text string) (*regexp.Regexp, error) {
+	last, classes := &lastExtractors.ascii, narrow
+	if len(text) != utf8.RuneCountInString(text) {
+		last, classes = &lastExtractors.other, wide
+	}
+	if e := last.Load(); e != nil && e.pattern == pattern {
+		return e.re, nil
+	}
+	re, err := grouped(pattern, classes)
+	var foreign Foreign
+	if errors.As(err, &foreign) {
+		return nil, Refused(string(foreign))
+	}
+	if err == nil {
+		last.Store(&extractor{pattern, re})
+	}
+	return re, err
+}
+
 // goExtractAll returns the groups of every match: a plain list when there is one group, else a list of lists.
 func goExtractAll(args []schema.Value) (schema.Value, error) {
-	re, err := grouped(args[0].(string))
+	text := args[len(args)-1].(string)
+	re, err := extractorOf(args[0].(string), text)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +240,7 @@ func goExtractAll(args []schema.Value) (schema.Value, error) {
 		}
 	}
 	var out []json.RawMessage
-	for _, m := range re.FindAllStringSubmatch(args[len(args)-1].(string), -1) {
+	for _, m := range re.FindAllStringSubmatch(text, -1) {
 		var groups []json.RawMessage
 		for _, i := range wanted {
 			groups = append(groups, schema.AppendJSON(nil, schema.String, m[i]))
