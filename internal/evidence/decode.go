@@ -29,6 +29,7 @@ type Row struct {
 
 // Decoder turns records of one file into rows. It belongs to one worker; a row is valid until the next call.
 type Decoder struct {
+	raw    bool // local times stay as they stand: what is sought is the order of day and month, which turning them needs
 	layout *Layout
 	file   *File
 	prog   *program
@@ -431,7 +432,7 @@ func (d *Decoder) split(record []byte, headers int) error {
 		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), headers)}
 	}
 	for i, z := range d.file.zones {
-		if z != nil && d.prog != nil {
+		if z != nil && d.prog != nil && !d.raw {
 			text, err := z.toUTC(d, d.cells[i].Bytes)
 			if err != nil {
 				return named(err, strings.TrimSuffix(d.file.Keys[i], utcSuffix))

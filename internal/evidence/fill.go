@@ -586,6 +586,7 @@ func (f *File) dayOrder(l *Layout) dayOrder {
 		}
 		defer func() { _ = stream.Close() }()
 		d := l.NewDecoder(f)
+		d.raw = true
 		r := stream.Reader()
 		for record, ok := r.Next(); ok && f.order != orderMixed; record, ok = r.Next() {
 			d.arena, d.inner = d.arena[:0], d.inner[:0]
