@@ -103,14 +103,14 @@ func TestCatalogue(t *testing.T) {
 }
 
 // TestApplications holds the application ids in the KQL against the inventory: each is in it, with a name and a source, and
-// those of the family are all of the family. The rules carry them because they must run where no list was imported.
+// those of the family are all of the family, as are the tenants that are Microsoft's. The rules carry them because they must run where no list was imported.
 func TestApplications(t *testing.T) {
 	inv, err := inventory.Default()
 	if err != nil {
 		t.Fatal(err)
 	}
 	quoted := regexp.MustCompile(`"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"`)
-	family := map[string]bool{}
+	listed := map[string]map[string]bool{"functions/Family.part": {}, "functions/Microsoft.part": {}}
 	for _, pattern := range []string{"*/*.yaml", "functions/*.part", "views/*.kql"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
@@ -125,15 +125,24 @@ func TestApplications(t *testing.T) {
 				if len(inv.Find(m[1])) != 1 && !inv.Microsoft(m[1]) {
 					t.Errorf("%s: the inventory of applications does not have %s", file, m[1])
 				}
-				if file == "functions/Family.part" {
-					family[m[1]] = true
+				if list, ok := listed[file]; ok {
+					list[m[1]] = true
 				}
 			}
 		}
 	}
 	for _, a := range inv.Apps() {
-		if a.FOCI != family[a.ID] {
-			t.Errorf("%s (%s): in the family says the inventory: %v, functions/Family.part: %v", a.ID, a.Name, a.FOCI, family[a.ID])
+		if has := listed["functions/Family.part"][a.ID]; a.FOCI != has {
+			t.Errorf("%s (%s): in the family says the inventory: %v, functions/Family.part: %v", a.ID, a.Name, a.FOCI, has)
 		}
+	}
+	owners := listed["functions/Microsoft.part"]
+	for _, o := range inv.Owners {
+		if !owners[o.TenantID] {
+			t.Errorf("functions/Microsoft.part does not have %s (%s)", o.TenantID, o.Name)
+		}
+	}
+	if len(owners) != len(inv.Owners) {
+		t.Errorf("functions/Microsoft.part has %d tenants, the inventory %d", len(owners), len(inv.Owners))
 	}
 }

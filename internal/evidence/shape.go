@@ -73,7 +73,7 @@ type Match struct {
 // Choice is one way to tell a record's table.
 type Choice struct {
 	// From is a path whose value is a name of a table; `$file` is the file's path, `$rows` the columns of the record,
-	// `=Name` the table Name.
+	// `=Name` the table Name, `$interactive` whether the record says that it is an interactive sign-in.
 	From string
 	// Map gives names for values that are none.
 	Map map[string]string
@@ -170,8 +170,11 @@ func (c *Choice) UnmarshalYAML(unmarshal func(any) error) error {
 		return err
 	}
 	c.From, c.Map = f.From, f.Map
-	if f.Value != nil {
+	switch {
+	case f.Value != nil:
 		c.From = "=" + *f.Value
+	case c.From == "$interactive":
+		c.From, c.Map = "IsInteractive", map[string]string{"true": "SigninLogs", "false": "AADNonInteractiveUserSignInLogs"}
 	}
 	return nil
 }
