@@ -15,7 +15,7 @@ var followed = []string{
 	`scan with_match_id=m declare (n:long = 0) with (step s1: e == "a"; step s2: e == "b" and x - s1.x < 9 => n = s2.n + 1FOLD; step s3: e == "c";)`,
 	`scan with_match_id=m declare (n:long) with (step s1 output=none: e == "a"; step s2 output=last: e != "c" => n = iff(isnull(s2.n), 1, s2.n + x)FOLD; step s3: e == "c" and t - s1.t < 1h;)`,
 	`scan declare (total:real = 0.5) with (step s1: true => total = s1.total + rFOLD;)`,
-	`scan declare (last:string = "none", far:bool) with (step s1: e != "c" => last = s1.e, far = t - s1.t > 10m or isempty(s1.e)FOLD;)`,
+	`scan declare (latest:string = "none", far:bool) with (step s1: e != "c" => latest = s1.e, far = t - s1.t > 10m or isempty(s1.e)FOLD;)`,
 	`scan with_match_id=m declare (top:real) with (step s1 output=last: isnull(s1.top) or r >= s1.top => top = iff(isnull(s1.top) or r > s1.top, r, s1.top)FOLD; step s2: r < s1.r and not(s1.e == e);)`,
 	`scan with_match_id=m declare (d:dynamic) with (step s1 output=last: e == s1.e or isempty(s1.e) => d = s1.dFOLD; step s2 output=all: x == s1.x + 1 and s2.x != 5;)`,
 	`partition by e (sort by x asc | scan declare (n:long = 0, was:datetime) with (step s1: isnull(s1.t) or t - s1.t < 7m => n = s1.n + 1, was = s1.tFOLD;))`,

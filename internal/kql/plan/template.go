@@ -220,7 +220,7 @@ func (b *binder) nearRows(in *invocation) {
 		b.fail(diag.Unsupported, in.call.Span(), "", "rows_near takes constant numbers of rows up to %d", maxNear)
 	}
 	// A row is before a hit when the count of hits rises within x rows, behind one when it rose within y rows.
-	in.text["near"] = fmt.Sprintf("next(__hits, %d, toscalar(__source | where %s | count)) > __hits or __hits > prev(__hits, %d, 0) or __hit", x, in.text["condition"], y+1)
+	in.text["near"] = fmt.Sprintf("coalesce(next(__hits, %d), toscalar(__source | where %s | count)) > __hits or __hits > prev(__hits, %d, 0) or __hit", x, in.text["condition"], y+1)
 }
 
 func quoteName(name string) string {
