@@ -2,17 +2,13 @@ package investigation
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/replaytrace/replaytrace/hunts"
-	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -75,9 +71,9 @@ var lacking = set{
 	"session_ids_missing": true, "user_agents_missing": true, "devices_missing": true, "providers_missing": true, "ids_missing": true,
 }
 
-// ask runs one of the queries of this package.
-func (b *builder) ask(ctx context.Context, name, text string) (*kql.Rows, error) {
-	rows, err := b.in.Engine.Query(ctx, kql.Request{Source: &diag.Source{Name: name, Text: text}})
+// ask asks one of the views that ship.
+func (b *builder) ask(ctx context.Context, name string, f view.Filter) (*kql.Rows, error) {
+	rows, err := view.Ask(ctx, b.in.Engine, name, f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -88,9 +84,9 @@ func (b *builder) ask(ctx context.Context, name, text string) (*kql.Rows, error)
 func (b *builder) coverage(ctx context.Context) error {
 	asked := map[string]*kql.Rows{}
 	for _, part := range []string{"tables", "gaps", "warnings"} {
-		rows, err := view.Ask(ctx, b.in.Engine, "coverage."+part, view.Filter{})
+		rows, err := b.ask(ctx, "coverage."+part, view.Filter{})
 		if err != nil {
-			return fmt.Errorf("coverage: %w", err)
+			return err
 		}
 		asked[part] = rows
 	}
@@ -162,15 +158,7 @@ func (b *builder) sharedNetworks(ctx context.Context) error {
 	if b.inv.Tenant.NetworksSource != "" {
 		return nil
 	}
-	var query strings.Builder
-	for _, name := range []string{"Activity", "Presence"} {
-		shared, err := fs.ReadFile(hunts.Functions, "functions/"+name+".part")
-		if err != nil {
-			return err
-		}
-		query.Write(shared)
-	}
-	rows, err := b.ask(ctx, "shared networks", query.String()+"\nShared | project Network | sort by Network asc")
+	rows, err := b.ask(ctx, "tenant.networks", view.Filter{})
 	if err != nil {
 		return err
 	}
@@ -212,23 +200,6 @@ func (b *builder) asked(user, id string) bool {
 		}
 	}
 	return len(b.in.Users) == 0
-}
-
-// quoted renders a text as a KQL string.
-func quoted(s string) string {
-	text, err := json.Marshal(s)
-	if err != nil {
-		return `""`
-	}
-	return string(text)
-}
-
-func quotedList(list []string) string {
-	parts := make([]string, len(list))
-	for i, s := range list {
-		parts[i] = quoted(s)
-	}
-	return strings.Join(parts, ", ")
 }
 
 func (b *builder) visibility() {
@@ -280,9 +251,9 @@ func (b *builder) campaigns() {
 
 // assess lists the users about whom the evidence allows no statement, or less than one could think.
 func (b *builder) assess(ctx context.Context) error {
-	rows, err := view.Ask(ctx, b.in.Engine, "coverage.unassessed", view.Filter{Users: b.in.Users})
+	rows, err := b.ask(ctx, "coverage.unassessed", view.Filter{Users: b.in.Users})
 	if err != nil {
-		return fmt.Errorf("assess: %w", err)
+		return err
 	}
 	if err := rows.Each(func(r *kql.Row) {
 		b.inv.UsersNotAssessed = append(b.inv.UsersNotAssessed, NotAssessed{User: r.Text("User"), Because: r.Text("Because")})
@@ -299,7 +270,7 @@ func (b *builder) absent(ctx context.Context) error {
 	if len(asked) == 0 {
 		return nil
 	}
-	rows, err := b.ask(ctx, "users", "union SigninLogs, AADNonInteractiveUserSignInLogs | distinct UserPrincipalName, UserId")
+	rows, err := b.ask(ctx, "tenant.users", view.Filter{})
 	if err != nil {
 		return err
 	}
@@ -326,9 +297,9 @@ func (b *builder) indicators(ctx context.Context) error {
 	if !b.in.Indicators {
 		return nil
 	}
-	rows, err := view.Ask(ctx, b.in.Engine, "indicators.hits", view.Filter{Users: b.in.Users, Since: b.in.Since, Until: b.in.Until})
+	rows, err := b.ask(ctx, "indicators.hits", view.Filter{Users: b.in.Users, Since: b.in.Since, Until: b.in.Until})
 	if err != nil {
-		return fmt.Errorf("indicators: %w", err)
+		return err
 	}
 	return rows.Each(func(r *kql.Row) {
 		b.inv.Indicators = append(b.inv.Indicators, IndicatorHit{

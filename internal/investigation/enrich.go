@@ -4,39 +4,18 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io/fs"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
-	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
-// activity is every sign-in row of some users, in the columns that both tables share.
-var activity = `let Asked = dynamic([%s]);
-union
-    ` + signInsOf("SigninLogs") + `,
-    ` + signInsOf("AADNonInteractiveUserSignInLogs") + `
-| sort by Time asc, Id asc, SourceFile asc, SourceLine asc`
-
-// signInsOf are the rows of one of the tables of sign-ins.
-func signInsOf(table string) string {
-	return "(" + table + ` | extend Owner = iff(isempty(UserId), tolower(UserPrincipalName), UserId) | where Owner in (Asked)
-    | project Table = "` + table + `", Owner, Id, Time = coalesce(CreatedDateTime, TimeGenerated), IPAddress, AppId, AppDisplayName, ResourceDisplayName,
-        UserAgent, SessionId, ResultType, AutonomousSystemNumber, Location, ClientCredentialType, SourceFile = _SourceFile, SourceLine = _SourceLine)`
-}
-
-// spotted is the presence that each of the rows belongs to, as the hunts see it.
-const spotted = `
-Activity
-| where UserId in (%s) and Caller
-| project Table = iff(Interactive, "SigninLogs", "AADNonInteractiveUserSignInLogs"), Id, Time, IPAddress, AppId, UserAgent, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`
-
-// signIn is one row of activity.
+// signIn is one row of the view finding.signins, with the spot that finding.spots has for it.
 type signIn struct {
 	rowKey
 	owner, resource, app, session, result, asn, location, credential, file string
@@ -88,16 +67,12 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 	for i := range findings {
 		users[findings[i].UserID] = true
 	}
-	asked := quotedList(keys(users))
-	got, err := b.ask(ctx, "activity", fmt.Sprintf(activity, asked))
+	of := view.Filter{Users: keys(users)}
+	got, err := b.ask(ctx, "finding.signins", of)
 	if err != nil {
 		return nil, err
 	}
-	shared, err := fs.ReadFile(hunts.Functions, "functions/Activity.part")
-	if err != nil {
-		return nil, err
-	}
-	named, err := b.ask(ctx, "spots", string(shared)+fmt.Sprintf(spotted, asked))
+	named, err := b.ask(ctx, "finding.spots", of)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +89,7 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 		row := signIn{
 			rowKey: rowKeyOf(r), owner: r.Text("Owner"), app: r.Text("AppDisplayName"), resource: r.Text("ResourceDisplayName"),
 			session: r.Text("SessionId"), result: r.Text("ResultType"), asn: r.Text("AutonomousSystemNumber"), location: r.Text("Location"),
-			credential: r.Text("ClientCredentialType"), file: r.Text("SourceFile"), line: r.Number("SourceLine"),
+			credential: r.Text("ClientCredentialType"), file: r.Text("File"), line: r.Number("Line"),
 		}
 		row.spot = spots[row.rowKey]
 		if row.id == "" { // it is named by its place

@@ -32,10 +32,12 @@ type View struct {
 type Filter struct {
 	Users        []string  // user principal names or object ids; case does not count
 	Since, Until time.Time // of the events, both included; zero is open
+	// Given are the rows that the view is about, a list of what marshals to JSON objects; only views that name Given use it.
+	Given any
 }
 
 // parameters begin every view: the functions that they share use these.
-const parameters = "declare query_parameters(Users: dynamic = dynamic([]), Since: datetime = datetime(0001-01-01), Until: datetime = datetime(9999-12-31T23:59:59.9999999Z));\n"
+const parameters = "declare query_parameters(Users: dynamic = dynamic([]), Since: datetime = datetime(0001-01-01), Until: datetime = datetime(9999-12-31T23:59:59.9999999Z), Given: dynamic = dynamic([]));\n"
 
 const columnsMark = "// table: "
 
@@ -69,24 +71,33 @@ func Ask(ctx context.Context, engine hunt.Engine, name string, f Filter) (*kql.R
 
 // Run asks the engine.
 func (v *View) Run(ctx context.Context, engine hunt.Engine, f Filter) (*kql.Rows, error) {
-	return engine.Query(ctx, kql.Request{Source: &diag.Source{Name: v.Name + ".kql", Text: v.Text}, Params: f.params()})
+	params, err := f.params()
+	if err != nil {
+		return nil, err
+	}
+	return engine.Query(ctx, kql.Request{Source: &diag.Source{Name: v.Name + ".kql", Text: v.Text}, Params: params})
 }
 
-// params are the filter as KQL literals.
-func (f Filter) params() map[string]string {
+// params are the filter as KQL literals; what limits nothing is left to the default.
+func (f *Filter) params() (map[string]string, error) {
 	p := map[string]string{}
-	if len(f.Users) > 0 {
-		lower := make([]string, len(f.Users))
-		for i, u := range f.Users {
-			lower[i] = strings.ToLower(u)
+	lower := make([]string, len(f.Users))
+	for i, u := range f.Users {
+		lower[i] = strings.ToLower(u)
+	}
+	for name, list := range map[string]any{"Users": lower, "Given": f.Given} {
+		text, err := json.Marshal(list)
+		if err != nil {
+			return nil, fmt.Errorf("the parameter %s: %w", name, err)
 		}
-		list, _ := json.Marshal(lower) // strings always marshal
-		p["Users"] = "dynamic(" + string(list) + ")"
+		if list != nil {
+			p[name] = "dynamic(" + string(text) + ")"
+		}
 	}
 	for name, t := range map[string]time.Time{"Since": f.Since, "Until": f.Until} {
 		if !t.IsZero() {
 			p[name] = "datetime(" + t.UTC().Format("2006-01-02T15:04:05.0000000Z") + ")"
 		}
 	}
-	return p
+	return p, nil
 }

@@ -1,9 +1,12 @@
 package view_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"io/fs"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +33,7 @@ func TestViewsRun(t *testing.T) {
 		t.Fatalf("no views: %v", err)
 	}
 	// A name that ends a string and begins a query must stay a name.
-	hostile := view.Filter{Users: []string{`a"]); SigninLogs | count //`, `b'\`}, Since: time.Unix(0, 0), Until: time.Unix(1, 1)}
+	hostile := view.Filter{Users: []string{`a"]); SigninLogs | count //`, `b'\`}, Since: time.Unix(0, 0), Until: time.Unix(1, 1), Given: []map[string]any{{"Finding": 0, "Key": `c"}]); SigninLogs | count //`}}}
 	for _, file := range files {
 		v, err := view.Load(strings.TrimSuffix(strings.TrimPrefix(file, "views/"), ".kql"))
 		if err != nil {
@@ -44,6 +47,38 @@ func TestViewsRun(t *testing.T) {
 				t.Errorf("%s: %v", file, err)
 			}
 		}
+	}
+}
+
+// TestGiven asks for rows by keys that end strings and escape what follows: each finds its row, and no other.
+func TestGiven(t *testing.T) {
+	keys := []string{"plain", `a"b`, `c\`, `d'e`, "<f>"}
+	var lines strings.Builder
+	for _, key := range append(keys, "another") {
+		id, err := json.Marshal(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&lines, `{"Type":"MicrosoftGraphActivityLogs","TimeGenerated":"2026-03-20T10:00:00Z","RequestId":%s,"RequestMethod":"GET","RequestUri":"https://graph.microsoft.com/v1.0/me","UserId":"ann"}`+"\n", id)
+	}
+	type row struct {
+		Finding int
+		Key     string
+	}
+	var given []row
+	for i, key := range keys {
+		given = append(given, row{i, key})
+	}
+	rows, err := view.Ask(t.Context(), loaded(t, map[string]string{"graph.jsonl": lines.String()}), "finding.deeds", view.Filter{Given: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []row
+	if err := rows.Each(func(r *kql.Row) { got = append(got, row{int(r.Number("Finding")), r.Text("Key")}) }); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(got, given) {
+		t.Errorf("got %v, want %v", got, given)
 	}
 }
 
