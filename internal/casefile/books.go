@@ -16,13 +16,6 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// RejectReason counts the rejected rows of one kind.
-type RejectReason struct {
-	Code, Reason string
-	Count        int64
-	FirstRow     int64
-}
-
 // FileReport accounts for one file: RowsRead = RowsLoaded + RowsDuplicate + RowsRejected.
 type FileReport struct {
 	Number              int64 // in the order in which files came to the case
@@ -36,7 +29,7 @@ type FileReport struct {
 	RowsDuplicate       int64
 	RowsRejected        int64
 	SameAs              int64 // number of a file with the same bytes that came before, 0 without one
-	Rejects             []RejectReason
+	Rejects             []RejectCount
 	UnknownColumns      []string
 	ToolVersion         string
 	Error, Help         string // why the file as a whole could not be read, and what to do
@@ -120,8 +113,8 @@ func (c *Case) rejectReasons(ctx context.Context, files map[int64]*FileReport) e
 	for _, row := range rows {
 		number, _ := row[0].(int64)
 		if r := files[number]; r != nil {
-			x := RejectReason{}
-			for k, field := range []any{&x.Code, &x.Reason, &x.Count, &x.FirstRow} {
+			x := RejectCount{}
+			for k, field := range []any{&x.Code, &x.Reason, &x.Rows, &x.FirstLine} {
 				if err := read(field, row[k+1]); err != nil {
 					return err
 				}

@@ -64,7 +64,7 @@ func TestManifest(t *testing.T) {
 		}
 		rejects := ""
 		for _, x := range r.Rejects {
-			rejects += fmt.Sprintf(" %s×%d (%s)", x.Code, x.Count, x.Reason)
+			rejects += fmt.Sprintf(" %s×%d (%s)", x.Code, x.Rows, x.Reason)
 		}
 		t.Logf("%-64s %-24s %-34s %5d = %5d + %3d + %3d%s", path, r.Shape, tableList(r), r.RowsRead, r.RowsLoaded, r.RowsDuplicate, r.RowsRejected, rejects)
 		table := cells[6]

@@ -52,7 +52,8 @@ type ManifestFile struct {
 	Failure        string           `json:"failure,omitempty"`   // what the service says went wrong with the query
 }
 
-// RejectCount counts the rejected rows of one kind.
+// RejectCount counts the rejected rows of one kind in a file: of one code, and of one table where the table is what is
+// unsupported.
 type RejectCount struct {
 	Code      string `json:"code"`
 	Reason    string `json:"reason"` // of the first one
@@ -92,11 +93,8 @@ func (c *Case) Manifest(ctx context.Context) (*Manifest, error) {
 		f := ManifestFile{
 			Number: r.Number, Path: r.Path, SHA256: r.SHA256, Bytes: r.Bytes, Modified: moment(r.Modified), Shape: r.Shape,
 			FirstEvent: moment(r.First), LastEvent: moment(r.Last), Tables: r.Tables, RowsRead: r.RowsRead, RowsLoaded: r.RowsLoaded,
-			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, SameAs: r.SameAs, UnknownColumns: r.UnknownColumns,
+			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, SameAs: r.SameAs, Rejects: r.Rejects, UnknownColumns: r.UnknownColumns,
 			ToolVersion: r.ToolVersion, Error: r.Error, NextPage: r.NextPage, Failure: r.Failure,
-		}
-		for _, x := range r.Rejects {
-			f.Rejects = append(f.Rejects, RejectCount{x.Code, x.Reason, x.Count, x.FirstRow})
 		}
 		if f.Tables == nil {
 			f.Tables = map[string]int64{}

@@ -212,7 +212,7 @@ func filesOf(reports []*casefile.FileReport) []investigation.File {
 			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, Rejects: []investigation.RejectReason{}, Error: r.Error,
 		}
 		for _, x := range r.Rejects {
-			file.Rejects = append(file.Rejects, investigation.RejectReason{Code: x.Code, Reason: x.Reason, Count: x.Count, First: x.FirstRow})
+			file.Rejects = append(file.Rejects, investigation.RejectReason{Code: x.Code, Reason: x.Reason, Count: x.Rows, First: x.FirstLine})
 		}
 		if file.Tables == nil {
 			file.Tables = map[string]int64{}

@@ -54,12 +54,13 @@ type File struct {
 	Error         string           `json:"error,omitempty"` // why the file as a whole could not be read
 }
 
-// RejectReason counts rejected rows of one kind, with the first place.
+// RejectReason counts rejected rows of one kind. The manifest of a case says the same with names of its own; both are
+// published.
 type RejectReason struct {
-	Code   string `json:"code"` // unsupported_table, invalid_json, wrong_cell_count, ...
-	Reason string `json:"reason"`
+	Code   string `json:"code"`   // unsupported_table, invalid_json, wrong_cell_count, ...
+	Reason string `json:"reason"` // of the first one
 	Count  int64  `json:"count"`
-	First  int64  `json:"first_row"`
+	First  int64  `json:"first_row"` // its line or record number
 }
 
 // Table is what the evidence has of one canonical table.
