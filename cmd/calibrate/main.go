@@ -45,6 +45,9 @@ func run(train, test, date, out, plot string) error {
 	if err != nil {
 		return err
 	}
+	if err := catalogue.Covers(all); err != nil {
+		return err
+	}
 	fitOn, trainSeeds, err := samples(train)
 	if err != nil {
 		return err

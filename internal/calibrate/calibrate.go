@@ -225,9 +225,7 @@ func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue find
 				continue
 			}
 			w.Signals[graded] = rounded(s.weight(c, word))
-			if limit, capped := w.Caps[h.Family]; capped {
-				w.Caps[h.Family] = max(limit, w.Signals[graded])
-			}
+			w.Caps[h.Family] = max(w.Caps[h.Family], w.Signals[graded])
 		}
 	}
 	return w

@@ -21,7 +21,7 @@ var laboratory = []hunt.Hunt{
 }
 
 func words() finding.Weights {
-	return finding.Weights{Prior: -6.9, Repeat: 0.25, Strengths: map[hunt.Strength]float64{hunt.Moderate: 1.7, hunt.Strong: 3.2}, Explanations: map[hunt.Strength]float64{}, Caps: map[string]float64{"client": 4}}
+	return finding.Weights{Prior: -6.9, Repeat: 0.25, Strengths: map[hunt.Strength]float64{hunt.Moderate: 1.7, hunt.Strong: 3.2}, Explanations: map[hunt.Strength]float64{}, Caps: map[string]float64{"client": 4, "network": 4, "device": 4}}
 }
 
 // tenant has 100 victims and 300 others. Of 80 victims and 3 others one hunt speaks, of half of everybody another, of one

@@ -103,9 +103,7 @@ func weigh(a *activity, w *Weights) Candidate {
 		if _, spoken := families[g.hunt.Family]; spoken {
 			weight *= w.Repeat
 		}
-		if limit, ok := w.Caps[g.hunt.Family]; ok {
-			weight = max(min(weight, limit-families[g.hunt.Family]), 0)
-		}
+		weight = max(min(weight, w.Caps[g.hunt.Family]-families[g.hunt.Family]), 0)
 		families[g.hunt.Family] += weight
 		c.LogOdds += weight
 		c.Conclusive = c.Conclusive || g.strength == hunt.Conclusive

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,7 +40,7 @@ func says(rule, user string, hour, rows int, spots ...string) hunt.Signal {
 
 func scale() Weights {
 	w := Weights{
-		Prior: -7, Repeat: 0.25, Caps: map[string]float64{"network": 2},
+		Prior: -7, Repeat: 0.25, Caps: map[string]float64{"network": 2, "client": 100, "device": 100, "aftermath": 100},
 		Strengths:    map[hunt.Strength]float64{hunt.Conclusive: 9, hunt.Strong: 3, hunt.Moderate: 1.6, hunt.Weak: 0.5},
 		Explanations: map[hunt.Strength]float64{hunt.Excluding: -14, hunt.Strong: -4},
 	}
@@ -193,6 +194,19 @@ func TestShippedWeights(t *testing.T) {
 	}
 	if p := Probability(w.Prior); math.Abs(p-0.001) > 0.0001 {
 		t.Errorf("the prior is %v, not one in a thousand", p)
+	}
+}
+
+// TestCovers: a rule of a family without a cap is refused by its name, an explanation needs none.
+func TestCovers(t *testing.T) {
+	w := scale()
+	all := []hunt.Hunt{*rules["tool"], *rules["travel"], *rules["link"]}
+	if err := w.Covers(all); err != nil {
+		t.Error(err)
+	}
+	all = append(all, hunt.Hunt{Path: "New.yaml", Role: hunt.RoleSignal, Family: "netwrok"})
+	if err := w.Covers(all); err == nil || !strings.Contains(err.Error(), `"netwrok" of New.yaml`) {
+		t.Errorf("%v: want it to name the rule and its family", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 
 	"github.com/goccy/go-yaml"
 
@@ -19,7 +20,8 @@ type Weights struct {
 	Strengths, Explanations map[hunt.Strength]float64
 	// Signals are weights of single hunts at one strength, by what Graded makes of both; they win over Strengths.
 	Signals map[string]float64
-	// Repeat is the share that further signals of a family count; Caps bound what a family can add.
+	// Repeat is the share that further signals of a family count; Caps bound what a family can add. A family without a cap
+	// adds nothing, so Covers refuses the hunts that have one.
 	Repeat float64
 	Caps   map[string]float64
 	// Verdicts are the least scores.
@@ -70,6 +72,18 @@ func parseWeights(text []byte) (Weights, error) {
 		}
 	}
 	return w, nil
+}
+
+// Covers is nil where the weights bound what each of the hunts can say: a family that nobody has thought of would else
+// speak without limit, or not at all.
+func (w *Weights) Covers(hunts []hunt.Hunt) error {
+	for i := range hunts {
+		h := &hunts[i]
+		if _, capped := w.Caps[h.Family]; h.Role == hunt.RoleSignal && !capped {
+			return fmt.Errorf("the weights have no cap for the family %q of %s; they have for %q", h.Family, h.Path, slices.Sorted(maps.Keys(w.Caps)))
+		}
+	}
+	return nil
 }
 
 // of is the weight of one signal, alone.

@@ -43,6 +43,9 @@ type Input struct {
 
 // Run asks every hunt and builds the one result.
 func Run(ctx context.Context, in Input) (*Investigation, error) {
+	if err := in.Weights.Covers(in.Hunts); err != nil {
+		return nil, err
+	}
 	b := &builder{in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
