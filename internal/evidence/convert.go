@@ -28,6 +28,7 @@ var converters = map[string]struct {
 	"zoned_time":    {zonedTime, "a time that must say its zone"},
 	"nested":        {nested, "JSON as the service writes it: keys in PascalCase or snake_case become camelCase, members 0, 1 and so on a list, `@{name=value}` and `class X {` with a member a line an object, and the name of a type nothing"},
 	"code":          {code, "a number, nothing otherwise"},
+	"pairs":         {pairs, "a list of `{key, value}` of an object, one a member"},
 	"words":         {words, "the elements of a list, separated by blanks"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
 	"place_state":   {func(d *Decoder, v Span) (Span, error) { return part(d, v, 1), nil }, "its state"},
@@ -138,6 +139,23 @@ func code(d *Decoder, v Span) (Span, error) {
 		return v, err
 	}
 	return Span{}, nil
+}
+
+// pairs is a list of an object's members, as the service writes details: each with its name as key.
+func pairs(_ *Decoder, v Span) (Span, error) {
+	if v.Kind != Object {
+		return v, nil
+	}
+	out := []byte{'['}
+	_, err := members(v.Bytes, 0, 0, func(n int, name []byte, v Span) error {
+		if n > 0 {
+			out = append(out, ',')
+		}
+		out = append(append(out, `{"key":"`...), name...)
+		out = append(append(append(out, `","value":`...), quoted(v)...), '}')
+		return nil
+	})
+	return Span{append(out, ']'), Array}, err
 }
 
 // words are the elements of a list of texts in one text.
@@ -363,24 +381,35 @@ func camelKeys(b []byte) []byte {
 			i = end - 1
 			continue
 		}
-		out = append(out, '"')
-		first, upper := true, false
-		for _, c := range b[i+1 : end] {
-			switch {
-			case c == '_' && !first:
-				upper = true
-				continue
-			case first && c >= 'A' && c <= 'Z':
-				c += 'a' - 'A'
-			case upper && c >= 'a' && c <= 'z':
-				c -= 'a' - 'A'
-			}
-			first, upper = false, false
-			out = append(out, c)
-		}
+		out = camelName(append(out, '"'), b[i+1:end])
 		i = end - 1
 	}
 	return out
+}
+
+// camelName appends a key in camelCase. Of capitals in a row, such as those of IPAddress, the last one begins the next word.
+func camelName(dst, name []byte) []byte {
+	first, upper := true, false
+	for i, c := range name {
+		switch {
+		case c == '_' && !first:
+			upper = true
+			continue
+		case first && c >= 'A' && c <= 'Z':
+			wordAhead := i > 0 && i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z'
+			if first = !wordAhead; first {
+				c += 'a' - 'A'
+			}
+		case upper && c >= 'a' && c <= 'z':
+			c -= 'a' - 'A'
+			fallthrough
+		default:
+			first = false
+		}
+		upper = false
+		dst = append(dst, c)
+	}
+	return dst
 }
 
 // part is a part of `City, State, CC`, counted from the right: a city may hold commas.

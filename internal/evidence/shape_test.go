@@ -145,3 +145,33 @@ func checkSample(t *testing.T, shape, want string) {
 		t.Errorf("more than was expected: %v %v", rows, rejects)
 	}
 }
+
+// TestNoVPNLog: tables of what users did elsewhere, each with a user, a time and an address, are no log of a VPN, whose
+// addresses would be taken for the users' own.
+func TestNoVPNLog(t *testing.T) {
+	_, shapes := testLayout(t)
+	for _, header := range []string{
+		"Timestamp,User,Action,SessionId,ClientIP,MailAccessType,IsThrottled,OperationCount", // Microsoft-Extractor-Suite's sessions
+		"Time,User,Client IP,Workload,RecordType",
+	} {
+		path := filepath.Join(t.TempDir(), "Sessions.csv")
+		if err := os.WriteFile(path, []byte(header+"\n3/20/2026 10:00:00 AM,ann@example.com,192.0.2.1\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if f, err := Open(path, shapes); err == nil && f.Shape.Name == "vpn-csv" {
+			t.Errorf("a VPN log: %s", header)
+		}
+	}
+}
+
+// TestCamelName: names as the SDK writes them become those of the service.
+func TestCamelName(t *testing.T) {
+	for name, want := range map[string]string{
+		"IPAddress": "ipAddress", "UserPrincipalName": "userPrincipalName", "Id": "id", "ID": "id", "OAuthScopes": "oAuthScopes",
+		"device_detail": "deviceDetail", "_type": "_type", "a_b1": "aB1", "ipAddress": "ipAddress",
+	} {
+		if got := string(camelName(nil, []byte(name))); got != want {
+			t.Errorf("%s became %s, want %s", name, got, want)
+		}
+	}
+}
