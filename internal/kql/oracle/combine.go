@@ -67,14 +67,15 @@ func (q *query) join(l Table, op *syntax.Join) Table {
 	return combine(l, r, pairs, dropped)
 }
 
-// matches is true when all keys are equal; a null equals nothing.
+// matches is true when all keys are equal; here, unlike in ==, a null equals a null.
 func (q *query) matches(l, r Table, a, b []schema.Value, on []syntax.Expr) bool {
 	for _, x := range on {
 		left, right := x, x
 		if both, ok := x.(*syntax.Binary); ok {
 			left, right = both.L.(*syntax.Member).Name, both.R.(*syntax.Member).Name
 		}
-		if yes, _ := compared("==", q.in(l).at(a).eval(left), q.in(r).at(b).eval(right)).truth(); !yes {
+		x, y := q.in(l).at(a).eval(left), q.in(r).at(b).eval(right)
+		if yes, _ := compared("==", x, y).truth(); !yes && (x.v != nil || y.v != nil) {
 			return false
 		}
 	}

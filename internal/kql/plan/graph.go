@@ -80,7 +80,7 @@ func (b *binder) graphEdges(n Node, op *syntax.MakeGraph, source, target *Column
 		{Col: from, X: &Col{source}}, {Col: to, X: &Col{target}},
 	}}
 	cols := append([]*Column{from, to, number}, visibleColumns(n)...)
-	return b.share("edges", &Number{base: base{cols: cols, order: n.Ordering()}, In: b.serialized(ends), Col: number})
+	return b.share("edges", &Number{base: base{cols: cols, order: n.Ordering()}, In: b.serialize(ends), Col: number})
 }
 
 // graphNodes are the nodes of all tables and of all ends of edges, each once, with the properties that the tables have.
@@ -142,7 +142,7 @@ func (b *binder) graphNodes(g *graph, op *syntax.MakeGraph, tables []*Shared, t 
 
 // oneEach keeps one row per node: of several with one identifier Kusto takes any.
 func (b *binder) oneEach(table *Shared, id string) Node {
-	rows := b.serialized(b.ref(table))
+	rows := b.serialize(b.ref(table))
 	return &Limit{base: base{cols: rows.Columns(), order: rows.Ordering()}, In: rows, N: &Const{T: schema.Long, V: int64(1)}, Per: []*Column{findColumn(rows.Columns(), id)}}
 }
 

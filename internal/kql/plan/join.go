@@ -49,7 +49,7 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 		kind = k
 	}
 	right := b.tabular(sc, op.Right)
-	j := &Join{Kind: kind, L: n, R: right, Per: b.per.columns()}
+	j := &Join{Kind: kind, L: n, R: right, Nulls: true, Per: b.per.columns()}
 	f := &frame{scope: sc, left: reachable(n), right: reachable(right)}
 	dropped := map[*Column]bool{}
 	for _, cond := range conditions(op.On) {

@@ -101,7 +101,7 @@ func (b *binder) columnOp(sc *scope, n Node, op syntax.Operator) Node {
 	case *syntax.Extend:
 		return b.extend(sc, n, op.Items, true)
 	case *syntax.Serialize:
-		return b.extend(sc, b.serialized(n), op.Items, false)
+		return b.extend(sc, b.serialize(n), op.Items, false)
 	case *syntax.Project:
 		return b.project(sc, n, op)
 	case *syntax.ProjectAway:
@@ -479,13 +479,20 @@ func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
 	return out
 }
 
-// serialized gives rows without an order one that every run repeats: Kusto's own is arbitrary.
+// serialize serializes rows where they stand; those without an order get one that every run repeats.
 // https://learn.microsoft.com/kusto/query/serialize-operator
-func (b *binder) serialized(n Node) Node {
-	if len(n.Ordering()) > 0 {
+func (b *binder) serialize(n Node) Node {
+	if serialized(n) {
 		return n
 	}
 	s := &Sort{base: base{cols: n.Columns()}, In: n}
+	for _, k := range n.Ordering() {
+		k.Place = false
+		s.order = append(s.order, k)
+	}
+	if len(s.order) > 0 {
+		return s
+	}
 	for _, c := range n.Columns() {
 		if !c.Hidden && !c.Open {
 			s.order = append(s.order, Key{X: &Col{c}, NullsFirst: true})
@@ -513,7 +520,7 @@ func (b *binder) distinct(sc *scope, n Node, op *syntax.Distinct) Node {
 			b.fail(diag.Semantic, at, "tostring("+c.Name+")", "distinct needs scalars, %s is dynamic: convert it first", c.Name)
 		}
 	}
-	return &Distinct{base: base{cols: b.per.with(in.Columns())}, In: in}
+	return b.distinctRows(in, in.Columns())
 }
 
 // keepColumns passes some columns through.
@@ -531,7 +538,7 @@ func (b *binder) keepColumns(n Node, keep func(*Column) bool) Node {
 func (b *binder) getSchema(n Node) Node {
 	v := &Values{Ordinal: b.column("", schema.Long)}
 	v.Ordinal.Hidden = true
-	v.order = []Key{{X: &Col{v.Ordinal}}}
+	v.order = []Key{{X: &Col{v.Ordinal}, Place: true}}
 	v.cols = []*Column{
 		b.column("ColumnName", schema.String), b.column("ColumnOrdinal", schema.Long),
 		b.column("DataType", schema.String), b.column("ColumnType", schema.String),

@@ -43,6 +43,16 @@ type Key struct {
 	X          Expr
 	Desc       bool
 	NullsFirst bool
+	// Place marks a key that only remembers where a row stood in a datatable or a list: such rows come in an order, but
+	// are not serialized.
+	Place bool
+}
+
+// serialized reports whether the rows of a node are, so that window functions may look at their neighbours.
+// https://learn.microsoft.com/kusto/query/window-functions#serialized-row-set
+func serialized(n Node) bool {
+	keys := n.Ordering()
+	return len(keys) > 0 && !keys[0].Place
 }
 
 type base struct {
@@ -154,7 +164,7 @@ type Join struct {
 	L, R  Node
 	On    []Pair
 	Items []Item // output column and the *Col of L or R that it copies
-	// Nulls makes null equal to null, where the join brings parts of one table together.
+	// Nulls makes null equal to null.
 	Nulls bool
 	// Per are the groups within which innerunique keeps one row per key.
 	Per []*Column

@@ -14,7 +14,7 @@ var scanOutputs = map[string]Output{"": OutputAll, "all": OutputAll, "last": Out
 // scanRows binds `scan`.
 // https://learn.microsoft.com/kusto/query/scan-operator
 func (b *binder) scanRows(sc *scope, n Node, op *syntax.Scan) Node {
-	if len(n.Ordering()) == 0 {
+	if !serialized(n) {
 		b.fail(diag.Semantic, op.Span(), "", "scan needs serialized rows: sort them first")
 	}
 	if len(op.Steps) == 0 {

@@ -50,7 +50,7 @@ func (b *binder) searched(sc *scope, n Node, op syntax.Operator, tables []syntax
 func (b *binder) splitUnion(n Node, s *sources) {
 	if u, ok := n.(*Union); ok {
 		for i, in := range u.Inputs {
-			one := &Compute{In: in}
+			one := &Compute{base: base{order: in.Ordering()}, In: in}
 			for j, c := range u.cols {
 				copied := b.copyOf(c)
 				one.cols = append(one.cols, copied)

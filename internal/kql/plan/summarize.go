@@ -70,7 +70,10 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 		agg.cols = append(agg.cols, a.Col)
 	}
 	if len(op.Aggs) == 0 {
-		return &Distinct{base: base{cols: b.per.with(agg.cols)}, In: &Compute{base: base{cols: agg.cols}, In: agg.In, Items: agg.Keys}}
+		return b.distinctRows(&Compute{base: base{cols: agg.cols, order: agg.In.Ordering()}, In: agg.In, Items: agg.Keys}, agg.cols)
+	}
+	if len(agg.Keys) > 0 {
+		out.order = b.firstOfGroup(agg)
 	}
 	out.In = b.grouped(agg)
 	return out

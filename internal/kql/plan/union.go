@@ -151,6 +151,7 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 		}
 		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
 	}
+	defer b.unionOrder(u)
 	for _, name := range order {
 		if inner && (count[name] < len(u.Inputs) || len(types[name]) > 1) {
 			continue

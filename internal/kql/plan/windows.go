@@ -28,7 +28,7 @@ func (w *windows) call(b *binder, x *syntax.Call, fn *function.Func, args []Expr
 	case fn.Drawn:
 		b.drawn++
 		args = append(args, &Const{T: schema.Long, V: b.drawn})
-	case len(w.in.Ordering()) == 0:
+	case !serialized(w.in):
 		b.fail(diag.Semantic, x.Span(), "", "%s needs serialized rows: sort them first", x.Func.Name)
 	}
 	var restart *Column

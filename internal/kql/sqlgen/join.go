@@ -23,11 +23,11 @@ func (g *generator) join(n *plan.Join) string {
 		left, leftKeys, right, rightKeys = right, rightKeys, left, leftKeys
 	}
 	conds := make([]string, len(n.On))
-	equal := "="
-	if n.Nulls {
-		equal = "IS NOT DISTINCT FROM"
-	}
-	for i := range n.On {
+	for i, on := range n.On {
+		equal := "="
+		if n.Nulls && on.L.Type() != schema.String { // which is never null
+			equal = "IS NOT DISTINCT FROM"
+		}
 		conds[i] = fmt.Sprintf("lhs.%s %s rhs.%s", leftKeys[i], equal, rightKeys[i])
 	}
 	special := map[int]string{}
