@@ -68,11 +68,14 @@ type Role string
 
 // The roles of an Event.
 const (
-	Attacker Role = "attacker"
-	Victim   Role = "victim"
-	Root     Role = "root"
-	Control  Role = "control"
+	Attacker Role = "attacker" // done with the token
+	Root     Role = "root"     // the user's own sign-in that began a session which the attacker holds
+	Victim   Role = "victim"   // the user's own in such a session, the last before the attacker came and the first after
+	Control  Role = "control"  // a change of the directory from the attacker's addresses, or a consent at the time
 )
+
+// Own reports whether the row is the user's own, which stands beside the attacker's for comparison.
+func (r Role) Own() bool { return r == Root || r == Victim }
 
 // Event is one row of the evidence that belongs to the finding, named by its own key and by its place.
 type Event struct {
@@ -80,8 +83,8 @@ type Event struct {
 	Key         string    `json:"key"`
 	Time        time.Time `json:"time"`
 	File        string    `json:"file"`
-	Row         int64     `json:"row"` // line or record number in File
-	Role        Role      `json:"role"`
+	Row         int64     `json:"row"`  // line or record number in File
+	Role        Role      `json:"role"` // the attacker's; the user's own sign-in that began the session (root), or beside the attacker's (victim); a change in the directory (control)
 	IP          string    `json:"ip,omitempty"`
 	AppID       string    `json:"app_id,omitempty"`
 	App         string    `json:"app,omitempty"`
@@ -113,15 +116,15 @@ type Outcome string
 
 // The outcomes of a Considered explanation.
 const (
-	Rejected  Outcome = "rejected"
-	Accepted  Outcome = "accepted"
-	Undecided Outcome = "undecided"
+	Rejected  Outcome = "rejected"  // it does not hold
+	Accepted  Outcome = "accepted"  // it leaves nothing of what it speaks of; the finding stands on the rest
+	Undecided Outcome = "undecided" // it holds and speaks against the finding, but does not outweigh it
 )
 
 // Considered is one benign explanation that was weighed.
 type Considered struct {
 	Explanation string  `json:"explanation"`
-	Outcome     Outcome `json:"outcome"`
+	Outcome     Outcome `json:"outcome"` // it does not hold (rejected), holds and was outweighed (undecided), or leaves nothing of a part (accepted)
 	Because     string  `json:"because"`
 }
 

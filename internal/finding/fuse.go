@@ -225,7 +225,11 @@ func (c *Candidate) finding(v Verdict, score int) Finding {
 		FirstSeen: c.First, LastSeen: c.Last, DurationSeconds: int64(c.Last.Sub(c.First).Seconds()), Signals: c.Signals,
 	}
 	for _, b := range c.Benign {
-		f.Considered = append(f.Considered, Considered{Explanation: b.Title, Outcome: Undecided, Because: b.Evidence})
+		outcome := Undecided
+		if b.Strength == string(hunt.Excluding) {
+			outcome = Accepted
+		}
+		f.Considered = append(f.Considered, Considered{Explanation: b.Title, Outcome: outcome, Because: b.Evidence})
 	}
 	c.named.fill(&f)
 	f.ID = c.id()

@@ -139,6 +139,25 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestConsidered: what leaves nothing of a part is accepted for that part, what was only outweighed is undecided.
+func TestConsidered(t *testing.T) {
+	proof, journey := says("tool", "a", 0, 90, "n1"), says("travel", "a", 0, 5, "n2")
+	other, service := says("device", "a", 0, 5, "n2"), says("service", "a", 0, 5, "n2")
+	method := says("method", "a", 0, 1)
+	candidates := Weigh([]hunt.Signal{proof, other, method}, []hunt.Signal{journey, service}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, scale())
+	findings, _ := Judge(candidates, Prior{Stated: 0.001, Learned: 0.001}, scale())
+	if len(findings) != 1 {
+		t.Fatalf("%d findings, want one", len(findings))
+	}
+	got := map[string]Outcome{}
+	for _, c := range findings[0].Considered {
+		got[c.Explanation] = c.Outcome
+	}
+	if want := map[string]Outcome{"A journey": Undecided, "A service": Accepted}; !reflect.DeepEqual(got, want) {
+		t.Errorf("considered %v, want %v", got, want)
+	}
+}
+
 // TestLearn holds the arithmetic of the prior: a stated one in a thousand is a thousand users of whom one was compromised.
 func TestLearn(t *testing.T) {
 	w := scale()

@@ -104,53 +104,18 @@ func rowKeyOf(r *kql.Row) rowKey {
 	return rowKey{table: r.Text("Table"), id: r.Text("Id"), at: r.Time("Time"), ip: r.Text("IPAddress"), appID: r.Text("AppId"), agent: r.Text("UserAgent")}
 }
 
-// mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
-// nothing about their caller those whose token was born at an address that only the attacker had, in a session that he
-// held there or while he was there.
-func mark(f *finding.Finding, rows []signIn) {
-	spots, named := map[string]bool{}, map[string]bool{}
-	for _, s := range f.Spots {
-		spots[s] = true
-	}
-	for _, id := range f.EventIDs {
-		named[id] = true
-	}
-	his, others, held := map[string]bool{}, map[string]bool{}, map[[2]string]bool{}
-	var first, last time.Time
-	for i := range rows {
-		r := &rows[i]
-		r.attacker = spots[r.spot] || named[r.id]
-		switch {
-		case r.attacker:
-			his[r.ip] = true
-			held[[2]string{r.ip, r.session}] = r.session != ""
-			if first.IsZero() {
-				first = r.at
-			}
-			last = r.at
-		case r.spot != "":
-			others[r.ip] = true
-		}
-	}
-	for i := range rows {
-		r := &rows[i]
-		there := held[[2]string{r.ip, r.session}] || !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack))
-		if r.spot == "" && his[r.ip] && !others[r.ip] && there {
-			r.attacker = true
-		}
-	}
-}
-
-// slack is how long before and after the attacker's own rows those of applications that act for him may lie.
-const slack = time.Hour
-
-// events fills in the attacker's rows and what they name.
+// events fills in the rows of the finding and what the attacker's name.
 func (b *builder) events(f *finding.Finding, rows []signIn) {
 	mark(f, rows)
+	roles := rolesOf(rows)
 	ips, sessions, apps, resources, agents, ids := set{}, set{}, set{}, set{}, set{}, set{}
 	bySpot := map[string][]string{}
 	for i := range rows {
 		r := &rows[i]
+		if roles[i] == "" {
+			continue
+		}
+		f.Events = append(f.Events, r.event(roles[i]))
 		if !r.attacker {
 			continue
 		}
@@ -164,12 +129,8 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 			pair.into[pair.v] = true
 		}
 		bySpot[r.spot] = append(bySpot[r.spot], r.id)
-		f.Events = append(f.Events, finding.Event{
-			Table: r.table, Key: r.id, Time: r.at, File: r.file, Row: r.line, Role: finding.Attacker, IP: r.ip,
-			AppID: r.appID, App: r.app, Resource: r.resource, UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs",
-		})
 	}
-	if len(f.Events) > 0 {
+	if len(ids) > 0 {
 		f.SourceIPs, f.SessionIDs, f.AppIDs, f.Resources, f.UserAgents, f.EventIDs = keys(ips), keys(sessions), keys(apps), keys(resources), keys(agents), keys(ids)
 		f.EventCount = len(f.EventIDs)
 	}
@@ -185,14 +146,19 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 
 // times says from when to when the attacker's rows of all tables reach, and what the evidence allows beyond.
 func (b *builder) times(f *finding.Finding, rows []signIn) {
+	known := false
 	for i := range f.Events {
 		e := &f.Events[i]
-		if i == 0 || e.Time.Before(f.FirstSeen) {
+		if e.Role.Own() {
+			continue
+		}
+		if !known || e.Time.Before(f.FirstSeen) {
 			f.FirstSeen = e.Time
 		}
-		if i == 0 || e.Time.After(f.LastSeen) {
+		if !known || e.Time.After(f.LastSeen) {
 			f.LastSeen = e.Time
 		}
+		known = true
 	}
 	f.DurationSeconds = int64(f.LastSeen.Sub(f.FirstSeen).Seconds())
 	if len(rows) > 0 {

@@ -1,6 +1,7 @@
 package investigation
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -64,6 +65,47 @@ func TestMark(t *testing.T) {
 		if rows[i].attacker != want {
 			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, rows[i].attacker, want)
 		}
+	}
+}
+
+// TestRoles has a session that both hold: beside the attacker's rows stand the sign-in that began it, the user's last row
+// before he came and the first after, and nothing of sessions that he does not hold.
+func TestRoles(t *testing.T) {
+	row := func(minutes int, session string, change func(*signIn)) signIn {
+		r := at(minutes, "192.0.2.1")
+		r.session, r.spot, r.result = session, "own", "0"
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	interactive := func(r *signIn) { r.table = "SigninLogs" }
+	stolen := func(r *signIn) { r.attacker = true }
+	var rows []signIn
+	var want []finding.Role
+	for _, c := range []struct {
+		row  signIn
+		want finding.Role
+	}{
+		{row(0, "s", interactive), finding.Root},
+		{row(1, "s", nil), ""},
+		{row(2, "s", nil), finding.Victim},
+		{row(3, "s", func(r *signIn) { r.spot = "" }), ""},
+		{row(4, "s", func(r *signIn) { r.result = "50173" }), ""},
+		{row(5, "another", interactive), ""},
+		{row(6, "", interactive), ""},
+		{row(7, "begun before", nil), finding.Victim},
+		{row(10, "s", stolen), finding.Attacker},
+		{row(10, "begun before", stolen), finding.Attacker},
+		{row(10, "", stolen), finding.Attacker},
+		{row(11, "s", stolen), finding.Attacker},
+		{row(12, "s", interactive), finding.Victim},
+		{row(13, "s", nil), ""},
+	} {
+		rows, want = append(rows, c.row), append(want, c.want)
+	}
+	if got := rolesOf(rows); !slices.Equal(got, want) {
+		t.Errorf("the rows are %q, want %q", got, want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
@@ -34,13 +35,18 @@ type timesketchEvent struct {
 	SourceRow     int64  `json:"source_row"`
 }
 
+// doings are the roles of events as a line of a timeline says them.
+var doings = map[finding.Role]string{
+	finding.Attacker: "attacker by", finding.Root: "own sign-in that began the session, by", finding.Victim: "own use of the session, by", finding.Control: "control by",
+}
+
 // timesketch renders one event of the findings per line.
 func timesketch(w io.Writer, inv *investigation.Investigation) error {
 	enc := json.NewEncoder(escape.JSON(w)) // tags are escaped: a web page will show them
 	for i := range inv.Findings {
 		f := &inv.Findings[i]
 		for _, e := range f.Events {
-			message := fmt.Sprintf("%s: %s by %s from %s", f.Verdict, e.Role, f.User, e.IP)
+			message := fmt.Sprintf("%s: %s %s from %s", f.Verdict, doings[e.Role], f.User, e.IP)
 			if about := strings.TrimSpace(e.App + " " + e.Resource); about != "" {
 				message += " (" + about + ")"
 			}
