@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the repository for the number of inputs given.
+# Runs every fuzz target of the repository for the number of inputs given. A
+# target whose line ends in //fuzz:slow, with the reason, gets a twentieth.
 #
 # A number, not a time: a deadline that falls into the minimising of an input
 # fails the run without a failing input (golang.org/issue/48591), and a number
@@ -8,13 +9,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 inputs=${1:-100000x}
-# Each of these inputs is a whole query run by DuckDB, or a file on the disk.
-slow=' FuzzQuery FuzzFile FuzzDifferential FuzzCSVShapes FuzzJSONShapes FuzzTableShapes FuzzWraps FuzzFlatShapes '
-grep -rl --include='*_test.go' '^func Fuzz' internal | xargs -n1 dirname | sort -u | while read -r dir; do
-  grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$dir"/*_test.go | sed 's/func //' | sort | while read -r target; do
-    n=$inputs
-    if [[ $slow == *" $target "* ]]; then n=$((${inputs%x} / 20))x; fi
-    echo "fuzz $dir $target $n"
-    go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$n" -fuzzminimizetime 1x
-  done
+grep -rE --include='*_test.go' '^func Fuzz' internal | sort | while IFS=: read -r file line; do
+  dir=$(dirname "$file")
+  target=$(sed -E 's/^func (\w+).*/\1/' <<<"$line")
+  n=$inputs
+  if [[ $line == *//fuzz:slow\ * ]]; then n=$((${inputs%x} / 20))x; fi
+  echo "fuzz $dir $target $n"
+  go test "./$dir" -run '^$' -fuzz "^$target\$" -fuzztime "$n" -fuzzminimizetime 1x </dev/null
 done

@@ -57,7 +57,7 @@ func TestDifferential(t *testing.T) {
 }
 
 // FuzzDifferential does the same from any seed.
-func FuzzDifferential(f *testing.F) {
+func FuzzDifferential(f *testing.F) { //fuzz:slow each input is a query that DuckDB runs
 	c := openTest(f)
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) {

@@ -149,7 +149,7 @@ func jsonRow(columns []schema.Column, row []schema.Value) string {
 }
 
 // FuzzQuery compiles any text; what compiles, DuckDB must be able to prepare.
-func FuzzQuery(f *testing.F) {
+func FuzzQuery(f *testing.F) { //fuzz:slow each input is a query that DuckDB runs
 	for _, table := range answerTables {
 		for _, a := range table {
 			f.Add(a.query)

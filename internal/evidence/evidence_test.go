@@ -119,7 +119,7 @@ func FuzzDecode(f *testing.F) {
 
 // FuzzFile sends any bytes through the whole door: recognition by content, unpacking, byte order marks, the query
 // API's nesting, framing and decoding with the shipped shapes. No panic, and the blocks come to an end.
-func FuzzFile(f *testing.F) {
+func FuzzFile(f *testing.F) { //fuzz:slow each input is a file on the disk
 	f.Add([]byte("{\"tables\":[{\"name\":\"PrimaryResult\",\"columns\":[{\"name\":\"Type\",\"type\":\"string\"},{\"name\":\"Id\",\"type\":\"string\"}],\"rows\":[[\"SigninLogs\",\"1\"]]}]}"))
 	f.Add([]byte("[{\"TableName\":\"PrimaryResult\",\"Type\":\"SigninLogs\",\"TimeGenerated\":\"2026-03-21T09:30:00Z\",\"Id\":\"1\"}]"))
 	f.Add([]byte("{\"Type\":\"SigninLogs\",\"TimeGenerated\":\"2026-03-21T09:30:00Z\"}\n{\"Type\":\"AuditLogs\",\"Tim"))

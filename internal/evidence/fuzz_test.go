@@ -19,12 +19,12 @@ var families = map[string]func(s *Shape) bool{
 	"flat":  func(s *Shape) bool { return s.Nest },
 }
 
-func FuzzCSVShapes(f *testing.F)   { fuzzFamily(f, "csv", "export.csv") }
-func FuzzJSONShapes(f *testing.F)  { fuzzFamily(f, "json", "export.json") }
-func FuzzTableShapes(f *testing.F) { fuzzFamily(f, "table", "answer.json") }
-func FuzzFlatShapes(f *testing.F)  { fuzzFamily(f, "flat", "flat.csv") }
+func FuzzCSVShapes(f *testing.F)   { fuzzFamily(f, "csv", "export.csv") }    //fuzz:slow each input is a file on the disk
+func FuzzJSONShapes(f *testing.F)  { fuzzFamily(f, "json", "export.json") }  //fuzz:slow each input is a file on the disk
+func FuzzTableShapes(f *testing.F) { fuzzFamily(f, "table", "answer.json") } //fuzz:slow each input is a file on the disk
+func FuzzFlatShapes(f *testing.F)  { fuzzFamily(f, "flat", "flat.csv") }     //fuzz:slow each input is a file on the disk
 
-func FuzzWraps(f *testing.F) {
+func FuzzWraps(f *testing.F) { //fuzz:slow each input is a file on the disk
 	f.Add(captured(f, nil, `{"records":[{"category":"SignInLogs","time":"2026-03-20T10:02:00Z","properties":{"id":"1"}}]}`))
 	fuzzFamily(f, "wrap", "messages.log")
 }
