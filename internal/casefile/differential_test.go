@@ -118,7 +118,7 @@ func differ(t *testing.T, c *Case, gen *oracle.Generator, text, label string) bo
 		t.Errorf("%s\n%s%s\n%v", label, tablesOf(gen), text, err)
 		return true
 	}
-	if g, w := columnsText(got.Columns), columnsText(want.Columns); g != w {
+	if g, w := schema.Declaration(got.Columns), schema.Declaration(want.Columns); g != w {
 		t.Errorf("%s\n%s\ngot the columns %s\nwant %s", label, text, g, w)
 		return true
 	}
@@ -141,14 +141,6 @@ func differ(t *testing.T, c *Case, gen *oracle.Generator, text, label string) bo
 		t.Errorf("%s\n%s%s\ngot\n%s\nwant\n%s", label, tablesOf(gen), text, g, w)
 	}
 	return true
-}
-
-func columnsText(columns []schema.Column) string {
-	var parts []string
-	for _, c := range columns {
-		parts = append(parts, c.Name+":"+c.Type.String())
-	}
-	return strings.Join(parts, ", ")
 }
 
 func tablesOf(g *oracle.Generator) string {

@@ -74,7 +74,7 @@ func (w *Want) failure(err error) error {
 
 func (w *Want) check(got *kql.Rows) error {
 	if w.Columns != nil {
-		if g, want := header(got.Columns), header(w.Columns); g != want {
+		if g, want := schema.Declaration(got.Columns), schema.Declaration(w.Columns); g != want {
 			return fmt.Errorf("got the columns %s\nwant %s", g, want)
 		}
 	}
@@ -117,14 +117,6 @@ func (w *Want) match(rows, wanted [][]any) bool {
 		}
 	}
 	return true
-}
-
-func header(columns []schema.Column) string {
-	var parts []string
-	for _, c := range columns {
-		parts = append(parts, c.Name+":"+c.Type.String())
-	}
-	return strings.Join(parts, ", ")
 }
 
 func lines(rows [][]any) string {

@@ -80,16 +80,13 @@ func constant(text string) (schema.Value, error) {
 
 // KQL is a table as a datatable.
 func (t Table) KQL() string {
-	var columns, values []string
-	for _, c := range t.Columns {
-		columns = append(columns, c.Name+":"+c.Type.String())
-	}
+	var values []string
 	for _, row := range t.Rows {
 		for i, v := range row {
 			values = append(values, spelled(cell{t.Columns[i].Type, v}))
 		}
 	}
-	return "datatable(" + strings.Join(columns, ", ") + ") [" + strings.Join(values, ", ") + "]"
+	return "datatable(" + schema.Declaration(t.Columns) + ") [" + strings.Join(values, ", ") + "]"
 }
 
 func spelled(c cell) string {

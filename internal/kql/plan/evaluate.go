@@ -79,15 +79,7 @@ func (b *binder) pluginColumn(n Node, x syntax.Expr) *Column {
 	if !ok {
 		b.fail(diag.Semantic, x.Span(), "", "the name of a column is expected here")
 	}
-	c := findColumn(n.Columns(), name.Name)
-	if c == nil {
-		var names []string
-		for _, c := range n.Columns() {
-			names = append(names, c.Name)
-		}
-		b.fail(diag.Semantic, x.Span(), suggest(name.Name, names), "unknown column %s", name.Name)
-	}
-	return c
+	return b.existing(n.Columns(), name, unknownColumn)
 }
 
 // bagUnpack makes columns of the properties of a bag.

@@ -118,6 +118,27 @@ func findColumn(cols []*Column, name string) *Column {
 	return nil
 }
 
+// namesOf are the names of columns.
+func namesOf(cols []*Column) []string {
+	var names []string
+	for _, c := range cols {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
+// existing finds the column that must be there; where it is not, the binder says what lacks it, and the nearest name.
+func (b *binder) existing(cols []*Column, name *syntax.Name, lacking string) *Column {
+	c := findColumn(cols, name.Name)
+	if c == nil {
+		b.fail(diag.Semantic, name.Span(), suggest(name.Name, namesOf(cols)), "%s %s", lacking, name.Name)
+	}
+	return c
+}
+
+// unknownColumn is what lacks a column where it needs no saying whose columns were looked at.
+const unknownColumn = "unknown column"
+
 func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	if c := findColumn(f.cols, x.Name); c != nil {
 		return &Col{c}
@@ -159,11 +180,7 @@ func openColumn(cols []*Column) *Column {
 }
 
 func (b *binder) visible(f *frame) []string {
-	names := f.scope.names()
-	for _, c := range f.cols {
-		names = append(names, c.Name)
-	}
-	return names
+	return append(f.scope.names(), namesOf(f.cols)...)
 }
 
 func (b *binder) unary(f *frame, x *syntax.Unary) Expr {

@@ -361,15 +361,7 @@ func (b *binder) matchFrame(m *matching) *frame {
 				return &Col{c}
 			}
 		}
-		c := findColumn(e.props, name.Name)
-		if c == nil {
-			var names []string
-			for _, p := range e.props {
-				names = append(names, p.Name)
-			}
-			b.fail(diag.Semantic, name.Span(), suggest(name.Name, names), "%s has no property %s", of.Name, name.Name)
-		}
-		return &Col{c}
+		return &Col{b.existing(e.props, name, of.Name+" has no property")}
 	}}
 }
 

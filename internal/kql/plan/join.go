@@ -144,18 +144,10 @@ func (b *binder) joinPair(f *frame, cond syntax.Expr) (Pair, *Column) {
 
 // sideOf finds a column on one side of a join; an unknown watchlist has it under any name.
 func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
-	if c := findColumn(cols, name.Name); c != nil {
-		return &Col{c}
-	}
-	if isOpen(cols) {
+	if isOpen(cols) && findColumn(cols, name.Name) == nil {
 		return null(schema.Unknown)
 	}
-	var names []string
-	for _, c := range cols {
-		names = append(names, c.Name)
-	}
-	b.fail(diag.Semantic, name.Span(), suggest(name.Name, names), "%s has no column %s", side, name.Name)
-	return nil
+	return &Col{b.existing(cols, name, side+" has no column")}
 }
 
 // joinColumns makes the output: left columns, then right ones with a number where the name is taken.

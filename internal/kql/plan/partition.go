@@ -11,14 +11,7 @@ import (
 // partition runs a subquery on the rows of each key.
 // https://learn.microsoft.com/kusto/query/partition-operator
 func (b *binder) partition(sc *scope, n Node, op *syntax.Partition) Node {
-	c := findColumn(n.Columns(), op.Key.Name)
-	if c == nil {
-		var names []string
-		for _, c := range n.Columns() {
-			names = append(names, c.Name)
-		}
-		b.fail(diag.Semantic, op.Key.Span(), suggest(op.Key.Name, names), "unknown column %s", op.Key.Name)
-	}
+	c := b.existing(n.Columns(), op.Key, unknownColumn)
 	if c.Type == schema.Dynamic || strings.HasPrefix(c.Name, "_") && c.Hidden {
 		b.fail(diag.Semantic, op.Key.Span(), "tostring("+c.Name+")", "rows cannot be partitioned by a dynamic value: convert it first")
 	}

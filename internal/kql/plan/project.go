@@ -21,13 +21,7 @@ func (b *binder) pattern(cols []*Column, x syntax.Expr) func(*Column) bool {
 	case *syntax.Wildcard:
 		return func(c *Column) bool { return match(x.Pattern, c.Name) }
 	case *syntax.Name:
-		if findColumn(cols, x.Name) == nil {
-			var names []string
-			for _, c := range cols {
-				names = append(names, c.Name)
-			}
-			b.fail(diag.Semantic, x.Span(), suggest(x.Name, names), "unknown column %s", x.Name)
-		}
+		b.existing(cols, x, unknownColumn)
 		return func(c *Column) bool { return c.Name == x.Name }
 	}
 	b.fail(diag.Semantic, x.Span(), "", "the name of a column is expected here")
@@ -159,11 +153,7 @@ func (b *binder) projectByNames(sc *scope, n Node, op *syntax.ProjectByNames) No
 func (b *binder) columnNames(sc *scope, x syntax.Expr) []string {
 	if call, ok := x.(*syntax.Call); ok && call.Func.Name == "column_names_of" {
 		b.arity(call, 1, 1)
-		var names []string
-		for _, c := range visibleColumns(b.tabular(sc, call.Args[0])) {
-			names = append(names, c.Name)
-		}
-		return names
+		return namesOf(visibleColumns(b.tabular(sc, call.Args[0])))
 	}
 	c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
 	switch {

@@ -94,17 +94,13 @@ func (b *binder) scanStep(sc *scope, n Node, out *Follow, op *syntax.Scan, i int
 	for _, a := range op.Steps[i].Assign {
 		name, x := b.oneName(a)
 		var target *Column
-		var names []string
-		for _, c := range out.cols {
-			names = append(names, c.Name)
-		}
 		for _, d := range out.Declared {
 			if d.Col.Name == name {
 				target = d.Col
 			}
 		}
 		if target == nil {
-			b.fail(diag.Semantic, a.Span(), suggest(name, names), "a step assigns to columns of the rows and declared ones, %s is none", name)
+			b.fail(diag.Semantic, a.Span(), suggest(name, namesOf(out.cols)), "a step assigns to columns of the rows and declared ones, %s is none", name)
 		}
 		step.Assign = append(step.Assign, Item{Col: target, X: b.scanExpr(x, b.convert(b.scalar(f, x), target.Type))})
 	}
@@ -134,14 +130,7 @@ func (b *binder) scanState(out *Follow, op *syntax.Scan, current int, step, colu
 	case at > current:
 		b.fail(diag.Semantic, step.Span(), "", "the step %s comes later: its state is not known here", step.Name)
 	}
-	source := findColumn(out.cols, column.Name)
-	if source == nil {
-		var names []string
-		for _, c := range out.cols {
-			names = append(names, c.Name)
-		}
-		b.fail(diag.Semantic, column.Span(), suggest(column.Name, names), "the rows of step %s have no column %s", step.Name, column.Name)
-	}
+	source := b.existing(out.cols, column, "the rows of step "+step.Name+" have no column")
 	for _, s := range out.Steps[at].State {
 		if c, ok := s.X.(*Col); ok && c.C == source {
 			return &Col{s.Col}

@@ -61,6 +61,15 @@ type Column struct {
 	Hidden bool // reachable by name, left out of `*` and of results (provenance columns)
 }
 
+// Declaration is the columns as `datatable` and functions declare them: a:long, b:string.
+func Declaration(columns []Column) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = c.Name + ":" + c.Type.String()
+	}
+	return strings.Join(parts, ", ")
+}
+
 // Table is a named table that a query may read.
 type Table struct {
 	Name    string
