@@ -3,9 +3,7 @@
 package evidence
 
 import (
-	"archive/zip"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -73,7 +71,7 @@ type Problem struct {
 	Help string
 }
 
-// Discover lists the files below the paths, and those in zip archives, each once, in order. `-` is standard input. What
+// Discover lists the files below the paths, and those in archives, each once, in order. `-` is standard input. What
 // cannot be read is a Problem; it ends nothing.
 func Discover(paths []string) (files []string, problems []Problem) {
 	seen := map[string]bool{}
@@ -82,7 +80,7 @@ func Discover(paths []string) (files []string, problems []Problem) {
 			return
 		}
 		seen[path] = true
-		inside, found, isArchive := archived(path)
+		inside, found, isArchive := filesIn(path)
 		problems = append(problems, found...)
 		if isArchive {
 			files = append(files, inside...)
@@ -139,37 +137,6 @@ func walk(root string) (files []string, problems []Problem) {
 	}
 	sort.Strings(files)
 	return files, problems
-}
-
-// maxInArchive bounds how many files of an archive are read.
-const maxInArchive = 100_000
-
-// archived lists the files in a zip archive.
-func archived(path string) (files []string, problems []Problem, isArchive bool) {
-	if path == Stdin || !startsWith(path, "PK\x03\x04") {
-		return nil, nil, false
-	}
-	z, err := zip.OpenReader(path)
-	if err != nil {
-		return nil, []Problem{{path, errors.New("the zip data is damaged: " + err.Error()), "copy the file again from its origin"}}, true
-	}
-	defer func() { _ = z.Close() }()
-	for i, entry := range z.File {
-		name := path + inArchive + entry.Name
-		switch {
-		case i >= maxInArchive:
-			return files, append(problems, Problem{path, fmt.Errorf("the archive holds more than %d files", maxInArchive), "unpack it and give the folder"}), true
-		case entry.FileInfo().IsDir():
-		case !fs.ValidPath(entry.Name):
-			problems = append(problems, Problem{name, errors.New("the name leads out of the archive"), "unpack the archive with care and give the file itself"})
-		default:
-			files = append(files, name)
-		}
-	}
-	if len(files)+len(problems) == 0 {
-		problems = append(problems, Problem{path, errors.New("the archive holds no file"), "export sign-in logs into it"})
-	}
-	return files, problems, true
 }
 
 func startsWith(path, magic string) bool {

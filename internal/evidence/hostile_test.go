@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
@@ -217,77 +216,6 @@ func TestHostileWraps(t *testing.T) {
 		if d := time.Since(start); d > 20*time.Second {
 			t.Errorf("%s took %s", name, d)
 		}
-	}
-}
-
-// TestHalfPairInUTF16: half of a surrogate pair in UTF-16 rejects its record.
-func TestHalfPairInUTF16(t *testing.T) {
-	var text bytes.Buffer
-	write := func(s string, units ...uint16) {
-		for _, c := range []byte(s) {
-			units = append(units, uint16(c))
-		}
-		for _, u := range units {
-			text.Write([]byte{byte(u), byte(u >> 8)})
-		}
-	}
-	write("", 0xfeff)
-	write(good(1) + `{"Type":"SigninLogs","Id":"x`)
-	write("", 0xd800)
-	write("\"}\n" + good(2))
-	if rejects, rows := hostile(t, "rows.jsonl", text.String()); rejects != "2:invalid_utf8" || rows != 2 {
-		t.Errorf("%d rows, rejected %q", rows, rejects)
-	}
-	// Without a mark, as some shippers write it.
-	if rejects, rows := hostile(t, "rows.jsonl", strings.ReplaceAll(text.String()[2:], "\x00\xd8", "")); rejects != "" || rows != 3 {
-		t.Errorf("without a mark: %d rows, rejected %q", rows, rejects)
-	}
-}
-
-func TestArchives(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "evidence.zip")
-	file, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	z := zip.NewWriter(file)
-	for _, entry := range []struct{ name, text string }{
-		{"in/rows.jsonl", good(1)}, {"../../out.jsonl", good(2)}, {"/abs.jsonl", good(3)},
-	} {
-		w, err := z.Create(entry.name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.WriteString(w, entry.text); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := file.Close(); err != nil {
-		t.Fatal(err)
-	}
-	outside := filepath.Join(t.TempDir(), "secret.jsonl")
-	if err := os.WriteFile(outside, []byte(good(4)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(outside, filepath.Join(dir, "link.jsonl")); err != nil {
-		t.Fatal(err)
-	}
-	files, problems := Discover([]string{dir})
-	if len(files) != 1 || files[0] != path+"!in/rows.jsonl" {
-		t.Errorf("files %q", files)
-	}
-	if len(problems) != 3 {
-		t.Errorf("problems %v", problems)
-	}
-	if _, rows, _ := records(t, files[0]); len(rows) != 1 || rows[0]["Id"] != "1" {
-		t.Errorf("rows %v", rows)
-	}
-	if sum, err := Hash(files[0]); err != nil || len(sum) != 64 {
-		t.Errorf("hash %q: %v", sum, err)
 	}
 }
 

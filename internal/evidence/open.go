@@ -1,7 +1,6 @@
 package evidence
 
 import (
-	"archive/zip"
 	"bufio"
 	"bytes"
 	"crypto/sha256"
@@ -161,9 +160,6 @@ func damaged(what string, err error) error {
 	return &NotRecognised{(&damagedError{what, err.Error()}).Error(), "copy the file again from its origin"}
 }
 
-// inArchive separates the path of a file in a zip archive: archive.zip!inside/file.json.
-const inArchive = "!"
-
 // openRaw opens the bytes of a file as they lie on disk, or unpacked from its archive.
 func openRaw(path string) (io.ReadCloser, int64, error) {
 	file, err := os.Open(path)
@@ -184,42 +180,11 @@ func openRaw(path string) (io.ReadCloser, int64, error) {
 		}
 		at += next
 		if info, statErr := os.Stat(path[:at]); statErr == nil && info.Mode().IsRegular() {
-			return openZipped(path[:at], path[at+len(inArchive):])
+			return openInside(path[:at], path[at+len(inArchive):])
 		}
 		at++
 	}
 }
-
-// openZipped opens a file in an archive. Nothing is ever written under the name that it has there.
-func openZipped(archive, name string) (io.ReadCloser, int64, error) {
-	z, err := zip.OpenReader(archive)
-	if err != nil {
-		return nil, 0, damaged("zip", err)
-	}
-	for _, entry := range z.File {
-		if entry.Name != name {
-			continue
-		}
-		if entry.Flags&1 != 0 {
-			return nil, 0, errors.Join(&NotRecognised{"the file in the archive is encrypted", "unpack it with its password and give the folder"}, z.Close())
-		}
-		r, err := entry.Open()
-		if err != nil {
-			return nil, 0, errors.Join(damaged("zip", err), z.Close())
-		}
-		return &zipped{&unpacked{r: r, what: "zip", packed: func() int64 { return int64(entry.CompressedSize64) }}, r, z}, int64(entry.CompressedSize64), nil
-	}
-	return nil, 0, errors.Join(fmt.Errorf("no file %s in the archive", name), z.Close())
-}
-
-type zipped struct {
-	io.Reader
-	entry io.Closer
-	z     io.Closer
-}
-
-// Close closes the file and its archive.
-func (z *zipped) Close() error { return errors.Join(z.entry.Close(), z.z.Close()) }
 
 // open returns the decoded text of the file: unpacked, without byte order mark, UTF-16 turned into UTF-8.
 func (f *File) open() (io.Reader, io.Closer, error) {

@@ -10,18 +10,43 @@ import (
 // maxWraps bounds how deep records may be wrapped: a hit of a search, that holds an event, that holds the record.
 const maxWraps = 3
 
+const (
+	unpackIt = "unpack it first and give the folder, or pack it as zip"
+	exportIt = "export the table as CSV or JSON lines"
+)
+
+// notRead are the first bytes of files that are not read, what they are and what to do.
+var notRead = []struct{ magic, what, help string }{
+	{"7z\xbc\xaf\x27\x1c", "a 7z archive", unpackIt},
+	{"Rar!\x1a\x07", "a RAR archive", unpackIt},
+	{"MSCF\x00", "a cabinet archive", unpackIt},
+	{"\xfd7zXZ\x00", "compressed by xz", "unpack it first (xz -d), or compress it with gzip or zstd"},
+	{"BZh", "compressed by bzip2", "unpack it first (bunzip2), or compress it with gzip or zstd"},
+	{"\x04\x22\x4d\x18", "compressed by lz4", "unpack it first (lz4 -d), or compress it with gzip or zstd"},
+	{"PAR1", "Parquet", exportIt}, // within an archive or on standard input
+	{"ORC", "ORC", exportIt},
+	{"SQLite format 3\x00", "a database of SQLite", exportIt},
+	{"\xd0\xcf\x11\xe0", "a document of an older Office", "give the export from which it was made, or save it as CSV UTF-8"},
+	{"ElfFile\x00", "a Windows event log", "give exports of Microsoft Entra ID: docs/evidence.md lists the shapes"},
+	{"%PDF-", "a PDF", "give the export from which it was made"},
+	{"<", "XML or a page of the web", "export as JSON or CSV; what Export-Clixml wrote becomes JSON by Import-Clixml FILE | ConvertTo-Json -Depth 10"},
+}
+
 // recognise finds the shape of a file by its first bytes.
 func (f *File) recognise() error {
 	head := bytes.TrimSpace(f.header)
 	switch {
 	case len(head) == 0:
 		return &NotRecognised{"the file is empty", "export it again"}
-	case bytes.HasPrefix(head, []byte("7z\xbc\xaf")), bytes.HasPrefix(head, []byte("Rar!")):
-		return &NotRecognised{"the file is a 7z or RAR archive", "unpack it first and give the folder, or pack it as zip"}
-	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
-		return &NotRecognised{"the file is an archive in an archive", "unpack it first and give the folder"}
-	case bytes.HasPrefix(head, []byte("PAR1")):
-		return &NotRecognised{"the file is Parquet", "export the table as CSV or JSON lines"}
+	case isZip(f.header), isTar(f.header):
+		return &NotRecognised{"the file is an archive in an archive, or one on standard input", "unpack it first and give the folder"}
+	}
+	for _, other := range notRead {
+		if bytes.HasPrefix(head, []byte(other.magic)) {
+			return &NotRecognised{"the file is " + other.what, other.help}
+		}
+	}
+	switch {
 	case bytes.Count(f.header, []byte{0}) > len(f.header)/8:
 		return &NotRecognised{"the file is binary", "give exports as CSV or JSON, plain, gzip, zstd or zip"}
 	}
