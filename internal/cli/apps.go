@@ -68,6 +68,8 @@ func newAppsLookup(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "lookup [ID|NAME...]",
 		Short: "Look up known applications by id or part of the name; all of them without one",
+		Example: `  replaytrace apps lookup 29d9ed98-a469-4536-ade2-f981bc1d605e
+  replaytrace apps lookup authentication broker --format json`,
 		RunE: func(_ *cobra.Command, args []string) error {
 			inv, err := inventory.Default()
 			if err != nil {
@@ -109,6 +111,8 @@ func newAppsImport(s Streams) *cobra.Command {
 		Long: `Join lists of applications with the embedded inventory and write the result as CSV. Name it in the tenant file under
 known_apps, or import it in Sentinel as the watchlist Applications. A list is CSV with a header or a JSON array; the
 public lists of Microsoft's applications and of the family of client ids are read as they are published.`,
+		Example: `  replaytrace apps import MicrosoftApps.json --out known_apps.csv
+  replaytrace apps import ours.csv --approved --out approved_apps.csv`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {

@@ -25,15 +25,28 @@ type Streams struct {
 	Err io.Writer // progress, warnings, errors
 }
 
-// Exit codes of the command line's contract.
+// Exit codes of the command line's contract; exitCodes says what each means.
 const (
 	exitOK          = 0
-	exitFound       = 1   // findings at or above --fail-on, or a failed check
-	exitUsage       = 2   // usage, or the user's KQL or rule is wrong
-	exitPartial     = 3   // a path unreadable or a required table absent
-	exitInternal    = 70  // a fault of ours
-	exitInterrupted = 130 // Ctrl-C
+	exitFound       = 1
+	exitUsage       = 2
+	exitPartial     = 3
+	exitInternal    = 70
+	exitInterrupted = 130
 )
+
+// exitCodes are the exit codes with their meanings, as the help and README have them.
+var exitCodes = []struct {
+	code    int
+	meaning string
+}{
+	{exitOK, "done"},
+	{exitFound, "findings at or above --fail-on, a failed check (verify, rules lint, rules test), or an application that apps lookup does not know"},
+	{exitUsage, "usage, or the KQL or a rule is wrong"},
+	{exitPartial, "a path could not be read, or the non-interactive table is absent: a partial result was written; with --strict also when rows were rejected"},
+	{exitInternal, "internal error"},
+	{exitInterrupted, "interrupted"},
+}
 
 // Version is the version of the tool, set when it is built for release.
 var Version = "0.1.0-dev"
@@ -158,13 +171,21 @@ func (e *flagError) Hint() string {
 }
 
 func newRoot(s Streams) *cobra.Command {
+	codes := "Exit codes:"
+	for _, c := range exitCodes {
+		codes += fmt.Sprintf("\n  %-3d  %s", c.code, c.meaning)
+	}
 	root := &cobra.Command{
 		Use:   "replaytrace",
 		Short: "Find replayed Microsoft Entra ID tokens in exported evidence",
 		Long: `replaytrace finds replayed Microsoft Entra ID tokens in exported evidence, offline.
 
 A stolen refresh token that is replayed through an API leaves no trace in SigninLogs. It shows only in
-AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were handed.`,
+AADNonInteractiveUserSignInLogs. Point replaytrace at whatever export you were handed.
+
+Standard output has the result alone, progress and remarks go to standard error. --format json is described in docs/json.md.
+
+` + codes,
 		Example: `  replaytrace hunt ./export --report report.html
   replaytrace query 'AADNonInteractiveUserSignInLogs | summarize count() by IPAddress' ./export
   replaytrace simulate --out demo`,

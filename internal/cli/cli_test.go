@@ -4,7 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 )
@@ -36,5 +41,60 @@ func TestExitCodes(t *testing.T) {
 		if got := Main(args, Streams{Out: io.Discard, Err: io.Discard}); got != exitUsage {
 			t.Errorf("%q ends with %d, want %d", args, got, exitUsage)
 		}
+	}
+}
+
+// TestExitCodesDocumented: README has the meanings that the help has.
+func TestExitCodesDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := strings.ReplaceAll(string(page), "`", "")
+	for _, c := range exitCodes {
+		if line := fmt.Sprintf("| %d | %s |", c.code, c.meaning); !strings.Contains(plain, line) {
+			t.Errorf("README.md lacks the line %s", line)
+		}
+	}
+}
+
+// TestExamples: every command that does something shows how, with commands and flags that exist.
+func TestExamples(t *testing.T) {
+	word := regexp.MustCompile(`'[^']*'|\S+`)
+	var visit func(cmd *cobra.Command)
+	visit = func(cmd *cobra.Command) {
+		if cmd.RunE != nil && cmd.Example == "" {
+			t.Errorf("%s has no example", cmd.CommandPath())
+		}
+		for line := range strings.SplitSeq(cmd.Example, "\n") {
+			if line == "" {
+				continue
+			}
+			line, _, _ = strings.Cut(line, " #")
+			for one := range strings.SplitSeq(strings.TrimSpace(line), " | replaytrace ") {
+				one, _, _ = strings.Cut(one, " > ")
+				args := word.FindAllString(strings.TrimPrefix(one, "replaytrace "), -1)
+				root := newRoot(Streams{})
+				meant, rest, err := root.Find(args)
+				if err == nil && meant == root {
+					err = errors.New("no command of ours")
+				}
+				if err == nil {
+					err = meant.ParseFlags(rest)
+				}
+				if err == nil {
+					err = meant.ValidateArgs(meant.Flags().Args())
+				}
+				if err != nil {
+					t.Errorf("%s: the example %q: %v", cmd.CommandPath(), line, err)
+				}
+			}
+		}
+		for _, sub := range cmd.Commands() {
+			visit(sub)
+		}
+	}
+	for _, cmd := range newRoot(Streams{}).Commands() {
+		visit(cmd)
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -18,16 +19,28 @@ func newExplain(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "explain SIGNAL | VIEW",
 		Short: "What a signal means: its logic, KQL, false positives and sources; or the KQL of a step",
+		Long: `explain prints a rule, by its signal or its id: what it sees, whom it wrongs, on what it rests, and its KQL. Of a view, a
+question that a step or the report asks of the evidence, it prints the KQL. The views:
+` + viewList(),
 		Example: `  replaytrace explain ua-script-library
   replaytrace explain investigate.sessions   # the question behind a step of the investigation
   replaytrace rules list`,
-		Args:              cobra.ExactArgs(1),
-		ValidArgsFunction: completeSignals,
+		Args: cobra.ExactArgs(1),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			words, directive := completeSignals(cmd, args, word)
+			if len(args) == 0 {
+				words = append(words, view.Names()...)
+			}
+			return words, directive
+		},
 		RunE: func(_ *cobra.Command, args []string) error {
 			if v, err := view.Load(args[0]); err == nil {
 				return explainView(s, v, format)
 			}
 			h, err := findRule(args[0])
+			if unknown := (*unknownSignal)(nil); errors.As(err, &unknown) {
+				unknown.names = append(unknown.names, view.Names()...)
+			}
 			if err != nil {
 				return &exit{exitUsage, err}
 			}
@@ -37,7 +50,7 @@ func newExplain(s Streams) *cobra.Command {
 				return printValue(s.Out, struct {
 					SchemaVersion int `json:"schema_version"`
 					listed
-				}{1, out})
+				}{documentVersion, out})
 			}
 			p := &page{width: columns(s.Out)}
 			p.rule(h)
@@ -48,14 +61,24 @@ func newExplain(s Streams) *cobra.Command {
 	return cmd
 }
 
+// viewList names the views, a line for each subject.
+func viewList() string {
+	list, last := "", ""
+	for _, name := range view.Names() {
+		subject, part, _ := strings.Cut(name, ".")
+		if subject == last {
+			list += ", " + part
+			continue
+		}
+		list += "\n  " + subject + "." + part
+		last = subject
+	}
+	return list
+}
+
 func explainView(s Streams, v *view.View, format string) error {
 	if format == "json" {
-		return printValue(s.Out, struct {
-			SchemaVersion int    `json:"schema_version"`
-			View          string `json:"view"`
-			Title         string `json:"title"`
-			KQL           string `json:"kql"`
-		}{1, v.Name, v.Title, v.Text})
+		return printValue(s.Out, explainedView{documentVersion, v.Name, v.Title, v.Text})
 	}
 	p := &page{width: columns(s.Out)}
 	p.text("", bold.Render(v.Title)+"  "+v.Name)

@@ -38,6 +38,15 @@ func newHunt(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "hunt PATH... | --case DIR",
 		Short: "Find the replayed tokens in evidence, with their proof",
+		Long: `hunt asks every rule of the evidence, weighs what they say of each user's networks, devices and sessions, and prints the
+findings: one for each user and attacker activity, with a verdict.
+
+  confirmed   nothing but a replayed or stolen token accounts for the rows
+  likely      strong signs that do not depend on each other agree, and no benign reading fits
+  suspicious  worth a phone call
+
+What a benign reading accounts for is no finding; -v and the reports list it. --user, --since and --until limit what is
+printed, not what is learned: what is usual is learned from all of the evidence.`,
 		Example: `  replaytrace hunt ./export
   replaytrace hunt ./export --report report.html
   replaytrace hunt ./export --out result                     # every output, and the rows that were set aside

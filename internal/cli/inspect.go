@@ -48,17 +48,13 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 			return &exit{exitInternal, err}
 		}
 		if f.format == "json" {
-			list := []warningJSON{}
+			list := []coverageWarning{}
 			if err := warnings.Each(func(r *kql.Row) {
-				list = append(list, warningJSON{r.Text("Code"), r.Text("Where"), r.Text("Message")})
+				list = append(list, coverageWarning{r.Text("Code"), r.Text("Where"), r.Text("Message")})
 			}); err != nil {
 				return &exit{exitInternal, err}
 			}
-			return printValue(s.Out, struct {
-				SchemaVersion int                     `json:"schema_version"`
-				Warnings      []warningJSON           `json:"warnings"`
-				Files         []casefile.ManifestFile `json:"files"`
-			}{1, list, m.Files})
+			return printValue(s.Out, inspection{documentVersion, list, m.Files})
 		}
 		p := &page{width: columns(s.Out)}
 		if err := p.warnings(warnings); err != nil {
@@ -67,13 +63,6 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 		p.files(m.Files)
 		return write(s.Out, p.b.String())
 	})
-}
-
-// warningJSON is a warning of the coverage.
-type warningJSON struct {
-	Code    string `json:"code"`
-	Where   string `json:"where"`
-	Message string `json:"message"`
 }
 
 // files prints a block for each file.

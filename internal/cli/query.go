@@ -37,9 +37,17 @@ func newQuery(s Streams) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "query [KQL] [PATH...]",
 		Short: "Run any KQL over evidence, offline",
+		Long: `query runs KQL over files and folders of evidence, a case, or the files named with --data. Beside the tables of Azure
+Monitor there are EvidenceFiles and RejectedRows, the account of what was read, and the hidden columns _SourceFile and
+_SourceLine. What is not supported is refused with its place; docs/kql.md lists what is.
+
+--batch reads lines {"id": ..., "query": "..."} and prints one line for each, in order: {"id", "columns", "rows"} or
+{"id", "error": {"message", "line", "column", "kind"}}.`,
 		Example: `  replaytrace query 'SigninLogs | where ResultType == 0 | summarize count() by UserPrincipalName' ./export
   replaytrace query --file hunt.kql ./export --format csv
-  replaytrace query --data Users=users.csv 'Users | take 5'`,
+  replaytrace query --data Users=users.csv 'Users | take 5'
+  replaytrace query 'RejectedRows | summarize count() by File, Code, Reason' ./export
+  replaytrace query --param who=ann 'declare query_parameters(who: string); SigninLogs | where UserPrincipalName has who' ./export`,
 		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd.Context(), s, args) },
 	}
 	f.evidenceFlags.add(cmd)

@@ -24,45 +24,21 @@ func newRules(s Streams) *cobra.Command {
 	return rules
 }
 
-// listed is a rule as `rules list` and `explain` print it.
-type listed struct {
-	Signal         string   `json:"signal"`
-	Name           string   `json:"name"`
-	ID             string   `json:"id"`
-	Path           string   `json:"path"`
-	Role           string   `json:"role"`
-	Family         string   `json:"family"`
-	Strength       string   `json:"strength"`
-	Severity       string   `json:"severity"`
-	Tactics        []string `json:"tactics"`
-	Techniques     []string `json:"techniques"`
-	Description    string   `json:"description"`
-	FalsePositives []string `json:"false_positives"`
-	Sources        []string `json:"sources"`
-	KQL            string   `json:"kql,omitempty"`
-}
-
-func listing(h *hunt.Hunt) listed {
-	return listed{
-		Signal: h.Signal, Name: h.Name, ID: h.ID, Path: h.Path, Role: string(h.Role), Family: h.Family, Strength: string(h.Strength), Severity: h.Severity,
-		Tactics: h.Tactics, Techniques: h.Techniques, Description: h.Description, FalsePositives: h.FalsePositives, Sources: h.Sources,
-	}
-}
-
 func newRulesList(s Streams) *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the hunts that ship", Args: cobra.NoArgs,
+		Use:   "list",
+		Short: "List the hunts that ship",
+		Example: `  replaytrace rules list
+  replaytrace rules list --format json`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			all, err := hunt.Load(hunts.FS)
 			if err != nil {
 				return &exit{exitInternal, err}
 			}
 			if format == "json" {
-				out := struct {
-					SchemaVersion int      `json:"schema_version"`
-					Rules         []listed `json:"rules"`
-				}{SchemaVersion: 1}
+				out := ruleList{SchemaVersion: documentVersion}
 				for i := range all {
 					out.Rules = append(out.Rules, listing(&all[i]))
 				}
@@ -82,17 +58,20 @@ func newRulesList(s Streams) *cobra.Command {
 }
 
 func newRulesLint(s Streams) *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "lint [PATH...]",
 		Short: "Check rule files: their shape, their KQL, the columns of their rows",
 		Long:  "lint checks the rule files given, or those in the folders given; without any, those that ship. It exits with 1 on a fault.",
 		Example: `  replaytrace rules lint ./our-rules
-  replaytrace rules lint`,
-		RunE: func(cmd *cobra.Command, args []string) error { return lintRules(cmd.Context(), s, args) },
+  replaytrace rules lint --format json`,
+		RunE: func(cmd *cobra.Command, args []string) error { return lintRules(cmd.Context(), s, args, format) },
 	}
+	formatFlag(cmd, &format, "table", "json")
+	return cmd
 }
 
-func lintRules(ctx context.Context, s Streams, paths []string) error {
+func lintRules(ctx context.Context, s Streams, paths []string, format string) error {
 	files, err := ruleFiles(paths)
 	if err != nil {
 		return &exit{exitPartial, err}
@@ -105,7 +84,7 @@ func lintRules(ctx context.Context, s Streams, paths []string) error {
 		return &exit{exitInternal, err}
 	}
 	defer func() { _ = c.Close() }()
-	faults := 0
+	checks, faults := ruleChecks{SchemaVersion: documentVersion}, 0
 	first := map[string]string{} // the file of an id
 	for _, f := range files {
 		wrong := hunt.Lint(ctx, c, f.path, f.text)
@@ -116,19 +95,24 @@ func lintRules(ctx context.Context, s Streams, paths []string) error {
 			first[h.ID] = f.path
 		}
 		faults += len(wrong)
-		for _, w := range wrong {
-			if _, err := fmt.Fprintln(s.Out, escape.Terminal(w)); err != nil {
-				return err
+		checks.Rules = append(checks.Rules, ruleCheck{f.path, list(wrong)})
+	}
+	if format == "json" {
+		err = printValue(s.Out, checks)
+	} else {
+		var b strings.Builder
+		for _, r := range checks.Rules {
+			for _, w := range r.Faults {
+				b.WriteString(escape.Terminal(w) + "\n")
 			}
 		}
+		fmt.Fprintf(&b, "%d rules, %d faults\n", len(files), faults)
+		err = write(s.Out, b.String())
 	}
-	if _, err := fmt.Fprintf(s.Out, "%d rules, %d faults\n", len(files), faults); err != nil {
-		return err
-	}
-	if faults > 0 {
+	if err == nil && faults > 0 {
 		return &exit{exitFound, nil}
 	}
-	return nil
+	return err
 }
 
 type ruleText struct {

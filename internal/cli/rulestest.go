@@ -15,14 +15,21 @@ import (
 )
 
 func newRulesTest(s Streams) *cobra.Command {
-	return &cobra.Command{
+	var format string
+	cmd := &cobra.Command{
 		Use:   "test DIR [SIGNAL...]",
-		Short: "Run the rules of a folder, or some of them by their signals, over their proofs, the .txtar files beside them",
+		Short: "Run the rules of a folder, or some of them, over their proofs",
+		Long: `test runs the rules of a folder, or those of the signals named, over their proofs: the .txtar files beside them, which hold
+rows of evidence and the signals that the rule must make of them. It exits with 1 when a rule has no proof or fails it.`,
 		Example: `  replaytrace rules test ./hunts
   replaytrace rules test ./our-rules ua-script-library`,
 		Args: cobra.MinimumNArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return testRules(cmd.Context(), s, args[0], args[1:]) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return testRules(cmd.Context(), s, args[0], args[1:], format)
+		},
 	}
+	formatFlag(cmd, &format, "table", "json")
+	return cmd
 }
 
 func testRule(ctx context.Context, fsys fs.FS, h *hunt.Hunt) ([]string, error) {
@@ -33,7 +40,20 @@ func testRule(ctx context.Context, fsys fs.FS, h *hunt.Hunt) ([]string, error) {
 	return p.Run(ctx, h)
 }
 
-func testRules(ctx context.Context, s Streams, dir string, signals []string) error {
+// lines are the rule as a terminal shows it: its file, and what it fails in.
+func (c *ruleCheck) lines() string {
+	mark := "ok  "
+	if len(c.Faults) > 0 {
+		mark = "FAIL"
+	}
+	lines := mark + " " + escape.Terminal(c.Path) + "\n"
+	for _, fault := range c.Faults {
+		lines += "     " + escape.Terminal(fault) + "\n"
+	}
+	return lines
+}
+
+func testRules(ctx context.Context, s Streams, dir string, signals []string, format string) error {
 	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
 		return &exit{exitUsage, fmt.Errorf("%s is a file: name the folder of the rules, and behind it the signal of the rule", dir)}
 	}
@@ -53,27 +73,26 @@ func testRules(ctx context.Context, s Streams, dir string, signals []string) err
 	if len(all) == 0 {
 		return &exit{exitUsage, fmt.Errorf("there is no rule in %s", dir)}
 	}
-	failed := 0
+	checks := ruleChecks{SchemaVersion: documentVersion}
 	for i := range all {
 		wrong, err := testRule(ctx, fsys, &all[i])
 		if err != nil {
 			wrong = append(wrong, err.Error())
 		}
-		mark := "ok  "
-		if len(wrong) > 0 {
-			mark = "FAIL"
-			failed++
-		}
-		if _, err := fmt.Fprintf(s.Out, "%s %s\n", mark, escape.Terminal(all[i].Path)); err != nil {
-			return err
-		}
-		for _, w := range wrong {
-			if _, err := fmt.Fprintf(s.Out, "     %s\n", escape.Terminal(w)); err != nil {
+		check := ruleCheck{all[i].Path, list(wrong)}
+		checks.Rules = append(checks.Rules, check)
+		if format == "table" { // each as soon as it is known: a folder of rules takes a while
+			if err := write(s.Out, check.lines()); err != nil {
 				return err
 			}
 		}
 	}
-	if failed > 0 {
+	if format == "json" {
+		if err := printValue(s.Out, checks); err != nil {
+			return err
+		}
+	}
+	if failed := checks.failed(); failed > 0 {
 		return &exit{exitFound, fmt.Errorf("%d of %d rules failed", failed, len(all))}
 	}
 	return nil

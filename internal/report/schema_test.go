@@ -9,24 +9,45 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/replaytrace/replaytrace/internal/golden"
 )
 
-const schemaHead = `# The JSON of hunt, investigate and report
+const schemaHead = `# The JSON of the commands
 
-` + "`--format json`" + ` prints one document, described here; ` + "`--format jsonl`" + ` one finding per line, with ` + "`schema_version` and `as_of`" + `.
-Names and meanings stay within a ` + "`schema_version`" + `; members may be added. Times are RFC 3339 in UTC, lists are never null,
-and findings come by score, then user, then first_seen. Made from the source: ` + "`go test ./internal/report -run TestSchemaPage -update`" + `.
+"--format json" prints one document, described here by its members. Names and meanings stay within a "schema_version"; members
+may be added. Times are RFC 3339 in UTC, and lists are never null unless it is said. Made from the source:
+"go test ./internal/report -run TestSchemaPage -update".
 
-` + "`query --format json`" + ` prints ` + "`{schema_version, as_of, columns: [{name, type}], rows: [[...]]}`" + ` with KQL's types: datetimes as text in UTC with up to
-seven digits, timespans as ` + "`[-][d.]hh:mm:ss[.fffffff]`" + `, numbers with all their digits, NaN and the infinities as text, dynamic values as they
-are. ` + "`query --batch`" + ` prints a line ` + "`{id, columns, rows}` or `{id, error: {message, line, column, kind}}`" + ` for each line, in order; kind is
-syntax, semantic, unsupported or runtime. The single steps (` + "`coverage`, `timeline`, `baseline`, `sessions`" + `) print
-` + "`{schema_version, as_of, as_of_source, PART: [{COLUMN: value}]}`" + `.
+| command | document |
+|---|---|
+| "hunt", "investigate", "report" | [Investigation](#investigation); findings come by score, then user, then first_seen. "--format jsonl" prints one finding per line, with "schema_version" and "as_of" |
+| "ingest"; "manifest.json" of a case | [Manifest](#manifest) |
+| "inspect" | [inspection](#inspection) |
+| "verify" | [Verification](#verification) |
+| "rules list" | [ruleList](#rulelist) |
+| "rules lint", "rules test" | [ruleChecks](#rulechecks) |
+| "explain SIGNAL" | "schema_version" and the members of [listed](#listed) |
+| "explain VIEW" | [explainedView](#explainedview) |
+| "query", "rules run", "apps", "apps lookup" | rows, below |
+| "coverage", "timeline", "baseline", "sessions" | "{schema_version, as_of, as_of_source, PART: [{COLUMN: value}]}"; [case.md](case.md#the-single-steps) has the columns of "coverage" |
+
+Rows are "{schema_version, as_of, columns: [{name, type}], rows: [[...]]}" with KQL's types: datetimes as text in UTC with up to
+seven digits, timespans as "[-][d.]hh:mm:ss[.fffffff]", numbers with all their digits, NaN and the infinities as text, dynamic
+values as they are. "query --batch" prints a line "{id, columns, rows}" or "{id, error: {message, line, column, kind}}" for each
+line, in order; kind is syntax, semantic, unsupported or runtime.
 `
+
+// documents are the types that the page describes, with all that they refer to, and the packages that have them.
+var documents = []struct {
+	roots, dirs []string
+}{
+	{[]string{"Investigation"}, []string{"../finding", "../investigation"}},
+	{[]string{"Manifest", "inspection", "Verification", "ruleList", "ruleChecks", "explainedView"}, []string{"../casefile", "../cli"}},
+}
 
 // source is what the page is made from: the types by name with their comments, the words of the types that take a few, and
 // the members of objects by the names of their fields.
@@ -39,8 +60,29 @@ type source struct {
 
 // TestSchemaPage keeps docs/json.md what the types and their comments say.
 func TestSchemaPage(t *testing.T) {
-	src := source{types: map[string]*ast.TypeSpec{}, docs: map[string]string{}, words: map[string][]string{}, members: map[string]string{}}
-	for _, dir := range []string{"../finding", "../investigation"} {
+	var b bytes.Buffer
+	b.WriteString(strings.ReplaceAll(schemaHead, `"`, "`"))
+	for _, d := range documents {
+		src := readSource(t, d.dirs)
+		for todo, seen := d.roots, map[string]bool{}; len(todo) > 0; todo = todo[1:] {
+			if name := todo[0]; !seen[name] {
+				seen[name] = true
+				refers, err := src.object(&b, name)
+				if err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+				todo = append(slices.Clone(todo), refers...)
+			}
+		}
+	}
+	golden.File(t, "../../docs/json.md", b.Bytes())
+}
+
+// readSource reads the packages in the folders.
+func readSource(t *testing.T, dirs []string) *source {
+	t.Helper()
+	src := &source{types: map[string]*ast.TypeSpec{}, docs: map[string]string{}, words: map[string][]string{}, members: map[string]string{}}
+	for _, dir := range dirs {
 		files, err := filepath.Glob(dir + "/*.go")
 		if err != nil || len(files) == 0 {
 			t.Fatalf("no source in %s: %v", dir, err)
@@ -53,19 +95,7 @@ func TestSchemaPage(t *testing.T) {
 			src.read(file)
 		}
 	}
-	var b bytes.Buffer
-	b.WriteString(schemaHead)
-	for todo, seen := []string{"Investigation"}, map[string]bool{}; len(todo) > 0; todo = todo[1:] {
-		if name := todo[0]; !seen[name] {
-			seen[name] = true
-			refers, err := src.object(&b, name)
-			if err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			todo = append(todo, refers...)
-		}
-	}
-	golden.File(t, "../../docs/json.md", b.Bytes())
+	return src
 }
 
 // read adds the declarations of a file.

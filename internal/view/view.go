@@ -41,6 +41,15 @@ const parameters = "declare query_parameters(Users: dynamic = dynamic([]), Since
 
 const columnsMark = "// table: "
 
+// Names lists the views that ship.
+func Names() []string {
+	files, _ := fs.Glob(hunts.Views, "views/*.kql") // the pattern is right
+	for i, file := range files {
+		files[i] = strings.TrimSuffix(strings.TrimPrefix(file, "views/"), ".kql")
+	}
+	return files
+}
+
 // Load reads one of the views that ship.
 func Load(name string) (*View, error) {
 	file, err := fs.ReadFile(hunts.Views, "views/"+name+".kql")
