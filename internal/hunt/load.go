@@ -39,7 +39,7 @@ type ruleFile struct {
 	} `yaml:"replaytrace"`
 }
 
-// Load reads every rule file of fsys, sorted by path.
+// Load reads every rule file of fsys, those that end in .yaml, sorted by path. The first that cannot be read is the error.
 func Load(fsys fs.FS) ([]Hunt, error) {
 	var hunts []Hunt
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
@@ -61,7 +61,8 @@ func Load(fsys fs.FS) ([]Hunt, error) {
 	return hunts, err
 }
 
-// Parse reads one rule file.
+// Parse reads one rule file; path is for messages, and names the signal where the file does not. Unknown keys, a missing id,
+// name or query, and a role or strength that does not exist are errors. It does not look into the KQL: Lint does.
 func Parse(path string, text []byte) (Hunt, error) {
 	var f ruleFile
 	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
@@ -110,7 +111,8 @@ func (h *Hunt) Source() *diag.Source {
 	return &diag.Source{Name: h.Path, Text: h.Query, FirstLine: h.QueryLine, Indent: 2}
 }
 
-// Run asks a hunt's question and reads the rows as signals. Hunts for context return rows only.
+// Run asks a hunt's question and reads the rows as signals, sorted by user, time and what they say; the rows are those of the
+// engine. Hunts for context return rows only. An error is the engine's, or says which column or strength is wrong.
 func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, error) {
 	rows, err := engine.Query(ctx, kql.Request{Source: h.Source()})
 	if err != nil {

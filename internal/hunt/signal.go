@@ -50,9 +50,9 @@ type Hunt struct {
 	QueryLine int
 	// Path is the file, relative to the folder of hunts.
 	Path string
-	// Role says what the rows are: a signal, a benign explanation, or context for the report.
+	// Role says what the rows are.
 	Role Role
-	// Family groups hunts that see the same fact from different sides.
+	// Family groups hunts that see the same fact from different sides; the weights bound what those of a signal can add.
 	Family string
 	// Strength is that of the rows which say none of their own.
 	Strength Strength
@@ -65,12 +65,12 @@ type Hunt struct {
 // Role is what the rows of a hunt mean.
 type Role string
 
-// The roles of a Hunt. A link says which spots of a user are one holder's; it weighs nothing.
+// The roles of a Hunt.
 const (
-	RoleSignal      Role = "signal"
-	RoleExplanation Role = "explanation"
-	RoleLink        Role = "link"
-	RoleContext     Role = "context"
+	RoleSignal      Role = "signal"      // speaks for a replayed token
+	RoleExplanation Role = "explanation" // speaks against one
+	RoleLink        Role = "link"        // says which spots of a user are one holder's; weighs nothing
+	RoleContext     Role = "context"     // is for people to read; weighs nothing, and its rows have any columns
 )
 
 // Strength is how much a hunt says by what it sees, in the catalogue's words. The fusion has their numbers.

@@ -119,7 +119,7 @@ func refused(source *diag.Source, err error) error {
 	return list.With(nil)
 }
 
-// SQL is the whole query as one statement.
+// SQL is the whole query as one statement, with what materialize() asks for made within it.
 func (c *Compiled) SQL() string {
 	if len(c.Kept) == 0 {
 		return c.KeptSQL

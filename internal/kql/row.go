@@ -32,7 +32,7 @@ func (r *Rows) Each(f func(*Row)) error {
 	return nil
 }
 
-// Has tells whether there is such a column.
+// Has tells whether there is such a column; asking does not end Each.
 func (r *Row) Has(column string) bool {
 	_, ok := r.at[column]
 	return ok
@@ -53,13 +53,13 @@ func (r *Row) Text(column string) string {
 	return s
 }
 
-// Number is the cell of an int or long.
+// Number is the cell of an int or long. A real or decimal reads as 0.
 func (r *Row) Number(column string) int64 {
 	n, _ := r.cell(column).(int64)
 	return n
 }
 
-// Time is the cell of a datetime.
+// Time is the cell of a datetime, in UTC and to the tick of 100 ns.
 func (r *Row) Time(column string) time.Time {
 	t, _ := r.cell(column).(schema.Ticks)
 	return t.Time()

@@ -50,7 +50,7 @@ func Names() []string {
 	return files
 }
 
-// Load reads one of the views that ship.
+// Load reads the view of that name; one that does not ship is an error.
 func Load(name string) (*View, error) {
 	file, err := fs.ReadFile(hunts.Views, "views/"+name+".kql")
 	if err != nil {
@@ -69,7 +69,7 @@ func Load(name string) (*View, error) {
 	return v, nil
 }
 
-// Ask loads a view and asks the engine for it.
+// Ask is Load and Run in one.
 func Ask(ctx context.Context, engine hunt.Engine, name string, f Filter) (*kql.Rows, error) {
 	v, err := Load(name)
 	if err != nil {
@@ -78,7 +78,7 @@ func Ask(ctx context.Context, engine hunt.Engine, name string, f Filter) (*kql.R
 	return v.Run(ctx, engine, f)
 }
 
-// Run asks the engine.
+// Run asks the engine, with the filter as the query's parameters. The error is the engine's, or says what of Given is no JSON.
 func (v *View) Run(ctx context.Context, engine hunt.Engine, f Filter) (*kql.Rows, error) {
 	params, err := f.params()
 	if err != nil {
