@@ -67,7 +67,7 @@ var answers = []answer{
 	{"range-function", `print range(1h, 3h), range(0.5, 2.0, 0.5), range(datetime(2020-01-01), datetime(2020-01-03), 1d)`, `[["01:00:00","02:00:00","03:00:00"],[0.5,1.0,1.5,2.0],["2020-01-01T00:00:00.0000000Z","2020-01-02T00:00:00.0000000Z","2020-01-03T00:00:00.0000000Z"]]`},
 	{"extract-function", `print extract("x=([0-9]+)", 1, "x=45", typeof(long)) + 1`, `[46]`},
 	{"convert-temperature-function", `print convert_temperature(0.0, 'DegreeCelsius', 'Kelvin'), convert_length(1.0, 'Kilometer', 'Meter')`, `[273.15,1000.0]`},
-	{"geo-h3cell-rings-function", `datatable(a:dynamic) [dynamic([1, [2]]), dynamic([3]), dynamic({"k": 1, "l": 2})] | summarize make_list(a), make_set(a)`, `[[1,[2],3,{"k":1,"l":2}],[1,3,[2],{"k":1,"l":2}]]`},
+	{"geo-h3cell-rings-function", `datatable(a:dynamic) [dynamic([1, [2]]), dynamic([3]), dynamic({"k": 1, "l": 2})] | summarize make_list(a), make_set(a)`, `[[1,[2],3,{"k":1,"l":2}],[1,[2],3,{"k":1,"l":2}]]`},
 	{"geo-point-in-circle-function", `print geo_point_in_circle(-122.143564, 47.535677, -122.100896, 47.527351, 3500), geo_point_in_circle(1, 1, 1, 1, -1), round(geo_distance_2points(-122.407628, 47.578557, -118.275287, 34.019056), 5)`, `[true,null,1546754.35197]`},
 	{"geo-point-to-geohash-function", `print geo_point_to_geohash(-80.195829, 25.802215, 8), geo_point_to_geohash(200, 1, 8), geo_geohash_to_central_point("sunny").coordinates[0]`, `["dhwfz15h","",42.47314453125]`},
 	{"bag-unpack-plugin", `datatable(Name:string, d:dynamic) ['James', dynamic({"Name": "John", "Age": 20}), 'David', dynamic({"Age": 40})] | evaluate bag_unpack(d, columnsConflict = 'replace_source') | sort by Age asc`, `["John",20] ["",40]`},

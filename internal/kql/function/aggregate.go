@@ -2,6 +2,7 @@ package function
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 // https://learn.microsoft.com/kusto/query/summarize-operator#default-values-of-aggregations
 // https://learn.microsoft.com/kusto/query/aggregation-functions
 var aggregateFuncs = []Func{
-	{Name: "count cnt", Signatures: []string{"-> long", "bool -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
+	{Name: "count cnt", Signatures: []string{"-> long", "bool -> long", "any -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
 	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NamePrefix, Doc: "countif-aggregation-function"},
 	{Name: "dcount count_distinct", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
 	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
@@ -63,8 +64,9 @@ func spread(aggregate, filter string) string {
 		aggregate + "(CASE WHEN isfinite(CAST($1 AS DOUBLE)) THEN $1 END)" + filter + " END"
 }
 
+// buildCount counts rows. The analyser knows a condition as the argument; any other value is not looked at.
 func buildCount(c Call) (string, error) {
-	if len(c.Args) == 1 {
+	if len(c.Args) == 1 && c.Args[0].Type == schema.Bool {
 		return "count(*) FILTER (WHERE " + c.Args[0].SQL + ")", nil
 	}
 	return "count(*)", nil
@@ -97,11 +99,24 @@ func buildAvg(filter string) func(Call) (string, error) {
 func buildExtreme(fn, filter string) func(Call) (string, error) {
 	return func(c Call) (string, error) {
 		sql := fn + "(" + c.Args[0].SQL + ")" + expand(filter, c.Args)
+		if fn == "min" {
+			sql = Least(c.Args[0].SQL, c.Result, expand(filter, c.Args))
+		}
 		if c.Result == schema.String {
 			return "coalesce(" + sql + ", '')", nil
 		}
 		return sql, nil
 	}
+}
+
+// Least renders the least of the values of all rows that the filter lets pass. One NaN makes it NaN, as it makes the
+// greatest.
+func Least(sql string, t schema.Type, filter string) string {
+	least := "min(" + sql + ")" + filter
+	if t == schema.Real {
+		return "CASE WHEN bool_or(isnan(" + sql + "))" + filter + " THEN CAST('nan' AS DOUBLE) ELSE " + least + " END"
+	}
+	return least
 }
 
 type listOf struct {
@@ -112,8 +127,8 @@ type listOf struct {
 // deprecatedSize is how many values the older names makelist, makeset and make_dictionary keep by default.
 const deprecatedSize = 128
 
-// buildList renders make_list and make_set. Lists keep the input's order where it has one; a set is sorted, so that
-// the same evidence gives the same text. An array among the values is flattened by one level: the documented examples
+// buildList renders make_list and make_set. Lists keep the input's order where it has one; a set has that in which its
+// values stand in the query, else it is sorted, so that the same evidence gives the same text. An array among the values is flattened by one level: the documented examples
 // of geo_h3cell_rings and geo_point_in_polygon show it of make_list, its own page of make_set.
 func buildList(kind listOf) func(Call) (string, error) {
 	return func(c Call) (string, error) {
@@ -133,6 +148,10 @@ func buildList(kind listOf) func(Call) (string, error) {
 		element := jsonOf(a.SQL, a.Type)
 		var list string
 		switch {
+		case kind.set && c.Written && a.Type == schema.Dynamic:
+			list = firstOnes("flatten(list(kql_flat(" + a.SQL + ") ORDER BY " + c.Order + ")" + filter + ")")
+		case kind.set && c.Written:
+			list = firstOnes("list(" + element + " ORDER BY " + c.Order + ")" + filter)
 		case kind.set && a.Type == schema.Dynamic:
 			list = "list_sort(list_distinct(flatten(list(kql_flat(" + a.SQL + "))" + filter + ")))"
 		case kind.set && a.Type == schema.String:
@@ -163,6 +182,11 @@ func buildList(kind listOf) func(Call) (string, error) {
 		}
 		return "coalesce(CAST(to_json(" + list + ") AS VARCHAR), '[]')", nil
 	}
+}
+
+// firstOnes keeps of equal elements of a list the first one.
+func firstOnes(list string) string {
+	return "CAST(json_extract(kql_go_set_union_0(CAST(to_json(" + list + ") AS VARCHAR)), '$[*]') AS JSON[])"
 }
 
 // buildBag merges bags. Of a key that comes twice an arbitrary value stays; here it is the first of the input's order,
@@ -282,6 +306,11 @@ func buildNeighbour(fn string) func(Call) (string, error) {
 		args := c.Args[0].SQL
 		for _, a := range c.Args[1:] {
 			args += ", " + a.SQL
+		}
+		if len(c.Args) > 1 {
+			if by, _ := c.Args[1].Const.(int64); by < 1 {
+				return "", &Invalid{errors.New("the offset must be a positive number")}
+			}
 		}
 		sql := fn + "(" + args + ") OVER (" + c.Over + ")"
 		if c.Result == schema.String {

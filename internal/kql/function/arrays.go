@@ -17,7 +17,7 @@ var arrayFuncs = []Func{
 	{Name: "array_split", Signatures: []string{"array, any -> dynamic"}, Go: goArraySplit, Doc: "array-split-function"},
 	{Name: "array_iff array_iif", Signatures: []string{"array, value, value -> dynamic"}, Go: goArrayIff, NullIn: true, Doc: "array-iff-function"},
 	{Name: "bag_zip", Signatures: []string{"array, array -> dynamic"}, Go: goBagZip, NullIn: true, Doc: "bag-zip"},
-	{Name: "jaccard_index", Signatures: []string{"array, array -> dynamic"}, Go: goJaccard, Doc: "jaccard-index-function"},
+	{Name: "jaccard_index", Signatures: []string{"array, array -> real"}, Go: goJaccard, Doc: "jaccard-index-function"},
 }
 
 func goRotate(direction int) func([]schema.Value) (schema.Value, error) {
@@ -54,6 +54,16 @@ func goShift(direction int) func([]schema.Value) (schema.Value, error) {
 		}
 		return array(out), nil
 	}
+}
+
+// goArraySum passes over nulls; without a number there is no sum.
+func goArraySum(args []schema.Value) (schema.Value, error) {
+	list, _ := elements(args[0])
+	list = slices.DeleteFunc(list, func(e json.RawMessage) bool { return string(e) == "null" })
+	if len(list) == 0 {
+		return nil, nil
+	}
+	return goSeriesSum([]schema.Value{array(list)})
 }
 
 // element is a dynamic argument as an element of an array.
@@ -158,5 +168,5 @@ func goJaccard(args []schema.Value) (schema.Value, error) {
 	if len(all) == 0 {
 		return nil, nil
 	}
-	return numberJSON(float64(len(intersectionOf([][]json.RawMessage{a, b}))) / float64(len(all))), nil
+	return float64(len(intersectionOf([][]json.RawMessage{a, b}))) / float64(len(all)), nil
 }

@@ -22,7 +22,7 @@ var dynamicFuncs = []Func{
 	{Name: "array_sort_asc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(false), Doc: "array-sort-asc-function"},
 	{Name: "array_sort_desc", Signatures: []string{"array -> dynamic", "array, any* -> dynamic"}, Fields: sortedFields, Go: goArraySort(true), Doc: "array-sort-desc-function"},
 	{Name: "array_index_of", Signatures: []string{"array, value, long?, long?, long? -> long"}, Go: goArrayIndexOf, NullIn: true, Doc: "array-index-of-function"},
-	{Name: "array_sum", Signatures: []string{"array -> real"}, Go: goSeriesSum, Doc: "array-sum-function"},
+	{Name: "array_sum", Signatures: []string{"array -> real"}, Go: goArraySum, Doc: "array-sum-function"},
 	{Name: "strcat_array array_strcat", Signatures: []string{"array, spelled -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
 	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Doc: "set-union-function"},

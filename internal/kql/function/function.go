@@ -87,6 +87,8 @@ type Call struct {
 	Result schema.Type
 	// Order is the SQL of an ORDER BY that keeps the input's order for make_list, empty when it has none.
 	Order string
+	// Written says that the input's order is that in which the rows stand in the query.
+	Written bool
 	// Over is the window of a window function: its PARTITION BY and ORDER BY.
 	Over string
 }

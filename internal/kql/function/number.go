@@ -53,7 +53,20 @@ var mathFuncs = []Func{
 	{Name: "binary_shift_right", Signatures: []string{"long, long -> long"}, Go: goShiftBits(func(x int64, by uint) int64 { return x >> by }), Naming: NameFirst, Doc: "binary-shift-right-function"},
 	{Name: "bitset_count_ones", Signatures: []string{"long -> long"}, SQL: "CAST(bit_count($1) AS BIGINT)", Naming: NameFirst, Doc: "bitset-count-ones-function"},
 	{Name: "max_of", Signatures: []string{"common+ -> common"}, SQL: "greatest($*)", Doc: "max-of-function"},
-	{Name: "min_of", Signatures: []string{"common+ -> common"}, SQL: "least($*)", Doc: "min-of-function"},
+	{Name: "min_of", Signatures: []string{"common+ -> common"}, Build: buildMinOf, Doc: "min-of-function"},
+}
+
+// buildMinOf is NaN as soon as one argument is, as max_of is; DuckDB takes NaN for the greatest number.
+func buildMinOf(c Call) (string, error) {
+	least := expand("least($*)", c.Args)
+	if c.Result != schema.Real {
+		return least, nil
+	}
+	tests := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		tests[i] = "isnan(" + a.SQL + ")"
+	}
+	return "CASE WHEN " + strings.Join(tests, " OR ") + " THEN CAST('nan' AS DOUBLE) ELSE " + least + " END", nil
 }
 
 // goShiftBits shifts by a number modulo 64; a negative one makes null.

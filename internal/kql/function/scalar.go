@@ -2,6 +2,7 @@ package function
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -40,6 +41,9 @@ func Refusal(text string) (string, bool) {
 	return what, ok
 }
 
+// fractional is a number of days that is not whole: what timespan(1.5) says in a query, the text "1.5" does not.
+var fractional = regexp.MustCompile(`^\s*[+-]?[0-9]*\.[0-9]*\s*$`)
+
 // Scalars lists every function of the table that is written in Go, and the readers of text that conversions use.
 func Scalars() []Scalar {
 	out := []Scalar{
@@ -51,7 +55,7 @@ func Scalars() []Scalar {
 			return nil, nil
 		}},
 		{Name: "kql_text_timespan", Args: []schema.Type{schema.String}, Result: schema.Timespan, Fn: func(a []schema.Value) (schema.Value, error) {
-			if t, ok := schema.ParseTimespan(a[0].(string)); ok {
+			if t, ok := schema.ParseTimespan(a[0].(string)); ok && !fractional.MatchString(a[0].(string)) {
 				return t, nil
 			}
 			return nil, nil

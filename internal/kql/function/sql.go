@@ -116,7 +116,7 @@ func Conversion(sql string, from, to schema.Type) string {
 		return "CAST(" + jsonOf(sql, from) + " AS VARCHAR)"
 	case schema.Bool:
 		return "(" + sql + " <> 0)"
-	case schema.Int, schema.Long:
+	case schema.Int, schema.Long, schema.Datetime:
 		if from == schema.Real || from == schema.Decimal {
 			return "TRY_CAST(trunc(" + sql + ") AS " + SQLType(to) + ")"
 		}
@@ -201,11 +201,11 @@ var macros = []string{
 	`kql_two(n) AS lpad(CAST(n AS VARCHAR), 2, '0')`,
 	`kql_clock(a) AS CASE WHEN a >= 864000000000 THEN CAST(a // 864000000000 AS VARCHAR) || '.' ELSE '' END || kql_two(a % 864000000000 // 36000000000) || ':' || kql_two(a % 36000000000 // 600000000) || ':' || kql_two(a % 600000000 // 10000000) || CASE WHEN a % 10000000 > 0 THEN '.' || lpad(CAST(a % 10000000 AS VARCHAR), 7, '0') ELSE '' END`,
 	`kql_timespan_text(t) AS CASE WHEN t IS NULL THEN '' WHEN t < 0 THEN '-' || kql_clock(-t) ELSE kql_clock(t) END`,
-	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'Infinity' ELSE '-Infinity' END ELSE CAST(x AS VARCHAR) END`,
-	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x IS NULL THEN NULL ELSE to_json(kql_real_text(x)) END`,
+	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'inf' ELSE '-inf' END ELSE CAST(x AS VARCHAR) END`,
+	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x > 0 AND isinf(x) THEN to_json('Infinity') WHEN isinf(x) THEN to_json('-Infinity') WHEN isnan(x) THEN to_json('NaN') END`,
 	`kql_decimal_text(x) AS coalesce(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN regexp_replace(CAST(x AS VARCHAR), '\.?0+$', '') ELSE CAST(x AS VARCHAR) END, '')`,
-	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,16}') THEN TRY_CAST(s AS BIGINT) END`,
-	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\s*|[nN]a[nN]|[+-]?[iI]nf(inity)?') THEN TRY_CAST(s AS DOUBLE) END`,
+	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,16}') THEN CAST(CAST(TRY_CAST(s AS UBIGINT) AS BIT) AS BIGINT) END`,
+	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[+-]?[iI]nf(inity)?)\s*') THEN TRY_CAST(s AS DOUBLE) END`,
 	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false ELSE kql_text_long(s) <> 0 END`,
 	`kql_dynamic_long(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN TRY_CAST(trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS BIGINT) ELSE kql_text_long(json_extract_string(d, '$')) END`,
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,

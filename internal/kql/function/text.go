@@ -2,7 +2,6 @@ package function
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -124,13 +123,21 @@ func buildTrim(left, right string) func(Call) (string, error) {
 		if !ok {
 			return "", fmt.Errorf("the pattern must be a constant")
 		}
-		if _, err := regexp.Compile(pattern); err != nil {
-			return "", fmt.Errorf("the pattern %q is not a valid regular expression: %w", pattern, err)
+		if _, err := Regex(pattern); err != nil { // which a bracket too many must not make whole
+			return "", err
 		}
 		sql := c.Args[1].SQL
 		for _, form := range []string{left, right} {
-			if form != "" {
-				sql = "regexp_replace(" + sql + ", " + Quote(fmt.Sprintf(form, pattern)) + ", '')"
+			if form == "" {
+				continue
+			}
+			text := sql
+			var err error
+			sql, err = matching(text, Arg{Const: fmt.Sprintf(form, pattern), Fixed: true}, func(pattern string) string {
+				return "regexp_replace(" + text + ", " + pattern + ", '')"
+			})
+			if err != nil {
+				return "", err
 			}
 		}
 		return sql, nil
@@ -149,11 +156,11 @@ func buildStrrep(c Call) (string, error) {
 	return refuseWhere(fmt.Sprintf("%s > %d", c.Args[1].SQL, mostRepeats), "strrep of more than 1024 times, of which the page says two things,", repeated), nil
 }
 
-// buildIndexOf finds the n-th occurrence; a start below zero counts from the end. The length bounds each search, which
+// buildIndexOf finds the n-th occurrence, of an empty text none: null; a start below zero counts from the end. The length bounds each search, which
 // goes on behind the occurrence before: the documented indexof("abcdefgabcdefg", "cde", 1, 10, 2) is 9.
 func buildIndexOf(c Call) (string, error) {
 	if len(c.Args) == 2 {
-		return "(instr(" + c.Args[0].text() + ", " + c.Args[1].text() + ") - 1)", nil
+		return "(instr(" + c.Args[0].text() + ", nullif(" + c.Args[1].text() + ", '')) - 1)", nil
 	}
 	parts := []string{c.Args[0].text(), c.Args[1].text(), c.Args[2].SQL, "-1", "1"}
 	for i, a := range c.Args[3:] {
@@ -168,14 +175,14 @@ var indexFuncs = []Func{{Name: "index_of", Signatures: []string{"string, string,
 func goIndexOf(args []schema.Value) (schema.Value, error) {
 	text, wanted := []rune(args[0].(string)), args[1].(string)
 	start, length, occurrence := args[2].(int64), args[3].(int64), args[4].(int64)
-	if length < -1 || occurrence < 1 {
+	if length < -1 || occurrence < 1 || wanted == "" {
 		return nil, nil
 	}
 	n := int64(len(text))
 	if start < 0 {
 		start = max(n+start, 0)
 	}
-	for k := int64(1); start < n || start == n && wanted == ""; k++ {
+	for k := int64(1); start < n; k++ {
 		end := n
 		if length >= 0 {
 			end = min(n, start+length)
@@ -189,7 +196,7 @@ func goIndexOf(args []schema.Value) (schema.Value, error) {
 		if k == occurrence {
 			return position, nil
 		}
-		start = position + int64(max(1, len([]rune(wanted))))
+		start = position + int64(len([]rune(wanted)))
 	}
 	return int64(-1), nil
 }

@@ -239,7 +239,7 @@ func convertible(from, to schema.Type) bool {
 	case from == schema.Guid && to.IsNumeric(): // never successful
 		return true
 	case from.IsNumeric() || from == schema.Bool:
-		return to.IsNumeric() || to == schema.Bool || to == schema.Timespan && from.IsInteger() || to == schema.Datetime && from.IsInteger()
+		return to.IsNumeric() || to == schema.Bool || to == schema.Timespan && from.IsInteger() || to == schema.Datetime && (from.IsInteger() || from == schema.Real)
 	case from == schema.Datetime || from == schema.Timespan:
 		return to == schema.Long || to == schema.Datetime || to == schema.Timespan || to == schema.Real
 	}

@@ -300,5 +300,5 @@ func (b *binder) result(n Node) *Plan {
 func (b *binder) oneRow() Node {
 	ordinal := b.column("", schema.Long)
 	ordinal.Hidden = true
-	return &Values{base: base{cols: []*Column{}, order: []Key{{X: &Col{ordinal}, Place: true}}}, Rows: [][]Expr{{}}, Ordinal: ordinal}
+	return &Values{base: base{cols: []*Column{}, order: []Key{{X: &Col{ordinal}, Origin: Written}}}, Rows: [][]Expr{{}}, Ordinal: ordinal}
 }

@@ -90,26 +90,8 @@ func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
 	if bag.Type != schema.Dynamic {
 		b.fail(diag.Semantic, op.Call.Args[0].Span(), "", "bag_unpack needs a dynamic column, this is %s", bag.Type)
 	}
-	given := map[string]*Const{}
-	for i, a := range op.Call.Args[1:] {
-		names, x := named(a)
-		name := []string{"OutputColumnPrefix", "columnsConflict", "ignoredProperties"}[i]
-		if len(names) == 1 {
-			name = names[0].Name
-		}
-		c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
-		if !ok {
-			b.fail(diag.Semantic, a.Span(), "", "%s must be a constant", name)
-		}
-		given[name] = c
-	}
-	text := func(name, fallback string) string {
-		if c := given[name]; c != nil {
-			fallback, _ = c.V.(string)
-		}
-		return fallback
-	}
-	prefix := text("OutputColumnPrefix", "")
+	given := b.unpackOptions(sc, op)
+	prefix := given.text("OutputColumnPrefix", "")
 	if op.Schema != nil {
 		return b.unpackDeclared(n, bag, prefix, op.Schema)
 	}
@@ -123,9 +105,12 @@ func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
 		}
 	}
 	out := &Compute{base: base{order: n.Ordering()}, In: n}
+	place := 0 // of the bag, which a property of its name takes
 	for _, c := range n.Columns() {
 		if c != bag {
 			out.cols = append(out.cols, c)
+		} else {
+			place = len(out.cols)
 		}
 	}
 	keys, types := b.properties(op.Span(), n, bag)
@@ -136,7 +121,9 @@ func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
 		c := b.column(prefix+key, types[key])
 		x := b.convert(&Path{X: &Col{bag}, Steps: []Step{{Key: key}}}, types[key])
 		old := findColumn(out.cols, c.Name)
-		switch conflict := text("columnsConflict", "error"); {
+		switch conflict := given.text("columnsConflict", "error"); {
+		case old == nil && c.Name == bag.Name:
+			out.cols = slices.Insert(out.cols, place, c)
 		case old == nil:
 			out.cols = append(out.cols, c)
 		case conflict == "keep_source":
@@ -153,6 +140,34 @@ func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
 		out.Items = append(out.Items, Item{Col: c, X: x})
 	}
 	return out
+}
+
+// constants are arguments by their names.
+type constants map[string]*Const
+
+func (c constants) text(name, fallback string) string {
+	if given := c[name]; given != nil {
+		fallback, _ = given.V.(string)
+	}
+	return fallback
+}
+
+// unpackOptions are the arguments of bag_unpack behind the first, given in order or by name.
+func (b *binder) unpackOptions(sc *scope, op *syntax.Evaluate) constants {
+	given := constants{}
+	for i, a := range op.Call.Args[1:] {
+		names, x := named(a)
+		name := []string{"OutputColumnPrefix", "columnsConflict", "ignoredProperties"}[i]
+		if len(names) == 1 {
+			name = names[0].Name
+		}
+		c, ok := b.scalar(&frame{scope: sc}, x).(*Const)
+		if !ok {
+			b.fail(diag.Semantic, a.Span(), "", "%s must be a constant", name)
+		}
+		given[name] = c
+	}
+	return given
 }
 
 func ptr[T any](x T) *T { return &x }

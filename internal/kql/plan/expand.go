@@ -29,7 +29,7 @@ func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
 		e.Index = b.column("", schema.Long)
 		e.Index.Hidden = true
 	}
-	e.order = append(append([]Key(nil), n.Ordering()...), Key{X: &Col{e.Index}, Place: true})
+	e.order = append(append([]Key(nil), n.Ordering()...), Key{X: &Col{e.Index}, Origin: Element})
 	if op.Limit != nil {
 		e.Limit = b.scalar(&frame{scope: sc}, op.Limit)
 		if !e.Limit.Type().IsInteger() {

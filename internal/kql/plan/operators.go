@@ -487,7 +487,7 @@ func (b *binder) serialize(n Node) Node {
 	}
 	s := &Sort{base: base{cols: n.Columns()}, In: n}
 	for _, k := range n.Ordering() {
-		k.Place = false
+		k.Origin = Sorted
 		s.order = append(s.order, k)
 	}
 	if len(s.order) > 0 {
@@ -538,7 +538,7 @@ func (b *binder) keepColumns(n Node, keep func(*Column) bool) Node {
 func (b *binder) getSchema(n Node) Node {
 	v := &Values{Ordinal: b.column("", schema.Long)}
 	v.Ordinal.Hidden = true
-	v.order = []Key{{X: &Col{v.Ordinal}, Place: true}}
+	v.order = []Key{{X: &Col{v.Ordinal}, Origin: Written}}
 	v.cols = []*Column{
 		b.column("ColumnName", schema.String), b.column("ColumnOrdinal", schema.Long),
 		b.column("DataType", schema.String), b.column("ColumnType", schema.String),

@@ -9,7 +9,7 @@ import "github.com/replaytrace/replaytrace/internal/kql/schema"
 // placed returns the column that says where each row of a node stands, nil where the rows have no places.
 func (b *binder) placed(n Node) (Node, *Column) {
 	keys := n.Ordering()
-	if len(keys) == 0 || !keys[0].Place {
+	if len(keys) == 0 || keys[0].Origin != Written {
 		return n, nil
 	}
 	if c, ok := keys[0].X.(*Col); ok && len(keys) == 1 && !keys[0].Desc {
@@ -22,7 +22,7 @@ func (b *binder) placed(n Node) (Node, *Column) {
 func inPlace(cols ...*Column) []Key {
 	keys := make([]Key, len(cols))
 	for i, c := range cols {
-		keys[i] = Key{X: &Col{c}, Place: true}
+		keys[i] = Key{X: &Col{c}, Origin: Written}
 	}
 	return keys
 }

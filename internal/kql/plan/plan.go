@@ -43,16 +43,24 @@ type Key struct {
 	X          Expr
 	Desc       bool
 	NullsFirst bool
-	// Place marks a key that only remembers where a row stood in a datatable or a list: such rows come in an order, but
-	// are not serialized.
-	Place bool
+	Origin     Origin
 }
+
+// Origin says where the order of a key comes from. Only what was sorted is serialized.
+type Origin uint8
+
+// The origins: a sort; the place in the query's text, of which each row has its own; the place in a list.
+const (
+	Sorted Origin = iota
+	Written
+	Element
+)
 
 // serialized reports whether the rows of a node are, so that window functions may look at their neighbours.
 // https://learn.microsoft.com/kusto/query/window-functions#serialized-row-set
 func serialized(n Node) bool {
 	keys := n.Ordering()
-	return len(keys) > 0 && !keys[0].Place
+	return len(keys) > 0 && keys[0].Origin == Sorted
 }
 
 type base struct {

@@ -133,6 +133,8 @@ func (b *binder) anyColumn(f *frame, x *syntax.Binary) Expr {
 	switch {
 	case op == ":" && !isText:
 		b.fail(diag.Semantic, x.R.Span(), "", "`:` takes a string literal")
+	case star && strings.HasPrefix(op, "!"): // the emulator's answer is not that it must be true for one column
+		b.fail(diag.Unsupported, x.OpSpan, "not(* "+op[1:]+" ...)", "the operator `%s` on `*` is not supported: whether one column or all must fail the test is not documented", op)
 	case star:
 		right := b.text(x.R, b.scalar(f, x.R))
 		return b.inAnyColumn(f, x.L.Span(), func(c Expr) Expr {

@@ -238,7 +238,7 @@ func (b *binder) keepOrder(j *Join, keys []Key) {
 		n := b.copyOf(c.C)
 		n.Hidden = true
 		j.Items = append(j.Items, Item{Col: n, X: c})
-		j.order = append(j.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst, Place: k.Place})
+		j.order = append(j.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
 	}
 }
 

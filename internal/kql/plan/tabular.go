@@ -228,7 +228,7 @@ func (b *binder) ref(s *Shared) *Ref {
 		if !ok {
 			break
 		}
-		r.order = append(r.order, Key{X: &Col{fresh[c.C.ID]}, Desc: k.Desc, NullsFirst: k.NullsFirst, Place: k.Place})
+		r.order = append(r.order, Key{X: &Col{fresh[c.C.ID]}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
 	}
 	return r
 }
@@ -305,7 +305,7 @@ func (b *binder) datatable(sc *scope, x *syntax.Datatable) Node {
 		}
 		v.cols = append(v.cols, b.column(p.Name.Name, t))
 	}
-	v.order = []Key{{X: &Col{v.Ordinal}, Place: true}}
+	v.order = []Key{{X: &Col{v.Ordinal}, Origin: Written}}
 	width := len(v.cols)
 	if width == 0 || len(x.Values)%width != 0 {
 		b.fail(diag.Semantic, x.Span(), "", "a datatable of %d columns cannot hold %d values", width, len(x.Values))

@@ -70,7 +70,7 @@ func (b *binder) topNested(sc *scope, n Node, op *syntax.TopNested) Node {
 		totals = append([]*Column{copied}, totals...)
 	}
 	for i, total := range totals { // the others of a level come last
-		out.order = append(out.order, Key{X: &Col{keys[2*i+1]}, Place: true}, Key{X: &Col{total}, Desc: true, Place: true}, Key{X: &Col{keys[2*i]}, Desc: true, Place: true})
+		out.order = append(out.order, Key{X: &Col{keys[2*i+1]}, Origin: Written}, Key{X: &Col{total}, Desc: true, Origin: Written}, Key{X: &Col{keys[2*i]}, Desc: true, Origin: Written})
 		out.cols = append(out.cols, b.renamed(out, keys[2*i], t.labels[2*i]), b.renamed(out, total, t.labels[2*i+1]))
 	}
 	return out

@@ -12,9 +12,9 @@ import (
 // aggregate renders a summarize. What arg_max, arg_min and take_any pick is one value per call, from which a SELECT
 // around it takes the columns: a call with hundreds of columns stays one aggregate.
 func (g *generator) aggregate(n *plan.Aggregate) string {
-	order := ""
+	order, written := "", false
 	if keys := n.In.Ordering(); len(keys) > 0 {
-		order = g.keys(keys)
+		order, written = g.keys(keys), keys[0].Origin == plan.Written
 	}
 	picks := g.picks(n)
 	var outer, by []string
@@ -31,7 +31,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 			case ok:
 				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+name(a.Col))
 			default:
-				parts = append(parts, g.call(a.X, function.Call{Order: order})+" AS "+name(a.Col))
+				parts = append(parts, g.call(a.X, function.Call{Order: order, Written: written})+" AS "+name(a.Col))
 				outer = append(outer, name(a.Col))
 			}
 		}
@@ -123,8 +123,10 @@ func (g *generator) pickRow(p *picked, order string) string {
 		switch {
 		case p.By == nil && order != "":
 			return "first(" + value + " ORDER BY " + order + ") FILTER (WHERE " + value + " IS NOT NULL)"
-		case least:
+		case p.By == nil:
 			return "min(" + value + ")"
+		case least:
+			return function.Least(value, x.Type(), "")
 		}
 		return "max(" + value + ")"
 	}
@@ -135,7 +137,11 @@ func (g *generator) pickRow(p *picked, order string) string {
 		if !least {
 			missing = "present := " + by + " IS NOT NULL"
 		}
-		fields = append(fields, missing, "best := "+by)
+		fields = append(fields, missing)
+		if least && p.By.Type() == schema.Real { // NaN is the least too
+			fields = append(fields, "number := NOT isnan("+by+")")
+		}
+		fields = append(fields, "best := "+by)
 	}
 	for i, v := range p.values {
 		fields = append(fields, fmt.Sprintf("v%d := %s", i, g.expr(v)))
@@ -144,6 +150,8 @@ func (g *generator) pickRow(p *picked, order string) string {
 	switch {
 	case order != "" && p.By == nil:
 		return "first(" + row + " ORDER BY " + order + ")"
+	case order != "" && least && p.By.Type() == schema.Real:
+		return "first(" + row + " ORDER BY isnan(" + g.expr(p.By) + ") DESC NULLS LAST, " + g.expr(p.By) + ", " + order + ")"
 	case order != "" && least:
 		return "first(" + row + " ORDER BY " + g.expr(p.By) + " ASC NULLS LAST, " + order + ")"
 	case order != "":
