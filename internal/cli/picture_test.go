@@ -12,14 +12,7 @@ import (
 
 // TestTimelinePicture keeps the picture in README that of the demo.
 func TestTimelinePicture(t *testing.T) {
-	dir := t.TempDir()
-	tenant, err := simulate.Generate(simulate.Options{Seed: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tenant.WriteTo(dir); err != nil {
-		t.Fatal(err)
-	}
+	dir, _ := simulated(t, simulate.Options{Seed: 1})
 	inv := hunted(t, filepath.Join(dir, "evidence"))
 	var svg bytes.Buffer
 	if err := report.Timeline(&svg, &inv.Profiles[0], &inv.Findings[0]); err != nil {

@@ -36,14 +36,7 @@ func TestTwentySeeds(t *testing.T) {
 	}
 	for seed := 1; seed <= seeds; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			dir := t.TempDir()
-			tenant, err := simulate.Generate(simulate.Options{Seed: uint64(seed)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := tenant.WriteTo(dir); err != nil {
-				t.Fatal(err)
-			}
+			dir, tenant := simulated(t, simulate.Options{Seed: uint64(seed)})
 			inv := hunted(t, filepath.Join(dir, "evidence"))
 			checkAgainstKey(t, inv, &tenant.Key)
 		})
@@ -82,16 +75,23 @@ func checkAgainstKey(t *testing.T, inv *investigation.Investigation, key *simula
 	}
 }
 
-// TestShapesAgree hunts the same rows as portal CSV, and in both shapes at once.
-func TestShapesAgree(t *testing.T) {
-	dir := t.TempDir()
-	tenant, err := simulate.Generate(simulate.Options{Seed: 3})
+// simulated writes a simulated tenant into a folder, in the shapes named or the usual ones.
+func simulated(t *testing.T, opt simulate.Options, shapes ...string) (dir string, tenant *simulate.Tenant) {
+	t.Helper()
+	tenant, err := simulate.Generate(opt)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := tenant.WriteTo(dir); err != nil {
+	dir = t.TempDir()
+	if err := tenant.WriteTo(dir, shapes...); err != nil {
 		t.Fatal(err)
 	}
+	return dir, tenant
+}
+
+// TestShapesAgree hunts the same rows as portal CSV, and in both shapes at once.
+func TestShapesAgree(t *testing.T) {
+	dir, tenant := simulated(t, simulate.Options{Seed: 3})
 	for _, paths := range [][]string{{"portal-csv"}, {"evidence", "portal-csv"}} {
 		var full []string
 		for _, p := range paths {
@@ -103,14 +103,7 @@ func TestShapesAgree(t *testing.T) {
 
 // TestSameBytes runs the same evidence twice.
 func TestSameBytes(t *testing.T) {
-	dir := t.TempDir()
-	tenant, err := simulate.Generate(simulate.Options{Seed: 5})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tenant.WriteTo(dir); err != nil {
-		t.Fatal(err)
-	}
+	dir, _ := simulated(t, simulate.Options{Seed: 5})
 	var runs [2]bytes.Buffer
 	for i := range runs {
 		var errs bytes.Buffer

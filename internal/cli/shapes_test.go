@@ -47,14 +47,7 @@ func TestEveryShapeHoldsTheSameTenant(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it hunts a tenant in each of the shapes")
 	}
-	dir := t.TempDir()
-	tenant, err := simulate.Generate(simulate.Options{Seed: 4, Users: 5, Days: 8, Incidents: 2})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := tenant.WriteTo(dir, simulate.Shapes()...); err != nil {
-		t.Fatal(err)
-	}
+	dir, _ := simulated(t, simulate.Options{Seed: 4, Users: 5, Days: 8, Incidents: 2}, simulate.Shapes()...)
 	want := readShape(t, dir, "evidence")
 	for table := range tenantTables {
 		if len(want.rows[table]) == 0 {
