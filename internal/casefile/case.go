@@ -121,7 +121,7 @@ func Open(ctx context.Context, opt Options) (*Case, error) {
 		err = &Busy{dir}
 	}
 	if err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, c.orFull(errors.Join(err, c.Close()))
 	}
 	return c, nil
 }

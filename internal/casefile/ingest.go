@@ -37,6 +37,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	if c.temporary != "" {
 		sort.Strings(files) // nothing that is made of a case that is not kept may depend on the order
 	}
+	given := len(files) + len(problems)
 	for _, path := range files {
 		l.total += sizeOf(path)
 	}
@@ -48,7 +49,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	if err == nil {
 		err = c.givenWatchlists(ctx)
 	}
-	return reports, errors.Join(err, booksErr)
+	return reports, l.orFull(errors.Join(err, booksErr), given)
 }
 
 func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical()) }
@@ -326,7 +327,7 @@ func (c *Case) unpack(ctx context.Context, conn *sql.Conn, path, rows string) (e
 	}
 	_, err = conn.ExecContext(ctx, "COPY (SELECT * FROM read_parquet("+quoteText(literal(path))+")) TO "+quoteText(rows)+" (FORMAT json)")
 	var failed *duckdb.Error
-	if errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory {
+	if errors.As(err, &failed) && failed.Type == duckdb.ErrorTypeOutOfMemory || noRoom(err) {
 		return fmt.Errorf("unpack Parquet: %w", err)
 	}
 	if err != nil {
@@ -342,6 +343,9 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 	}
 	f, done, err := l.open(ctx, path)
 	defer done()
+	if noRoom(err) {
+		return nil, err
+	}
 	if err != nil {
 		report.Error = text(err.Error())
 		var hinted interface{ Hint() string }

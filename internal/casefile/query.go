@@ -47,6 +47,9 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
+		if noRoom(err) {
+			return nil, c.orFull(err)
+		}
 		list := &diag.List{Source: request.Source}
 		message := strings.SplitN(err.Error(), "\n", 2)[0]
 		kind := diag.Runtime

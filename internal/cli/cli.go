@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/diag"
 )
 
@@ -43,7 +44,7 @@ var exitCodes = []struct {
 	{exitOK, "done"},
 	{exitFound, "findings at or above --fail-on, a failed check (verify, rules lint, rules test), or an application that apps lookup does not know"},
 	{exitUsage, "usage, or the KQL or a rule is wrong"},
-	{exitPartial, "a path could not be read, or the non-interactive table is absent: a partial result was written; with --strict also when rows were rejected"},
+	{exitPartial, "a path could not be read, the non-interactive table is absent, or a disk is full: a partial result was written; with --strict also when rows were rejected"},
 	{exitInternal, "internal error"},
 	{exitInterrupted, "interrupted"},
 }
@@ -110,6 +111,10 @@ func usage(root *cobra.Command, args []string, err error) error {
 func finish(s Streams, err error) int {
 	if err == nil {
 		return exitOK
+	}
+	var full *casefile.Full
+	if errors.As(err, &full) { // wherever it came: no fault of ours
+		err = &exit{exitPartial, full}
 	}
 	var e *exit
 	if errors.As(err, &e) {
