@@ -186,14 +186,21 @@ func (d *Decoder) Decode(record []byte, line int64) (*Row, error) {
 	if err == nil {
 		row, err = d.decode(inner, line)
 	}
-	if err == nil {
+	if err == nil && !d.strange() {
 		return row, nil
 	}
 	var s *ScanError
-	if errors.As(err, &s) && s.unplaced {
-		return d.elsewhere(inner, line, err)
+	if err == nil || errors.As(err, &s) && (s.unplaced || s.Code == CodeNoRecord) {
+		if other := d.elsewhere(inner, line, err == nil); other != nil {
+			return other, nil
+		}
 	}
 	return row, err
+}
+
+// strange reports whether the record lacks what its shape is told by.
+func (d *Decoder) strange() bool {
+	return slices.ContainsFunc(d.prog.all, func(slot int) bool { return d.spans[slot].Kind == Absent })
 }
 
 // unwrapAll returns what a record holds inside the wraps that are still around it. With an error it is what was reached.
@@ -208,8 +215,9 @@ func (d *Decoder) unwrapAll(record []byte) ([]byte, error) {
 	return record, nil
 }
 
-// elsewhere offers a record that is none of the file's shape to the other shapes: a SIEM's export may hold several.
-func (d *Decoder) elsewhere(record []byte, line int64, err error) (*Row, error) {
+// elsewhere offers a record that is none of the file's shape to the other shapes: a SIEM's export may hold several. It is nil
+// where none of them takes it. Where the file's own can take it as well, only shapes count that name keys which must be there.
+func (d *Decoder) elsewhere(record []byte, line int64, own bool) *Row {
 	if d.others == nil {
 		d.others = []*Decoder{}
 		for i := range d.file.shapes {
@@ -219,17 +227,18 @@ func (d *Decoder) elsewhere(record []byte, line int64, err error) (*Row, error) 
 		}
 	}
 	if len(d.others) == 0 {
-		return nil, err
+		return nil
 	}
 	keys := objectPaths(record)
 	for _, o := range d.others {
-		if o.prog.shape.matches(JSON, keys) {
-			if row, otherErr := o.decode(record, line); otherErr == nil {
-				return row, nil
-			}
+		if s := o.prog.shape; own && (s == d.prog.shape || len(s.Match.All) == 0) || !s.matches(JSON, keys) {
+			continue
+		}
+		if row, err := o.decode(record, line); err == nil {
+			return row
 		}
 	}
-	return nil, err
+	return nil
 }
 
 func badUTF8(record []byte) error {

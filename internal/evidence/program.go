@@ -134,6 +134,7 @@ type program struct {
 	slots   int
 	paths   []string // of each slot
 	cover   []int    // of each slot: the slot of the nearest member around it that has one, or -1
+	all     []int    // the slots of members that every record of the shape has, of those that some column or choice takes
 	choices []choice
 	plans   map[*Target]*plan
 
@@ -231,6 +232,11 @@ func (l *Layout) compile(s *Shape) *program {
 	for t, pl := range p.plans {
 		p.finish(t, pl)
 	}
+	for _, path := range s.Match.All {
+		if at := p.root.at(path, s); at != nil && at.slot >= 0 {
+			p.all = append(p.all, at.slot)
+		}
+	}
 	p.cover = make([]int, p.slots)
 	p.covers(p.root, -1)
 	return p
@@ -305,6 +311,16 @@ func (p *program) slot(path string) int {
 		p.paths = append(p.paths, path)
 	}
 	return at.slot
+}
+
+// at is the node at a path below a node, nil where there is none.
+func (n *node) at(path string, s *Shape) *node {
+	for part := range strings.SplitSeq(path, ".") {
+		if n = n.children[s.fold(part)]; n == nil {
+			return nil
+		}
+	}
+	return n
 }
 
 // covers notes for every slot below a node which slot is the nearest around it.
