@@ -29,6 +29,7 @@ var converters = map[string]struct {
 	"nested":        {nested, "JSON as the service writes it: keys in PascalCase or snake_case become camelCase, members 0, 1 and so on a list, `@{name=value}` and `class X {` with a member a line an object, and the name of a type nothing"},
 	"code":          {code, "a number, nothing otherwise"},
 	"pairs":         {pairs, "a list of `{key, value}` of an object, one a member"},
+	"whole":         {whole, "a number without decimals that are all zero, anything else as it is"},
 	"words":         {words, "the elements of a list, separated by blanks"},
 	"place_city":    {func(d *Decoder, v Span) (Span, error) { return part(d, v, 0), nil }, "the city of `City, State, CC`"},
 	"place_state":   {func(d *Decoder, v Span) (Span, error) { return part(d, v, 1), nil }, "its state"},
@@ -156,6 +157,26 @@ func pairs(_ *Decoder, v Span) (Span, error) {
 		return nil
 	})
 	return Span{append(out, ']'), Array}, err
+}
+
+// whole undoes what spreadsheets, data frames and decimals make of a number that is a code: 50126.0.
+func whole(d *Decoder, v Span) (Span, error) {
+	if v.Kind == Number || v.Kind == Text {
+		v.Bytes = withoutZeros(v.Bytes)
+	}
+	return v, nil
+}
+
+// withoutZeros is a number without decimals that are all zero; what is none stays as it is.
+func withoutZeros(text []byte) []byte {
+	before, decimals, found := bytes.Cut(text, []byte{'.'})
+	if !found || len(decimals) == 0 || len(bytes.Trim(decimals, "0")) > 0 || len(before) == 0 {
+		return text
+	}
+	if end, err := numberEnd(text, 0); err != nil || end != len(text) {
+		return text
+	}
+	return before
 }
 
 // words are the elements of a list of texts in one text.

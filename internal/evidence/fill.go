@@ -207,7 +207,9 @@ func (d *Decoder) cell(c *Cell, col *schema.Column, s Span) error {
 	}
 	switch col.Type {
 	case schema.String:
-		c.Text = d.compact(s)
+		if c.Text = d.compact(s); s.Kind == Number {
+			c.Text = withoutZeros(c.Text)
+		}
 		return nil
 	case schema.Dynamic:
 		c.Text = d.dynamic(s)
