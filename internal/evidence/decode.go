@@ -440,6 +440,13 @@ func (d *Decoder) split(record []byte, headers int) error {
 	case len(d.cells) != headers:
 		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), headers)}
 	}
+	for i, c := range d.cells {
+		if printedByPython(c.Bytes) {
+			if object := pythonJSON(c.Bytes); object != nil {
+				d.cells[i].Bytes = object
+			}
+		}
+	}
 	for i, z := range d.file.zones {
 		if z != nil && d.prog != nil && !d.raw {
 			text, err := z.toUTC(d, d.cells[i].Bytes)

@@ -59,7 +59,7 @@ func (f *File) recognise() error {
 		found = f.unwrapped(firstLine(head))
 	} else {
 		f.container = CSV
-		found = f.recogniseCSV(head)
+		found = f.recogniseCSV(bytes.Trim(f.header, " \r\n")) // a tab is an empty cell
 	}
 	if found {
 		return nil
