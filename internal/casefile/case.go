@@ -91,7 +91,7 @@ func Open(ctx context.Context, opt Options) (*Case, error) {
 	if opt.Watch == nil {
 		opt.Watch = func(string) func() { return func() {} }
 	}
-	c := &Case{opt: opt, portion: portion, mayWait: rowGroup, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
+	c := &Case{opt: opt, portion: portion, mayWait: mayWait, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {
 	case dir == "":
