@@ -160,10 +160,10 @@ func TestHostileCSV(t *testing.T) {
 		"wide":          {wide + "2026-03-20T10:00:00Z,SigninLogs,1" + cells + "2026-03-20T10:00:00Z,SigninLogs,2\n", "3:wrong_cell_count", 1},
 		"open quote":    {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\"1\n2026-03-20T10:00:00Z,SigninLogs,2\n", "2:open_quote", 1},
 		"wide and flat": {"id,createdDateTime,appId,status.errorCode" + strings.Repeat(",a.b.c", 30_000) + "\n1,2026-03-20T10:00:00Z,a1,0" + strings.Repeat(",", 30_000) + "\n2,2026-03-20T10:00:00Z,a1,0\n", "3:wrong_cell_count", 1},
-		"deep header":   {"id,createdDateTime,appId," + strings.Repeat("a.", 10_000) + "b\n1,2026-03-20T10:00:00Z,a1,x\n", "", 1},
+		"deep header":   {"id,createdDateTime,conditionalAccessStatus," + strings.Repeat("a.", 10_000) + "b\n1,2026-03-20T10:00:00Z,a1,x\n", "", 1},
 		"deep cell":     {"id,createdDateTime,appId,status.errorCode\n1,2026-03-20T10:00:00Z,a1," + strings.Repeat("[", 10_000) + "\n", "", 1},
 		"long cell":     {"id,createdDateTime,appId,status\n1,2026-03-20T10:00:00Z,a1,@{" + strings.Repeat("a=; ", 100_000) + "}\n", "", 1},
-		"lying quotes":  {"id,createdDateTime,appId\n\"1\"x\"\",2026-03-20T10:00:00Z,a1\n2,2026-03-20T10:00:00Z,\"a\"\"1\n3,2026-03-20T10:00:00Z,a1\n", "3:open_quote", 2},
+		"lying quotes":  {"id,createdDateTime,conditionalAccessStatus\n\"1\"x\"\",2026-03-20T10:00:00Z,a1\n2,2026-03-20T10:00:00Z,\"a\"\"1\n3,2026-03-20T10:00:00Z,a1\n", "3:open_quote", 2},
 		"null bytes":    {"TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,\x001\n2026-03-20T10:00:00Z,SigninLogs,2\n", "", 2},
 	} {
 		rejects, rows := hostile(t, "rows.csv", c.text)

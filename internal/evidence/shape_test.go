@@ -175,3 +175,29 @@ func TestCamelName(t *testing.T) {
 		}
 	}
 }
+
+// TestNoSignIns: objects of the directory and of its services, which collectors write beside the logs, have times and ids of
+// their own and are no events.
+func TestNoSignIns(t *testing.T) {
+	_, shapes := testLayout(t)
+	for name, text := range map[string]string{
+		"applications.json":      `{"value":[{"id":"a","appId":"x","displayName":"App","createdDateTime":"2024-01-01T00:00:00Z","signInAudience":"AzureADMyOrg"}]}`,
+		"servicePrincipals.json": `{"id":"s","appId":"x","appDisplayName":"App","createdDateTime":"2024-01-01T00:00:00Z","servicePrincipalType":"Application"}`,
+		"azurehound.json":        `{"data":[{"kind":"AZApp","data":{"id":"a","appId":"x","createdDateTime":"2024-01-01T00:00:00Z"}}],"meta":{"type":"azure"}}`,
+		"servicePrincipals.csv":  "Id,AppId,DisplayName,AppDisplayName,CreatedDateTime,AccountEnabled\ns1,x,App,App,3/24/2024 10:00:00 AM,True\n",
+		"users.csv":              "Id,UserPrincipalName,DisplayName,Country,City,CreatedDateTime\nu1,ann@example.com,Ann,NO,Oslo,3/24/2024 10:00:00 AM\n",
+		"devices.csv":            "Id,DeviceId,DisplayName,OS,UserPrincipalName,CreatedDateTime\n1,d,PC,Windows,ann@example.com,3/24/2024 10:00:00 AM\n",
+		"provisioning.json":      `{"id":"p1","activityDateTime":"2026-03-20T10:00:00Z","provisioningAction":"create","initiatedBy":{"id":"x"}}`,
+	} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(path, shapes); err != nil {
+			continue
+		}
+		if file, rows, _ := records(t, path); len(rows) > 0 {
+			t.Errorf("%s holds a row of %s: %v", name, file.ShapeName(), rows)
+		}
+	}
+}
