@@ -13,6 +13,8 @@ const maxWraps = 3
 const (
 	unpackIt = "unpack it first and give the folder, or pack it as zip"
 	exportIt = "export the table as CSV or JSON lines"
+
+	exportXML = "export as JSON or CSV; what Export-Clixml wrote becomes JSON by Import-Clixml FILE | ConvertTo-Json -Depth 10"
 )
 
 // notRead are the first bytes of files that are not read, what they are and what to do.
@@ -29,7 +31,10 @@ var notRead = []struct{ magic, what, help string }{
 	{"\xd0\xcf\x11\xe0", "a document of an older Office", "give the export from which it was made, or save it as CSV UTF-8"},
 	{"ElfFile\x00", "a Windows event log", "give exports of Microsoft Entra ID: docs/evidence.md lists the shapes"},
 	{"%PDF-", "a PDF", "give the export from which it was made"},
-	{"<", "XML or a page of the web", "export as JSON or CSV; what Export-Clixml wrote becomes JSON by Import-Clixml FILE | ConvertTo-Json -Depth 10"},
+	{"<?xml", "XML", exportXML},
+	{"<Objs ", "XML", exportXML}, // of Export-Clixml
+	{"<!", "a page of the web", "export as JSON or CSV"},
+	{"<html", "a page of the web", "export as JSON or CSV"},
 }
 
 // recognise finds the shape of a file by its first bytes.
