@@ -19,8 +19,11 @@ func printedByPython(text []byte) bool {
 	return len(inside) > 0 && (inside[0] == '\'' || inside[0] == '"' && bytes.IndexByte(text, '\'') > 0)
 }
 
-// pythonJSON is the JSON of what Python printed; nil for any other text.
+// pythonJSON is the JSON of what Python printed; nil for any other text, such as JSON.
 func pythonJSON(text []byte) []byte {
+	if end, _, err := value(text, 0, 0); err == nil && end == len(text) {
+		return nil
+	}
 	p := pythonText{in: text}
 	if !p.value(0) || len(bytes.TrimSpace(p.in)) > 0 {
 		return nil
@@ -94,14 +97,19 @@ func (p *pythonText) text() bool {
 	if len(p.in) == 0 || p.in[0] != '\'' && p.in[0] != '"' {
 		return false
 	}
-	quote, rest := p.in[0], string(p.in[1:])
-	var said []byte
-	for len(rest) > 0 {
-		if rest[0] == quote {
-			p.in, p.out = p.in[len(p.in)-len(rest)+1:], appendJSONString(p.out, said)
-			return true
+	end := 1
+	for end < len(p.in) && p.in[end] != p.in[0] {
+		if p.in[end] == '\\' {
+			end++
 		}
-		if len(rest) > 1 && rest[0] == '\\' && (rest[1] == '\'' || rest[1] == '"') {
+		end++
+	}
+	if end >= len(p.in) {
+		return false
+	}
+	said := []byte(nil)
+	for rest := string(p.in[1:end]); rest != ""; {
+		if rest[0] == '\\' && (rest[1] == '\'' || rest[1] == '"') {
 			said, rest = append(said, rest[1]), rest[2:]
 			continue
 		}
@@ -111,5 +119,6 @@ func (p *pythonText) text() bool {
 		}
 		rest, said = tail, utf8.AppendRune(said, c) // \xe9 is a character in Python, not a byte
 	}
-	return false
+	p.in, p.out = p.in[end+1:], appendJSONString(p.out, said)
+	return true
 }

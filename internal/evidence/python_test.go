@@ -27,7 +27,7 @@ func TestPythonJSON(t *testing.T) {
 		}
 	}
 	for _, text := range []string{
-		`{'a': 1`, `{'a'}`, `{'a': 1} more`, `['a',]`, `{'t': Timestamp('2026-03-20')}`, `{'a': b'x'}`, `['it's']`, `{'a': 'x`, `{1: 'a'}`, `['\q']`,
+		`{'a': 1`, `{'a'}`, `{'a': 1} more`, `['a',]`, `{'t': Timestamp('2026-03-20')}`, `{'a': b'x'}`, `['it's']`, `{'a': 'x`, `{1: 'a'}`, `['\q']`, `{"a": "it's"}`,
 		strings.Repeat("[", 1000) + "'a'" + strings.Repeat("]", 1000),
 	} {
 		if got := pythonJSON([]byte(text)); got != nil {
@@ -38,5 +38,13 @@ func TestPythonJSON(t *testing.T) {
 		if printedByPython([]byte(text)) {
 			t.Errorf("%s is taken for Python's", text)
 		}
+	}
+}
+
+// TestPythonJSONInTime: a cell of a million texts takes the time of its length.
+func TestPythonJSONInTime(t *testing.T) {
+	text := "[" + strings.Repeat("'a', ", 1_000_000) + "'b']"
+	if got := pythonJSON([]byte(text)); len(got) != 1_000_000*4+len(`["b"]`) {
+		t.Errorf("%d bytes", len(got))
 	}
 }
