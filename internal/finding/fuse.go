@@ -81,19 +81,27 @@ var hints = map[hunt.Strength]bool{hunt.Contextual: true, hunt.Weak: true, hunt.
 
 // weigh adds the evidence up. In a family the strongest signal counts in full, further ones a little, and the family as
 // a whole not more than its cap. An explanation counts by the share of the rows that it covers, and so, by the root of
-// theirs, do signals where all of them only hint: else what is odd about each of a dozen places adds up to a theft, though
+// theirs, do signals where all of them only hint (one that excludes what it covers, by its share of what is proved): else what is odd about each of a dozen places adds up to a theft, though
 // each place has its own explanation. What a strong signal proves of one place, it proves of whoever holds the others.
 func weigh(a *activity, w *Weights) Candidate {
-	c := Candidate{HomeTenantID: a.tenant, UserID: a.user, Spots: a.spots, LogOdds: w.Prior, named: newSets()}
-	c.First, c.Last = span(a.signals)
-	for _, s := range a.signals {
+	c := Candidate{HomeTenantID: a.tenant, UserID: a.user, LogOdds: w.Prior, named: newSets()}
+	excused := a.excused()
+	unexcused := unexcused(a.signals, excused)
+	spots, about := a.left(excused)
+	c.Spots = spots
+	c.First, c.Last = span(about)
+	for _, s := range about {
 		c.named.add(s)
+	}
+	all := newSets()
+	for _, s := range a.signals {
+		all.add(s)
 		c.User = cmp.Or(c.User, s.User)
 	}
-	groups := byHunt(a.unexcused(), w)
+	groups := byHunt(unexcused, w)
 	if !slices.ContainsFunc(groups, func(g group) bool { return !hints[g.strength] }) {
 		for i := range groups {
-			groups[i].weight *= math.Sqrt(groups[i].share(c.named.counted))
+			groups[i].weight *= math.Sqrt(groups[i].share(all.counted))
 		}
 		weightiestFirst(groups)
 	}
@@ -109,28 +117,72 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.Conclusive = c.Conclusive || g.strength == hunt.Conclusive
 		c.Signals = append(c.Signals, g.signal(weight))
 	}
+	proved := proved(unexcused, all.counted)
 	for _, g := range byHunt(a.explanations, w) {
-		weight := g.weight * g.share(c.named.counted)
+		rows := all.counted
+		if g.strength == hunt.Excluding {
+			rows = proved
+		}
+		weight := g.weight * g.share(rows)
 		c.LogOdds += weight
 		c.Benign = append(c.Benign, g.signal(weight))
 	}
 	return c
 }
 
-// unexcused are the signals, of which those are mere context that speak of nothing but spots that an explanation leaves
-// nothing of: the shell in the portal needs no proof of a stolen code, whatever else its user did elsewhere.
-func (a *activity) unexcused() []hunt.Signal {
+// excused are the spots that an explanation leaves nothing of.
+func (a *activity) excused() map[string]bool {
 	excused := map[string]bool{}
 	for _, e := range a.explanations {
 		for _, spot := range e.Spots {
 			excused[spot] = excused[spot] || e.Strength == hunt.Excluding
 		}
 	}
-	out := slices.Clone(a.signals)
-	for i, s := range out {
-		if len(s.Spots) > 0 && !slices.ContainsFunc(s.Spots, func(spot string) bool { return !excused[spot] }) {
+	return excused
+}
+
+// onlyOf says whether a signal speaks of spots, and of these alone.
+func onlyOf(s *hunt.Signal, spots map[string]bool) bool {
+	return len(s.Spots) > 0 && !slices.ContainsFunc(s.Spots, func(spot string) bool { return !spots[spot] })
+}
+
+// unexcused are the signals, of which those are mere context that speak of nothing but excused spots: the shell in the
+// portal needs no proof of a stolen code, whatever else its user did elsewhere.
+func unexcused(signals []hunt.Signal, excused map[string]bool) []hunt.Signal {
+	out := slices.Clone(signals)
+	for i := range out {
+		if onlyOf(&out[i], excused) {
 			out[i].Strength = hunt.Contextual
 		}
+	}
+	return out
+}
+
+// left are the spots of an activity that are not excused and the signals that speak of them, for nobody is accused of what
+// is explained; where nothing is left, the whole of it.
+func (a *activity) left(excused map[string]bool) (spots []string, about []hunt.Signal) {
+	spots = slices.DeleteFunc(slices.Clone(a.spots), func(spot string) bool { return excused[spot] })
+	about = slices.DeleteFunc(slices.Clone(a.signals), func(s hunt.Signal) bool { return onlyOf(&s, excused) })
+	if len(spots) == 0 || len(about) == 0 {
+		return a.spots, a.signals
+	}
+	return spots, about
+}
+
+// proved are the rows of the spots of which a signal that is compelling or more speaks, all rows where none is. However
+// much an explanation leaves nothing of elsewhere, it says nothing against such a signal here; of hints it does.
+func proved(signals []hunt.Signal, rows map[string]int64) map[string]int64 {
+	out := map[string]int64{}
+	for _, s := range signals {
+		if s.Strength != hunt.Compelling && s.Strength != hunt.Conclusive {
+			continue
+		}
+		for _, spot := range s.Spots {
+			out[spot] = rows[spot]
+		}
+	}
+	if len(out) == 0 {
+		return rows
 	}
 	return out
 }

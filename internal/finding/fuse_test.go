@@ -67,6 +67,7 @@ func TestWeigh(t *testing.T) {
 		{"an explanation subtracts", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n1")}, nil, []float64{-7 + 3 - 4}},
 		{"by the rows that it covers", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("device", "a", 0, 10, "n2")}, []hunt.Signal{says("travel", "a", 0, 10, "n2")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 3 - 1}},
 		{"what leaves nothing of a spot leaves nothing of the signals about it", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("network", "a", 0, 10, "n2")}, []hunt.Signal{says("service", "a", 0, 30, "n1")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 1.6*math.Sqrt(0.25) - 14*0.75}},
+		{"what leaves nothing of one spot says nothing against proof at another", []hunt.Signal{says("device", "a", 0, 30, "n1"), says("tool", "a", 0, 10, "n2")}, []hunt.Signal{says("service", "a", 0, 30, "n1")}, []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}, []float64{-7 + 9}},
 		{"an explanation of another spot does not count", []hunt.Signal{says("device", "a", 0, 5, "n1")}, []hunt.Signal{says("travel", "a", 0, 5, "n9")}, nil, []float64{-7 + 3}},
 		{"what is said of the user joins the activity of its time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 1, 1)}, nil, nil, []float64{-7 + 3 + 3}},
 		{"and is alone at another time", []hunt.Signal{says("device", "a", 0, 5, "n1"), says("method", "a", 48, 1)}, nil, nil, []float64{-7 + 3, -7 + 3}},
@@ -87,6 +88,31 @@ func TestWeigh(t *testing.T) {
 }
 
 // TestOrderIsIrrelevant shuffles what the hunts say: the activities are the same.
+// TestExcusedSpots: nobody is accused of rows that an explanation leaves nothing of, unless nothing else is left.
+func TestExcusedSpots(t *testing.T) {
+	one := []hunt.Signal{says("link", "a", 0, 0, "n1", "n2")}
+	signals := []hunt.Signal{says("device", "a", 0, 30, "n1"), says("tool", "a", 5, 10, "n2")}
+	for _, test := range []struct {
+		name    string
+		excused []string
+		spots   []string
+		first   int
+	}{
+		{"of one", []string{"n1"}, []string{"n2"}, 5},
+		{"of all", []string{"n1", "n2"}, []string{"n1", "n2"}, 0},
+		{"of none", nil, []string{"n1", "n2"}, 0},
+	} {
+		var explanations []hunt.Signal
+		for _, spot := range test.excused {
+			explanations = append(explanations, says("service", "a", 0, 1, spot))
+		}
+		got := Weigh(signals, explanations, one, scale())
+		if len(got) != 1 || !slices.Equal(got[0].Spots, test.spots) || !got[0].First.Equal(noon.Add(time.Duration(test.first)*time.Hour)) {
+			t.Errorf("%s: %+v, want the spots %v from hour %d", test.name, got, test.spots, test.first)
+		}
+	}
+}
+
 func TestOrderIsIrrelevant(t *testing.T) {
 	signals := []hunt.Signal{
 		says("device", "a", 0, 5, "n1"), says("network", "a", 0, 5, "n2"), says("country", "a", 1, 7, "n3"), says("tool", "b", 0, 3, "n1"),
