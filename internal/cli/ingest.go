@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -54,29 +55,64 @@ func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error 
 	})
 }
 
+// mostFiles are the files that are told one by one; of more, only those that somebody has to look at.
+const mostFiles = 100
+
 // summary says what this run added and what the case holds now.
 func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
 	p := &page{width: columns(w)}
-	var rows [][]string
-	for _, r := range f.given {
-		what := r.Shape
-		switch {
-		case r.Error != "":
-			what = "not read: " + r.Error
-		case r.Present:
-			what = "in the case already"
-		case r.SameAs > 0:
-			what = fmt.Sprintf("the same bytes as file %d", r.SameAs)
-		}
-		rows = append(rows, []string{fmt.Sprint(r.Number), escape.Terminal(r.Path), escape.Terminal(what), counted(r.RowsRead), counted(r.RowsLoaded), counted(r.RowsDuplicate), counted(r.RowsRejected)})
-	}
-	p.table([]string{"file", "path", "shape", "read", "loaded", "duplicate", "rejected"}, rows)
+	p.table([]string{"file", "path", "shape", "read", "loaded", "duplicate", "rejected"}, fileRows(f.given))
 	var total int64
 	for _, t := range m.Tables {
 		total += t.Rows
 	}
 	p.text("", fmt.Sprintf("The case %s holds %s and %s.", escape.Terminal(f.caseDir), plural(len(m.Files), "file"), plural(int(total), "row")))
 	return write(w, p.b.String())
+}
+
+// fileRows are the accounts of files, one by one; where they are many, those in which nothing went wrong come as one of
+// each kind, at the end, and its manifest has each.
+func fileRows(files []*casefile.FileReport) [][]string {
+	type sums struct{ files, read, loaded, duplicate, rejected int64 }
+	var rows [][]string
+	row := func(number, path, what string, n sums) {
+		rows = append(rows, []string{number, path, what, counted(n.read), counted(n.loaded), counted(n.duplicate), counted(n.rejected)})
+	}
+	var kinds []string
+	gathered := map[string]*sums{}
+	for _, r := range files {
+		what := escape.Terminal(r.Shape)
+		switch {
+		case r.Error != "":
+			what = escape.Terminal("not read: " + r.Error)
+		case r.Present:
+			what = "in the case already"
+		case r.SameAs > 0:
+			what = fmt.Sprintf("the same bytes as file %d", r.SameAs)
+		}
+		n := sums{1, r.RowsRead, r.RowsLoaded, r.RowsDuplicate, r.RowsRejected}
+		if len(files) <= mostFiles || (r.Error != "" || r.RowsRejected > 0) && len(rows) < mostFiles {
+			row(fmt.Sprint(r.Number), escape.Terminal(r.Path), what, n)
+			continue
+		}
+		switch {
+		case r.Error != "":
+			what = "not read"
+		case r.SameAs > 0:
+			what = "the same bytes as another file"
+		}
+		g := gathered[what]
+		if g == nil {
+			g = &sums{}
+			gathered[what], kinds = g, append(kinds, what)
+		}
+		*g = sums{g.files + 1, g.read + n.read, g.loaded + n.loaded, g.duplicate + n.duplicate, g.rejected + n.rejected}
+	}
+	slices.Sort(kinds)
+	for _, what := range kinds {
+		row("", plural(int(gathered[what].files), "file"), what, *gathered[what])
+	}
+	return rows
 }
 
 // printValue prints a document as JSON.
