@@ -60,6 +60,7 @@ type Case struct {
 	asOfSource string
 	sources    int               // table functions registered so far, for their names
 	portion    int64             // rows that are loaded before the database is opened anew
+	mayWait    int64             // rows of its table that a worker sets aside before their columns are stored
 	scratch    string            // the folder of what does not outlive the program
 	keeping    bool              // the database of kept tables is there
 	kept       []string          // its tables, which hold what queries materialized
@@ -90,7 +91,7 @@ func Open(ctx context.Context, opt Options) (*Case, error) {
 	if opt.Watch == nil {
 		opt.Watch = func(string) func() { return func() {} }
 	}
-	c := &Case{opt: opt, portion: portion, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
+	c := &Case{opt: opt, portion: portion, mayWait: mayWait, tables: map[string]*schema.Table{}, watchlists: map[string]string{}, named: map[string]string{}, given: map[string]bool{}}
 	dir := opt.Dir
 	switch {
 	case dir == "":

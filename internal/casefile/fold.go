@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -114,9 +115,9 @@ func (c *Case) asideOf(t *schema.Table, name string) string {
 	return filepath.Join(c.scratch, name+"-"+t.Name)
 }
 
-// waiting selects what waits in a folder.
-func waiting(t *schema.Table, dir string) string {
-	return "SELECT " + names(t.Columns) + " FROM read_parquet(" + quoteText(literal(dir)+"/*.parquet") + ")"
+// waiting selects columns of what waits in a folder.
+func waiting(columns []schema.Column, dir string) string {
+	return "SELECT " + names(columns) + " FROM read_parquet(" + quoteText(literal(dir)+"/*.parquet") + ")"
 }
 
 // seekTwins deals with rows that have no key: overlapping exports hold them alike in every column. A file can hold the
@@ -229,7 +230,7 @@ func (c *Case) replaced(ctx context.Context, t *schema.Table, k kind) (int64, er
 // foldTable moves what was found from the table to its copies, and brings the rows that are made of them.
 func (c *Case) foldTable(ctx context.Context, s *sought) error {
 	table, copies := quoteName(s.table.Name), quoteName(copiesOf(s.table))
-	if err := c.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+copies+" "+definition(s.table.Columns)); err != nil {
+	if err := c.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+copies+" "+definition(s.table.Columns, allStored)); err != nil {
 		return err
 	}
 	for _, k := range s.kinds {
@@ -238,7 +239,7 @@ func (c *Case) foldTable(ctx context.Context, s *sought) error {
 			return err
 		}
 		dir := c.asideOf(s.table, k.name)
-		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+waiting(s.table, dir))
+		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+waiting(s.table.Columns, dir))
 		if err != nil {
 			return err
 		}
@@ -267,22 +268,26 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	err := os.Mkdir(dir, 0o700)
 	defer func() { _ = os.RemoveAll(dir) }()
 	found, long := temporaryOf(repeated, t), schema.Column{Type: schema.Long}
-	var slices [][]schema.Value
+	var parts [][]schema.Value
 	if err == nil {
-		slices, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+quoteName(t.Intake.Key)+" = found.key GROUP BY 1", []schema.Column{long, long, long})
+		parts, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+quoteName(t.Intake.Key)+" = found.key GROUP BY 1", []schema.Column{long, long, long})
 	}
 	if err == nil { // else DuckDB may keep the wide rows in memory to look the narrow ones up in them
 		err = c.Exec(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'")
 		defer func() { _ = c.Exec(context.WithoutCancel(ctx), "RESET disabled_optimizers") }()
 	}
-	for n := 0; n < len(slices) && err == nil; n++ {
-		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", slices[n][1], slices[n][2], quoteName(t.Intake.Key), found, slices[n][0])
+	for n := 0; n < len(parts) && err == nil; n++ {
+		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", parts[n][1], parts[n][2], quoteName(t.Intake.Key), found, parts[n][0])
 		err = c.lean(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
 	}
 	if err != nil {
 		return err
 	}
-	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(storedColumns(t))+") "+withMembers(t, waiting(t, dir), false))
+	columns, err := c.filled(ctx, t) // what copies say was said in the table before
+	if err != nil {
+		return err
+	}
+	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(slices.Concat(columns, memberColumns(t)))+") "+withMembers(t, waiting(columns, dir), false))
 }
 
 // foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what

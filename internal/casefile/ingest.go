@@ -59,14 +59,15 @@ type loader struct {
 	c       *Case
 	layout  *evidence.Layout
 	shapes  []evidence.Shape
-	known   map[int64][]*FileReport // the files that the case has, by size
-	stored  int64                   // bytes of all files in the case
-	next    int64                   // number of the next file
-	total   int64                   // bytes of all files to read
-	read    int64                   // bytes of the files that are done
-	fresh   int64                   // rows loaded since the database was opened
-	loaded  []*FileReport           // what is in the case now, in the order of the files
-	present map[int64]bool          // numbers of files that were in the case before
+	known   map[int64][]*FileReport    // the files that the case has, by size
+	stored  int64                      // bytes of all files in the case
+	next    int64                      // number of the next file
+	total   int64                      // bytes of all files to read
+	read    int64                      // bytes of the files that are done
+	fresh   int64                      // rows loaded since the database was opened
+	blank   map[string]map[string]bool // the blank columns by table, nil after some were stored
+	loaded  []*FileReport              // what is in the case now, in the order of the files
+	present map[int64]bool             // numbers of files that were in the case before
 }
 
 func (c *Case) newLoader(ctx context.Context) (*loader, error) {
@@ -144,10 +145,37 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 // portion is how many rows are loaded before the database is opened anew: what it keeps of their columns takes 40 MB.
 const portion = 4 << 20
 
-// settle commits the rows that have come so far and opens the database anew, in the middle of a file.
-func (l *loader) settle(ctx context.Context) error {
+// ready prepares the table of a source for the rows that come: what they say is stored, and after a portion the database is
+// opened anew. For both the rows that have come so far are committed, in the middle of a file.
+func (l *loader) ready(ctx context.Context, s *source) error {
+	if l.blank == nil {
+		var err error
+		if l.blank, err = l.c.blank(ctx); err != nil {
+			return err
+		}
+	}
+	blank, says := l.blank[s.target.Table.Name], s.says.of(s.target)
+	s.stored, s.blank = nil, make([]bool, len(s.target.Columns))
+	var missing []schema.Column
+	for i, col := range s.target.Columns {
+		if blank[col.Name] && says[i] {
+			missing = append(missing, col)
+		}
+		if s.blank[i] = blank[col.Name] && !says[i]; !s.blank[i] {
+			s.stored = append(s.stored, col)
+		}
+	}
+	if len(missing) == 0 && l.fresh < l.c.portion {
+		return nil
+	}
+	if len(missing) > 0 {
+		l.blank = nil
+	}
 	err := l.c.Exec(ctx, "COMMIT")
 	if err == nil {
+		err = l.c.store(ctx, s.target.Table, missing)
+	}
+	if err == nil && l.fresh >= l.c.portion {
 		err = l.reopen(ctx)
 	}
 	if err == nil {

@@ -31,7 +31,7 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 	defer s.release()
 	t := s.target.Table
 	rows := fmt.Sprintf("SELECT *, %s AS _SourceFile, %d AS _SourceNumber FROM %s()", quoteText(s.path), s.number, name)
-	into := names(s.target.Columns) + ", _SourceLine, _SourceFile, _SourceNumber"
+	into := names(s.stored) + ", _SourceLine, _SourceFile, _SourceNumber"
 	if members := memberColumns(t); len(members) > 0 {
 		into += ", " + names(members)
 	}
@@ -56,7 +56,7 @@ func newChunkSource(s *source, threads int) (*chunkSource, error) {
 		cs.columns, cs.types = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info}), append(cs.types, t)
 		return nil
 	}
-	for _, col := range slices.Concat(s.target.Columns, memberColumns(s.target.Table)) {
+	for _, col := range slices.Concat(s.stored, memberColumns(s.target.Table)) {
 		if err := add(col.Name, vectorTypes[col.Type]); err != nil {
 			return nil, err
 		}
@@ -71,7 +71,7 @@ var vectorTypes = map[schema.Type]duckdb.Type{
 	schema.Decimal: duckdb.TYPE_VARCHAR,
 }
 
-// ColumnInfos are the table's columns, its members and the line.
+// ColumnInfos are the columns that the table stores, its members and the line.
 func (s *chunkSource) ColumnInfos() []duckdb.ColumnInfo { return s.columns }
 
 // Cardinality is not known before the file is read.
@@ -136,29 +136,34 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
 }
 
 func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
-	s.cells(w, n, 0, row.Cells)
-	s.cells(w, n, len(row.Cells), row.Members)
+	at := 0
+	for i := range row.Cells {
+		if !s.blank[i] {
+			s.cell(w, n, at, &row.Cells[i])
+			at++
+		}
+	}
+	for i := range row.Members {
+		s.cell(w, n, at+i, &row.Members[i])
+	}
 	w.vectors[len(s.types)-1].setLong(n, row.Line)
 }
 
-// cells writes some of the cells of a row, from a column on.
-func (s *chunkSource) cells(w *worker, n, column int, cells []evidence.Cell) {
-	vectors, types := w.vectors[column:column+len(cells)], s.types[column:column+len(cells)]
-	for i := range cells {
-		cell, v := &cells[i], &vectors[i]
-		if cell.Null {
-			v.setNull(n)
-			continue
-		}
-		switch types[i] {
-		case duckdb.TYPE_VARCHAR:
-			v.setText(n, cell.Text, &w.arena)
-		case duckdb.TYPE_DOUBLE:
-			v.setReal(n, cell.Real)
-		case duckdb.TYPE_BOOLEAN:
-			v.setBool(n, cell.Int == 1)
-		default:
-			v.setLong(n, cell.Int)
-		}
+// cell writes a cell of a row into a column.
+func (s *chunkSource) cell(w *worker, n, column int, cell *evidence.Cell) {
+	v := &w.vectors[column]
+	if cell.Null {
+		v.setNull(n)
+		return
+	}
+	switch s.types[column] {
+	case duckdb.TYPE_VARCHAR:
+		v.setText(n, cell.Text, &w.arena)
+	case duckdb.TYPE_DOUBLE:
+		v.setReal(n, cell.Real)
+	case duckdb.TYPE_BOOLEAN:
+		v.setBool(n, cell.Int == 1)
+	default:
+		v.setLong(n, cell.Int)
 	}
 }

@@ -11,12 +11,13 @@ import (
 	"sync"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// load reads the file and loads the rows of its first table. Those of other tables, which few files have, are set aside on
-// the way and loaded from there, a table at a time.
+// load reads the file and loads the rows of its first table. Those of other tables, which few files have, and those that
+// say something in a column that the table does not store yet, are set aside on the way and loaded from there, a table at a time.
 func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport) (err error) {
-	s := &source{layout: l.layout, file: f, path: report.Path, number: report.Number, dir: l.c.dir(), noteRejects: true}
+	s := &source{layout: l.layout, file: f, path: report.Path, number: report.Number, dir: l.c.dir(), mayWait: l.c.mayWait, noteRejects: true, says: said{}}
 	if s.target, err = s.peek(); err != nil {
 		return fmt.Errorf("read %s: %w", f.Path, err)
 	}
@@ -28,7 +29,7 @@ func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport)
 		err = l.rejects(s, report)
 	}
 	for err == nil && s.aside != nil {
-		next := &source{layout: l.layout, file: f, path: s.path, number: s.number, dir: s.dir, target: s.nextTarget()}
+		next := &source{layout: l.layout, file: f, path: s.path, number: s.number, dir: s.dir, target: s.nextTarget(), mayWait: s.mayWait, says: s.says}
 		before := s.aside
 		if err = l.c.Exec(ctx, l.c.limit()); err == nil {
 			next.stream, err = before.Read()
@@ -53,12 +54,12 @@ func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err e
 	}
 	for again := s.target != nil; again && err == nil; {
 		before := s.loaded
-		s.pauseAt = before + l.c.portion - l.fresh
-		err = errors.Join(l.c.insert(ctx, s), s.flush())
-		l.fresh += s.loaded - before
-		if again = s.stream.Resume(); again && err == nil {
-			err = l.settle(ctx)
+		if err = l.ready(ctx, s); err == nil {
+			s.pauseAt = before + l.c.portion - l.fresh
+			err = errors.Join(l.c.insert(ctx, s), s.flush())
 		}
+		l.fresh += s.loaded - before
+		again = s.stream.Resume()
 	}
 	broken := s.stream.Close()
 	if err = errors.Join(err, s.failed); err != nil {
@@ -91,11 +92,16 @@ type source struct {
 	stream *evidence.Stream
 	target *evidence.Target
 
+	mayWait int64           // of its rows, for a worker
+	stored  []schema.Column // of the target's columns, for the time being
+	blank   []bool          // by the target's columns: the others
+	says    said            // in the rows that have been looked at ahead and those that were set aside
+
 	noteRejects bool // in the first pass; what comes from aside has been decoded before
 
 	mu       sync.Mutex
 	rejected []evidence.Reject
-	others   []*evidence.Target // of the rows that are set aside
+	others   []*evidence.Target // of the rows that are set aside, the source's own for rows that are late
 	aside    *evidence.Aside    // nil without any
 	failed   error              // of setting aside
 	loaded   int64
@@ -115,16 +121,45 @@ func (s *source) reject(r evidence.Reject) {
 	s.rejected = append(s.rejected, r)
 }
 
+// said tells in which columns of their table rows say something.
+type said map[*evidence.Target][]bool
+
+// of are the columns of a table.
+func (s said) of(t *evidence.Target) []bool {
+	if s[t] == nil {
+		s[t] = make([]bool, len(t.Columns))
+	}
+	return s[t]
+}
+
+func (s said) add(row *evidence.Row) {
+	columns := s.of(row.Target)
+	for i := range row.Cells {
+		columns[i] = columns[i] || says(row, i)
+	}
+}
+
+// says reports whether a row says in a column what a blank one would not.
+func says(row *evidence.Row, i int) bool {
+	cell := &row.Cells[i]
+	return !cell.Null && (len(cell.Text) > 0 || row.Target.Columns[i].Type != schema.String)
+}
+
 // worker makes a worker of the source.
 func (s *source) worker() *worker {
-	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file), records: s.stream.Reader()}
+	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file), records: s.stream.Reader(), says: said{}}
+	for i, blank := range s.blank {
+		if blank {
+			w.blanks = append(w.blanks, i)
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.workers = append(s.workers, w)
 	return w
 }
 
-// setAside makes the file for rows of other tables with the first of them.
+// setAside makes the file for rows that are loaded later with the first of them.
 func (s *source) setAside(t *evidence.Target) (*evidence.Aside, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -149,6 +184,12 @@ func (s *source) flush() (err error) {
 			err = errors.Join(err, w.writer.Flush())
 		}
 		w.writer, w.last = nil, nil
+		for t, columns := range w.says {
+			have := s.says.of(t)
+			for i := range columns {
+				have[i] = have[i] || columns[i]
+			}
+		}
 	}
 	return err
 }
@@ -184,6 +225,7 @@ func (s *source) unknown() []string {
 }
 
 // peek finds the table that is loaded first: the one of most records at the beginning, or of the first record that has one.
+// What they say is noted.
 func (s *source) peek() (*evidence.Target, error) {
 	if t := s.mostOf(s.file.Head(), math.MaxInt); t != nil || s.file.Once() {
 		return t, nil
@@ -210,6 +252,7 @@ func (s *source) mostOf(stream *evidence.Stream, n int) (most *evidence.Target) 
 			continue
 		}
 		found++
+		s.says.add(row)
 		if rows[row.Target]++; rows[row.Target] > rows[most] {
 			most = row.Target
 		}
@@ -233,8 +276,11 @@ type worker struct {
 	decoder *evidence.Decoder
 	records *evidence.Reader
 	loaded  int64
-	writer  *evidence.AsideWriter // nil before the first row of another table
+	writer  *evidence.AsideWriter // nil before the first row that is set aside
 	last    *evidence.Target      // of the row that was set aside last
+	says    said                  // what is said in the rows that were set aside
+	blanks  []int                 // the target's columns that are blank
+	waits   int64                 // rows of the target that were set aside
 	vectors []vector
 	arena   arena
 }
@@ -250,11 +296,11 @@ func (w *worker) row() (*evidence.Row, bool) {
 		switch {
 		case err != nil:
 			w.reject(evidence.RejectOf(record, err))
-		case row.Target == w.target:
+		case row.Target == w.target && !w.late(row):
 			w.loaded++
 			return row, true
 		default:
-			if err := w.later(record, row.Target); err != nil {
+			if err := w.later(record, row); err != nil {
 				w.fail(err)
 				return nil, false
 			}
@@ -262,8 +308,30 @@ func (w *worker) row() (*evidence.Row, bool) {
 	}
 }
 
-// later sets a record of another table aside.
-func (w *worker) later(record evidence.Record, t *evidence.Target) error {
+// late reports whether a row says something in a blank column.
+func (w *worker) late(row *evidence.Row) bool {
+	for _, i := range w.blanks {
+		if says(row, i) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayWait is how many rows of its table a worker sets aside before their columns are stored. Storing some takes about as long
+// as loading fifty thousand rows, setting a row aside half as long as loading it.
+const mayWait = 4 * chunkSize
+
+// later sets a record aside that is of another table, or late. When many are late reading pauses, so that the table can
+// store what the others say.
+func (w *worker) later(record evidence.Record, row *evidence.Row) error {
+	t := row.Target
+	w.says.add(row)
+	if t == w.target {
+		if w.waits++; w.waits == w.mayWait {
+			w.stream.Pause()
+		}
+	}
 	if w.last != t {
 		to, err := w.setAside(t)
 		if err != nil {

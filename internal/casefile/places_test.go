@@ -115,6 +115,7 @@ func TestProviders(t *testing.T) {
 	path := places(t, map[string]any{"autonomous_system_number": uint32(64500), "autonomous_system_organization": "Example Net"})
 	ctx := context.Background()
 	c := openTest(t)
+	storeAll(t, c)
 	for _, row := range []string{"'203.0.113.5', ''", "'203.0.113.6', '64501'", "'2001:db8::1', '0'", "'fe80::1', ''", "'nowhere', ''"} {
 		if err := c.Exec(ctx, "INSERT INTO SigninLogs (IPAddress, AutonomousSystemNumber) VALUES ("+row+")"); err != nil {
 			t.Fatal(err)

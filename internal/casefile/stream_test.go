@@ -184,6 +184,7 @@ func TestUnbooked(t *testing.T) {
 			t.Fatal(err)
 		}
 		c := open(t, Options{Dir: dir})
+		storeAll(t, c)
 		ingest(t, c, path)
 		want := contents(t, c, true)
 		for _, table := range []string{"SigninLogs REPLACE (_SourceNumber + 1 AS _SourceNumber)", "RejectedRows REPLACE (Number + 1 AS Number)"} {

@@ -71,17 +71,24 @@ func wanted() ([]*schema.Table, error) {
 	return out, nil
 }
 
-func definition(columns []schema.Column) string {
+// definition are a new table's columns; those that are blank the table makes itself.
+func definition(columns []schema.Column, blank func(column string) bool) string {
 	cols := make([]string, len(columns))
 	for i, col := range columns {
 		cols[i] = quoteName(col.Name) + " " + function.SQLType(col.Type)
+		if blank(col.Name) {
+			cols[i] += " GENERATED ALWAYS AS (" + blankValue(col) + ") VIRTUAL"
+		}
 	}
 	return "(" + strings.Join(cols, ", ") + ")"
 }
 
+// allStored is for definition: no column is blank.
+func allStored(string) bool { return false }
+
 // makeTemporary makes a table that lasts as long as the case is open: what is not evidence is not kept.
 func (c *Case) makeTemporary(ctx context.Context, t *schema.Table) error {
-	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(t.Name)+" "+definition(t.Columns)); err != nil {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(t.Name)+" "+definition(t.Columns, allStored)); err != nil {
 		return err
 	}
 	c.add(t)
@@ -125,8 +132,8 @@ func (c *Case) Watchlist(alias string) (*schema.Table, bool) {
 }
 
 // layoutVersion is the version of the tables' layout in a case. A case of an older one is brought up to date when it is
-// opened, as far as columns and tables were only added; see [Stale].
-const layoutVersion = 1
+// opened, as far as columns and tables were only added; see [Stale]. Since version 2 columns can be blank.
+const layoutVersion = 2
 
 // Stale is a case whose layout this program cannot read.
 type Stale struct {
@@ -172,10 +179,15 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 			return nil, &Stale{c.opt.Dir, found, "it was made by another version of replaytrace"}
 		}
 	}
+	blank, err := c.blank(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var changes []string
 	for _, t := range want {
+		stays := mayBeBlank(t, want)
 		if have[t.Name] == nil {
-			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(storedColumns(t)))
+			changes = append(changes, "CREATE TABLE "+quoteName(t.Name)+" "+definition(storedColumns(t), stays))
 			continue
 		}
 		added, err := c.columnChanges(t.Name, have[t.Name], storedColumns(t), found)
@@ -183,6 +195,11 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 			return nil, err
 		}
 		changes = append(changes, added...)
+		for _, col := range t.Columns {
+			if blank[t.Name][col.Name] && !stays(col.Name) {
+				changes = append(changes, storeColumn(t.Name, col)...)
+			}
+		}
 		for _, col := range memberColumns(t) {
 			if have[t.Name][col.Name] == "" {
 				changes = append(changes, fillMembers(t))
@@ -196,8 +213,11 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 			changes = append(changes, added...)
 		}
 	}
-	if len(have) == 0 {
+	switch {
+	case len(have) == 0:
 		changes = append(changes, "CREATE TABLE _Case (Version BIGINT)", fmt.Sprintf("INSERT INTO _Case VALUES (%d)", layoutVersion))
+	case len(changes) > 0:
+		changes = append(changes, fmt.Sprintf("UPDATE _Case SET Version = %d", layoutVersion))
 	}
 	return changes, nil
 }
@@ -209,7 +229,7 @@ func (c *Case) columnChanges(table string, have map[string]string, columns []sch
 		switch typ := have[col.Name]; typ {
 		case function.SQLType(col.Type):
 		case "":
-			changes = append(changes, "ALTER TABLE "+quoteName(table)+" ADD COLUMN "+quoteName(col.Name)+" "+function.SQLType(col.Type)+defaultOf(col))
+			changes = append(changes, addColumn(table, col))
 		default:
 			return nil, &Stale{c.opt.Dir, version, fmt.Sprintf("its column %s.%s is stored as %s", table, col.Name, typ)}
 		}
@@ -217,12 +237,13 @@ func (c *Case) columnChanges(table string, have map[string]string, columns []sch
 	return changes, nil
 }
 
-// defaultOf is the value of a column that older rows do not have: a string is never null.
-func defaultOf(col schema.Column) string {
+// addColumn adds a column that says nothing in the rows that are there: a string is never null.
+func addColumn(table string, col schema.Column) string {
+	add := "ALTER TABLE " + quoteName(table) + " ADD COLUMN " + quoteName(col.Name) + " " + function.SQLType(col.Type)
 	if col.Type == schema.String {
-		return " DEFAULT ''"
+		add += " DEFAULT ''"
 	}
-	return ""
+	return add
 }
 
 func (c *Case) storedVersion(ctx context.Context, has bool) (int64, error) {

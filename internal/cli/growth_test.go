@@ -17,6 +17,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/investigation"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 var (
@@ -158,7 +159,18 @@ func multiply(b *testing.B, dir string, n int) {
 		for column, sql := range columns {
 			replaced = append(replaced, sql+" AS "+column)
 		}
-		do(fmt.Sprintf("INSERT INTO %s SELECT * EXCLUDE (k) REPLACE (%s) FROM %s, (SELECT n::VARCHAR AS k FROM range(1, %d) AS copies(n))", table, strings.Join(replaced, ", "), table, n))
+		// A table makes the columns itself of which it stores nothing.
+		stored, err := c.Select(ctx, "SELECT DISTINCT column_name FROM pragma_storage_info('"+table+"')", []schema.Column{{Type: schema.String}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		var columns []string
+		for _, row := range stored {
+			columns = append(columns, fmt.Sprintf("%q", row[0]))
+		}
+		into := strings.Join(columns, ", ")
+		do(fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM (SELECT * EXCLUDE (k) REPLACE (%s) FROM %s, (SELECT n::VARCHAR AS k FROM range(1, %d) AS copies(n)))",
+			table, into, into, strings.Join(replaced, ", "), table, n))
 	}
 }
 
