@@ -92,19 +92,21 @@ func TestBlankColumns(t *testing.T) {
 	}
 }
 
-// late makes lines in which columns begin to be filled one after the other, in rare rows and in many, of two tables. They
-// fill many blocks, so that two threads meet them.
-func late(n int) (lines []string) {
+// late makes lines in the middle of which columns begin to be filled one after the other, in rare rows and in many, of two
+// tables. They fill many blocks, so that two threads meet them. Where they end none of the columns is filled any more, so that
+// none is seen by who looks ahead; more lines show all of them there.
+func late(n, more int) (lines []string) {
 	filling := strings.Repeat("Mozilla/5.0 ", 30)
-	for i := range n {
+	for i := range n + more {
 		line := fmt.Sprintf(`{"Type":%q,"TimeGenerated":"2026-03-20T10:00:00Z","Id":"id-%d","Identity":%q`, []string{"SigninLogs", "SigninLogs", "AuditLogs"}[i%3], i, filling)
-		if i > n/4 && i%500 == 0 {
+		last := i >= n
+		if i > n/4 && i < n*3/4 && i%500 == 0 || last {
 			line += fmt.Sprintf(`,"UserId":"user-%d"`, i)
 		}
-		if i > n/3 {
+		if i > n/3 && i < n*3/4 || last {
 			line += fmt.Sprintf(`,"CorrelationId":"correlation-%d","DurationMs":%d`, i, i)
 		}
-		if i == n-2 {
+		if i == n/4*3-2 || last {
 			line += `,"AppliedEventListeners":[1],"IsRisky":true,"custom":{"a":1}`
 		}
 		lines = append(lines, line+"}")
@@ -117,7 +119,7 @@ func late(n int) (lines []string) {
 func TestLateColumns(t *testing.T) {
 	const n = 18_000
 	path := filepath.Join(t.TempDir(), "late.jsonl")
-	if err := os.WriteFile(path, []byte(strings.Join(late(n), "\n")+"\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Join(late(n, 0), "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	whole := open(t, Options{Dir: t.TempDir(), Threads: 2})
@@ -153,6 +155,19 @@ func TestLateColumns(t *testing.T) {
 	}
 	if passes["file"] != passes["stream"] || passes["stream, few wait"] <= passes["stream"] {
 		t.Errorf("%v: reading does not pause when many rows wait", passes)
+	}
+}
+
+// TestLookedAhead: a column that only the end of a file fills is stored before the file is read: no row waits.
+func TestLookedAhead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "late.jsonl")
+	if err := os.WriteFile(path, []byte(strings.Join(late(18_000, 300), "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, Options{Dir: t.TempDir(), Threads: 2})
+	ingest(t, c, path)
+	if c.sources != 2 {
+		t.Errorf("%d passes for two tables", c.sources)
 	}
 }
 

@@ -225,9 +225,18 @@ func (s *source) unknown() []string {
 }
 
 // peek finds the table that is loaded first: the one of most records at the beginning, or of the first record that has one.
-// What they say is noted.
+// What they say is noted, and what some records further behind say.
 func (s *source) peek() (*evidence.Target, error) {
-	if t := s.mostOf(s.file.Head(), math.MaxInt); t != nil || s.file.Once() {
+	t := s.mostOf(s.file.Head(), math.MaxInt)
+	ahead, err := s.file.Ahead()
+	if err != nil {
+		return nil, err
+	}
+	if ahead != nil {
+		defer func() { _ = ahead.Close() }()
+		s.mostOf(ahead, math.MaxInt)
+	}
+	if t != nil || s.file.Once() {
 		return t, nil
 	}
 	stream, err := s.file.Read(func(evidence.Reject) {})
