@@ -34,6 +34,7 @@ func newInspect(s Streams) *cobra.Command {
 	}
 	f.evidenceFlags.add(cmd)
 	f.asksNothing(cmd)
+	_ = cmd.Flags().MarkHidden("case") // that it is refused says where a case is described
 	formatFlag(cmd, &f.format, "table", "json")
 	return cmd
 }
