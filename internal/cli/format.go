@@ -106,10 +106,13 @@ func counted(n int64) string {
 func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {
 	out := struct {
 		SchemaVersion int             `json:"schema_version"`
-		AsOf          string          `json:"as_of"`
+		AsOf          string          `json:"as_of,omitempty"` // of a case; what asks none has no time
 		Columns       []columnJSON    `json:"columns"`
 		Rows          json.RawMessage `json:"rows"`
-	}{1, asOf.RFC3339(), columnsOf(rows), rowsJSON(rows)}
+	}{SchemaVersion: 1, Columns: columnsOf(rows), Rows: rowsJSON(rows)}
+	if asOf != 0 {
+		out.AsOf = asOf.RFC3339()
+	}
 	enc := json.NewEncoder(escape.JSON(w))
 	enc.SetEscapeHTML(false)
 	return enc.Encode(out)

@@ -35,7 +35,7 @@ may be added. Times are RFC 3339 in UTC, and lists are never null unless it is s
 | "query", "rules run", "apps", "apps lookup" | rows, below |
 | "coverage", "timeline", "baseline", "sessions" | "{schema_version, as_of, as_of_source, PART: [{COLUMN: value}]}"; [case.md](case.md#the-single-steps) has the columns of "coverage" |
 
-Rows are "{schema_version, as_of, columns: [{name, type}], rows: [[...]]}" with KQL's types: datetimes as text in UTC with up to
+Rows are "{schema_version, as_of, columns: [{name, type}], rows: [[...]]}" ("apps lookup" asks no case and has no "as_of") with KQL's types: datetimes as text in UTC with up to
 seven digits, timespans as "[-][d.]hh:mm:ss[.fffffff]", numbers with all their digits, NaN and the infinities as text, dynamic
 values as they are. "query --batch" prints a line "{id, columns, rows}" or "{id, error: {message, line, column, kind}}" for each
 line, in order; kind is syntax, semantic, unsupported or runtime.
