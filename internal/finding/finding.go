@@ -33,7 +33,7 @@ type Finding struct {
 	UserID          string    `json:"user_id"` // object id in Entra ID
 	HomeTenantID    string    `json:"home_tenant_id"`
 	Verdict         Verdict   `json:"verdict"`          // how sure it is
-	Score           int       `json:"score"`            // 100 times the probability under the learned Prior, rounded; below 80 where it is only suspicious
+	Score           int       `json:"score"`            // 100 times the probability under the learned Prior, rounded; below 80 where it is only suspicious, below 60 where it is so by the learned prior alone
 	SourceIPs       []string  `json:"source_ips"`       // the attacker's addresses, sorted
 	SessionIDs      []string  `json:"session_ids"`      // sessions that the attacker used, sorted
 	AppIDs          []string  `json:"app_ids"`          // client applications that were used, sorted

@@ -43,7 +43,7 @@ func Weigh(signals, explanations, links []hunt.Signal, w Weights) []Candidate {
 
 // Judge splits candidates into findings and those that a benign explanation keeps from being one. What is likely or
 // confirmed is so under the stated prior, whatever befell others; what the case makes more probable is worth a call, and
-// its score stays below what a likely one has.
+// its score stays below what a likely one has, and near the least of all where nothing but the case raises it over that.
 func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, explained []Explained) {
 	for i := range candidates {
 		c := &candidates[i]
@@ -54,6 +54,9 @@ func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, 
 		case stated >= w.Verdicts.Likely:
 			findings = append(findings, c.finding(Likely, score))
 		case score >= w.Verdicts.Suspicious:
+			if stated < w.Verdicts.Suspicious {
+				score = w.lifted(score)
+			}
 			findings = append(findings, c.finding(Suspicious, min(score, w.Verdicts.Likely-1)))
 		case c.without() >= w.Verdicts.Suspicious:
 			explained = append(explained, c.explained())

@@ -26,6 +26,8 @@ type Weights struct {
 	Caps   map[string]float64
 	// Verdicts are the least scores.
 	Verdicts struct{ Confirmed, Likely, Suspicious int }
+	// Lifted is the highest score of a finding that is suspicious by the learned prior alone.
+	Lifted int
 }
 
 //go:embed weights.yaml
@@ -95,6 +97,12 @@ func (w *Weights) of(s *hunt.Signal) float64 {
 		return weight
 	}
 	return w.Strengths[s.Strength]
+}
+
+// lifted brings a score that is suspicious or more by the learned prior alone below Lifted, in the same order.
+func (w *Weights) lifted(score int) int {
+	least := w.Verdicts.Suspicious
+	return least + (score-least)*(w.Lifted-least)/(100-least)
 }
 
 // Probability turns log-odds into a probability.
