@@ -42,10 +42,10 @@ var aggregateFuncs = []Func{
 	{Name: "make_set", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
 	{Name: "makeset", Signatures: []string{"any, long!? -> dynamic"}, Build: buildList(listOf{set: true, most: deprecatedSize}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-aggregation-function"},
 	{Name: "make_set_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildList(listOf{set: true, filtered: true}), Aggregate: true, Naming: NamePrefix, Prefix: "set", Doc: "make-set-if-aggregation-function"},
-	{Name: "covariance", Signatures: []string{"number, number -> real"}, SQL: "covar_samp($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariance-aggregation-function"},
-	{Name: "covarianceif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_samp($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covarianceif-aggregation-function"},
-	{Name: "covariancep", Signatures: []string{"number, number -> real"}, SQL: "covar_pop($2, $1)", Aggregate: true, Naming: NamePrefix, Doc: "covariancep-aggregation-function"},
-	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePrefix, Doc: "covariancepif-aggregation-function"},
+	{Name: "covariance", Signatures: []string{"number, number -> real"}, SQL: "covar_samp($2, $1)", Aggregate: true, Naming: NamePair, Doc: "covariance-aggregation-function"},
+	{Name: "covarianceif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_samp($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePair, Doc: "covarianceif-aggregation-function"},
+	{Name: "covariancep", Signatures: []string{"number, number -> real"}, SQL: "covar_pop($2, $1)", Aggregate: true, Naming: NamePair, Doc: "covariancep-aggregation-function"},
+	{Name: "covariancepif", Signatures: []string{"number, number, bool -> real"}, SQL: "covar_pop($2, $1) FILTER (WHERE $3)", Aggregate: true, Naming: NamePair, Doc: "covariancepif-aggregation-function"},
 	// The page calls it the variance of a population, its example shows that of a sample: the example decides.
 	{Name: "variancepif", Signatures: []string{"number, bool -> real"}, SQL: spread("var_samp", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "variancepif-aggregation-function"},
 	{Name: "make_bag", Signatures: []string{"array, long!? -> dynamic"}, Build: buildBag(false, 0), Aggregate: true, Naming: NamePrefix, Prefix: "bag", Doc: "make-bag-aggregation-function"},
@@ -135,7 +135,8 @@ func buildList(kind listOf) func(Call) (string, error) {
 		a := c.Args[0]
 		rest := c.Args[1:]
 		filter := ""
-		if !kind.nulls && a.Type != schema.String { // which is never null
+		// A text is never null; of dynamic values a list keeps null, as the emulator shows, though its page says otherwise.
+		if keeps := kind.nulls || a.Type == schema.String || a.Type == schema.Dynamic && !kind.set; !keeps {
 			filter = a.SQL + " IS NOT NULL"
 		}
 		if kind.filtered {
@@ -145,7 +146,7 @@ func buildList(kind listOf) func(Call) (string, error) {
 		if filter != "" {
 			filter = " FILTER (WHERE " + filter + ")"
 		}
-		element := jsonOf(a.SQL, a.Type)
+		element := elementOf(a.SQL, a.Type)
 		var list string
 		switch {
 		case kind.set && c.Written && a.Type == schema.Dynamic:
@@ -157,7 +158,7 @@ func buildList(kind listOf) func(Call) (string, error) {
 		case kind.set && a.Type == schema.String:
 			list = "list_sort(list(DISTINCT " + a.SQL + ")" + filter + ")"
 		case kind.set:
-			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + jsonOf("e", a.Type) + ")"
+			list = "list_transform(list_sort(list(DISTINCT " + a.SQL + ")" + filter + "), e -> " + elementOf("e", a.Type) + ")"
 		case a.Type == schema.Dynamic:
 			order := ""
 			if c.Order != "" {
@@ -182,6 +183,14 @@ func buildList(kind listOf) func(Call) (string, error) {
 		}
 		return "coalesce(CAST(to_json(" + list + ") AS VARCHAR), '[]')", nil
 	}
+}
+
+// elementOf renders an element of a list or set. JSON has no decimals: they become texts, as the emulator shows.
+func elementOf(sql string, t schema.Type) string {
+	if t == schema.Decimal {
+		return "to_json(nullif(kql_decimal_text(" + sql + "), ''))"
+	}
+	return jsonOf(sql, t)
 }
 
 // firstOnes keeps of equal elements of a list the first one.

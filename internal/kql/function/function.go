@@ -78,6 +78,7 @@ const (
 	NamePrefix                 // prefix_argument: make_set(b) is set_b; prefix_ when the argument has no name
 	NameOnly                   // prefix alone
 	NameSole                   // the argument's own name if there is only one: make_datetime(t) is t
+	NamePair                   // prefix_first_second: covariance(x, y) is covariance_x_y
 )
 
 // Call is one use of a function with its arguments rendered.

@@ -21,7 +21,7 @@ var mathFuncs = []Func{
 	}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
 	{Name: "ceiling", Signatures: []string{"integer -> first", "number -> first"}, SQL: "ceil($1)", Naming: NameFirst, Doc: "ceiling-function"},
 	{Name: "pow", Signatures: []string{"real, real -> real"}, SQL: "pow($1, $2)", Naming: NameFirst, Doc: "pow-function"},
-	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 >= 0 THEN sqrt($1) END", Naming: NameFirst, Doc: "sqrt-function"},
+	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt($1) END", Naming: NameFirst, Doc: "sqrt-function"},
 	{Name: "exp", Signatures: []string{"real -> real"}, SQL: "exp($1)", Naming: NameFirst, Doc: "exp-function"},
 	{Name: "exp2", Signatures: []string{"real -> real"}, SQL: "pow(2.0, $1)", Naming: NameFirst, Doc: "exp2-function"},
 	{Name: "exp10", Signatures: []string{"real -> real"}, SQL: "pow(10.0, $1)", Naming: NameFirst, Doc: "exp10-function"},

@@ -457,8 +457,8 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 		if b.isTabular(f.scope, x.List[0]) && !b.isColumn(f, x.List[0]) {
 			n := b.tabular(f.scope, x.List[0])
 			c := b.firstColumn(x.List[0], n)
-			if c.Type == schema.Dynamic {
-				b.fail(diag.Unsupported, x.List[0].Span(), "toscalar(...)", "the column %s is dynamic, and whether Kusto takes its arrays apart is not documented: mv-expand them, or take one by toscalar()", c.Name)
+			if c.Type == schema.Dynamic { // "Nested arrays are flattened into a single list of values": the pages of in and in~
+				return &In{X: v, List: []Expr{&inArray{b.listed(x.List[0], n, c)}}, Fold: fold && v.Type() == schema.String, Not: not}
 			}
 			if c.Type == schema.Unknown {
 				n, c = b.retype(n, c, v.Type())
@@ -576,7 +576,11 @@ func (b *binder) hasAny(f *frame, x *syntax.In, v Expr) Expr {
 // listOf makes the first column of a table one dynamic array, as a scalar subquery.
 func (b *binder) listOf(sc *scope, x syntax.Expr) Expr {
 	n := b.tabular(sc, x)
-	c := b.firstColumn(x, n)
+	return b.listed(x, n, b.firstColumn(x, n))
+}
+
+// listed makes a column of a table one dynamic array.
+func (b *binder) listed(x syntax.Expr, n Node, c *Column) Expr {
 	out := b.column("list", schema.Dynamic)
 	agg := &Aggregate{base: base{cols: []*Column{out}}, In: n, Aggs: []Item{{Col: out, X: b.inventAt(x.Span(), "make_list", &Col{c})}}}
 	return b.scalarOf(b.share("list", agg))

@@ -96,6 +96,10 @@ func callName(x *syntax.Call) string {
 		return joinNamePrefix(first, prefix)
 	case function.NamePrefix:
 		return prefix + "_" + first
+	case function.NamePair:
+		if len(x.Args) > 1 {
+			return prefix + "_" + first + "_" + implicitName(x.Args[1])
+		}
 	case function.NameOnly:
 		return prefix
 	case function.NameSole:

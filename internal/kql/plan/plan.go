@@ -311,9 +311,10 @@ type Ref struct {
 
 // Shared is a plan that several places read: a `let`, materialize() or toscalar().
 type Shared struct {
-	ID   int
-	Name string
-	Plan Node
+	ID    int
+	Name  string
+	Plan  Node
+	Named bool // by `as`, whose name is also that of the rows' source
 	// Keep is set by materialize(): an engine may keep the rows and serve them to other queries too.
 	Keep bool
 }

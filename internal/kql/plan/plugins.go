@@ -113,6 +113,7 @@ let __matches = __pairs
 | lookup kind=inner (__table | extend __found = {network}) on $left.__key == $right.__found
 | project-away __key;
 __source | extend __left = {ip} | lookup kind={return_unmatched} __matches on $left.__left == $right.__ip{dims} | project-away __left`},
+	// Unlike ipv4_lookup it has the columns of the table first, as its page shows.
 	// https://learn.microsoft.com/kusto/query/ipv6-lookup-plugin
 	"ipv6_lookup": {params: "table:table ip:column network:key return_unmatched:flag", query: `
 let __suffix = (text:string) { coalesce(tolong(split(text, '/')[1]) + iff(text has ':', 0, 96), 128) };
@@ -125,7 +126,7 @@ let __pairs = __source
 let __matches = __pairs
 | lookup kind=inner (__table | extend __found = {network}) on $left.__key == $right.__found
 | project-away __key;
-__source | extend __left = {ip} | lookup kind={return_unmatched} __matches on $left.__left == $right.__ip | project-away __left`},
+__matches | join kind={return_unmatched.right} (__source | extend __left = {ip}) on $left.__ip == $right.__left | project-away __ip, __left`},
 	// https://learn.microsoft.com/kusto/query/geo-polygon-lookup-plugin
 	"geo_polygon_lookup": {params: "table:table shape:key longitude:column latitude:column radius:number? return_unmatched:flag lookup_area_radius:number? return_lookup_key:switch", query: geoLookup("iff(isnull({radius}), geo_point_in_polygon(__longitude, __latitude, __shape), geo_distance_point_to_polygon(__longitude, __latitude, __shape) <= {radius})")},
 	// https://learn.microsoft.com/kusto/query/geo-line-lookup-plugin

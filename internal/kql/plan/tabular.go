@@ -142,6 +142,7 @@ func (b *binder) ops(sc *scope, n Node, ops []syntax.Operator) Node {
 		if as, ok := op.(*syntax.As); ok {
 			b.onceOnly(op)
 			s := b.share(as.Name.Name, n)
+			s.Named = true
 			sc = sc.with(as.Name.Name, s)
 			n = b.ref(s)
 			continue

@@ -14,7 +14,8 @@ import (
 // keeps the key, or a truth that holds unless it is denied (yes); `?` makes one optional. Beside them stand `steps`, the
 // conditions that follow, `dims`, the columns that are left, and `rest`, whatever is left. The query sees the source as
 // __source, a table as __table and a scalar under its name. {name} stands for a column or condition, {name.type} for a
-// column's type, {name.text} for an argument as it was written, {dims} for the columns that are left, each with a comma
+// column's type, {name.text} for an argument as it was written, {name} of a flag for the kind of a lookup and {name.right}
+// for that of a join the other way round, {dims} for the columns that are left, each with a comma
 // before it, {same} for `and` that each is that of the row before and {changed} for `or` that one is not, {columns} for
 // the columns of the source. $refuse('what: why') stands where Kusto's answer is not known.
 type template struct {
@@ -102,7 +103,9 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 		}
 		switch {
 		case kind == "flag":
-			in.text[name] = map[bool]string{false: "inner", true: "leftouter"}[b.flag(sc, in, name, x)]
+			unmatched := b.flag(sc, in, name, x)
+			in.text[name] = map[bool]string{false: "inner", true: "leftouter"}[unmatched]
+			in.text[name+".right"] = map[bool]string{false: "inner", true: "rightouter"}[unmatched]
 			continue
 		case kind == "switch":
 			in.text[name] = ""

@@ -58,6 +58,20 @@ func (b *binder) nameOfTable(sc *scope, id *syntax.Name, unnamed string) string 
 	return unnamed
 }
 
+// pipedName is what withsource calls the rows before the pipe: a table, or what `as` names.
+// https://learn.microsoft.com/kusto/query/as-operator
+func pipedName(n Node, unnamed string) string {
+	switch n := n.(type) {
+	case *Scan:
+		return n.Table
+	case *Ref:
+		if n.Shared.Named {
+			return n.Shared.Name
+		}
+	}
+	return unnamed
+}
+
 // leavesOut reports, with a note, that a table of a fuzzy union does not exist.
 func (b *binder) leavesOut(sc *scope, x syntax.Expr) bool {
 	if pipe, ok := x.(*syntax.Pipe); ok && pipe.Source != nil {
@@ -95,7 +109,7 @@ func (b *binder) wildcardSources(sc *scope, s *sources, pattern string) {
 func (b *binder) union(sc *scope, n Node, op *syntax.Union) Node {
 	var s sources
 	if n != nil {
-		s.add(n, "union_arg0")
+		s.add(n, pipedName(n, "union_arg0"))
 	}
 	fuzzy, _ := b.option(op.Options, "isfuzzy")
 	kind, at := b.option(op.Options, "kind")

@@ -212,7 +212,8 @@ func (g *generator) inTests(x *plan.In) []string {
 			if x.X.Type() != schema.String {
 				text = function.Conversion(value, x.X.Type(), schema.String)
 			}
-			elements := "json_extract_string(" + g.expr(a) + ", '$[*]')"
+			// Each expression of a list may be a scalar, says the page of in; a dynamic value that is no array is one.
+			elements := fmt.Sprintf("CASE WHEN json_type(%[1]s) = 'ARRAY' THEN json_extract_string(%[1]s, '$[*]') ELSE [json_extract_string(%[1]s, '$')] END", g.expr(a))
 			if x.Fold {
 				elements = "list_transform(" + elements + ", e -> lower(e))"
 			}
