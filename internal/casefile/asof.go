@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -56,4 +58,35 @@ func (c *Case) Latest(ctx context.Context) (a Anchor, ok bool, err error) {
 		}
 	}
 	return Anchor{Time: first, Source: "the newest event, in " + table}, true, nil
+}
+
+// An Earlier is the case as questions see it to which now() is an earlier time, so that what they take from a number of
+// days back is all that is there.
+type Earlier struct {
+	c   *Case
+	Now schema.Ticks
+}
+
+// Query answers KQL like the case's own.
+func (e *Earlier) Query(ctx context.Context, request kql.Request) (*kql.Rows, error) {
+	return e.c.queryAt(ctx, request, e.Now)
+}
+
+// Reaching is the case to questions that look back for the given time, or nil where they see all events anyway. What is
+// from before 1970 is a clock gone wrong and does not count.
+func (c *Case) Reaching(ctx context.Context, back schema.Ticks) (*Earlier, error) {
+	var parts []string
+	for _, t := range c.canonical() {
+		parts = append(parts, "SELECT "+eventTime(t)+" AS t FROM "+quoteName(t.Name))
+	}
+	epoch := schema.TicksOf(time.Unix(0, 0))
+	rows, err := c.Select(ctx, fmt.Sprintf("SELECT min(t) FROM (%s) WHERE t >= %d", strings.Join(parts, " UNION ALL "), epoch), []schema.Column{{Name: "t", Type: schema.Datetime}})
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	// A day less: what lies exactly as far back as a question looks is not looked at.
+	if first, ok := rows[0][0].(schema.Ticks); ok && first <= c.asOf-back {
+		return &Earlier{c, first + back - schema.Day}, nil
+	}
+	return nil, nil
 }

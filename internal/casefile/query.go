@@ -36,9 +36,13 @@ func (s session) Explore(text string, columns []schema.Column) ([][]schema.Value
 
 // Query answers KQL. An error in the user's text, or one while running it, is a *diag.List.
 func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error) {
+	return c.queryAt(ctx, request, c.asOf)
+}
+
+// queryAt answers KQL in which now() is the given time.
+func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Ticks) (*kql.Rows, error) {
 	defer c.opt.Watch(request.Source.Name)()
-	asOf, _ := c.AsOf()
-	compiled, err := kql.Compile(request, session{c, ctx}, asOf)
+	compiled, err := kql.Compile(request, session{c, ctx}, now)
 	if err != nil {
 		return nil, err
 	}

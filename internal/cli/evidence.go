@@ -16,6 +16,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/tenant"
 )
@@ -275,4 +276,20 @@ func (f *evidenceFlags) anchor(ctx context.Context, s Streams, c *casefile.Case)
 	}
 	c.SetAsOf(t, "given with --as-of")
 	return nil
+}
+
+// lookBack is how far the hunts and views look back: their ago(90d).
+const lookBack = 90 * schema.Day
+
+// engine is the case as hunts and views ask it: they look back 90 days, and evidence that spans more is looked at whole,
+// unless the user said what now() means.
+func (f *evidenceFlags) engine(ctx context.Context, c *casefile.Case) (hunt.Engine, error) {
+	if f.asOf != "latest" && f.asOf != "" {
+		return c, nil
+	}
+	earlier, err := c.Reaching(ctx, lookBack)
+	if err != nil || earlier == nil {
+		return c, err
+	}
+	return earlier, nil
 }

@@ -181,10 +181,17 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	}
 	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()
+	engine, err := f.engine(ctx, c)
+	if err != nil {
+		return nil, &exit{exitInternal, err}
+	}
 	asOf, source := c.AsOf()
+	if earlier, is := engine.(*casefile.Earlier); is {
+		source += "; to the hunts, which look back 90 days, now() is " + earlier.Now.RFC3339() + ", so that they see all"
+	}
 	keep, kept := f.keepCandidates()
 	inv, err := investigation.Run(ctx, investigation.Input{
-		Engine: c, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
+		Engine: engine, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
 		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.listed, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects,
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,

@@ -44,7 +44,11 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 		return &exit{exitUsage, errors.New("inspect looks at files; coverage and the manifest describe a case")}
 	}
 	return f.manifest(ctx, s, paths, func(c *casefile.Case, m *casefile.Manifest) error {
-		warnings, err := view.Ask(ctx, c, "coverage.warnings", view.Filter{})
+		engine, err := f.engine(ctx, c)
+		if err != nil {
+			return &exit{exitInternal, err}
+		}
+		warnings, err := view.Ask(ctx, engine, "coverage.warnings", view.Filter{})
 		if err != nil {
 			return &exit{exitInternal, err}
 		}

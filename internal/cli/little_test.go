@@ -83,6 +83,13 @@ func TestLittleEvidence(t *testing.T) {
 				v.ip, v.as, v.country, v.agent, v.system, v.app, v.from, v.times = "45.77.12.90", "20473", "US", "python-requests/2.28.2", "", officeClient, 30*time.Minute, 8
 			}),
 		}, []string{"45.77.12.90"}},
+		{"the same, half a year before the evidence ends", []visit{
+			like(home, func(v *visit) { v.times = 9 }),
+			like(home, func(v *visit) {
+				v.ip, v.as, v.country, v.agent, v.system, v.app, v.from, v.times = "45.77.12.90", "20473", "US", "python-requests/2.28.2", "", officeClient, 30*time.Minute, 8
+			}),
+			like(home, func(v *visit) { v.session, v.from = "later", 180*24*time.Hour }),
+		}, []string{"45.77.12.90"}},
 		{"a day: a phishing proxy and the place to which it hands the session", []visit{
 			signIn, home,
 			like(signIn, func(v *visit) {

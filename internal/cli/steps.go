@@ -108,13 +108,17 @@ func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
+	engine, err := f.engine(ctx, c)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
 	var answers []answered
 	for _, part := range parts {
 		v, err := view.Load(f.name + "." + part)
 		if err != nil {
 			return &exit{exitInternal, err}
 		}
-		rows, err := v.Run(ctx, c, f.filter())
+		rows, err := v.Run(ctx, engine, f.filter())
 		if err != nil {
 			return err
 		}
