@@ -68,12 +68,12 @@ func headerPath(header string) []string {
 }
 
 // flatKeys are the folded paths of the headers, and of all that encloses them.
-func flatKeys(headers []string) map[string]bool {
-	keys := map[string]bool{}
+func flatKeys(headers []string) *keySet {
+	keys := newKeySet()
 	for _, header := range headers {
 		path := headerPath(header)
 		for i := range path {
-			keys[fold(strings.Join(path[:i+1], "."), false)] = true
+			keys.names[fold(strings.Join(path[:i+1], "."), false)] = true
 		}
 	}
 	return keys

@@ -116,6 +116,7 @@ type splitState struct {
 	comma  byte
 	names  bool   // what was passed last behind the records of a page names the next one
 	next   string // the address of the page that follows the last one, as far as it has been read
+	most   int    // records that are looked for, 0 for all
 }
 
 // nextPage are the folded names under which an API gives the address of the page that follows.
@@ -153,7 +154,7 @@ func (f *framer) buffer(n int) []byte {
 			return b[:n]
 		}
 	}
-	return make([]byte, n, n+blockSize/4)
+	return make([]byte, n, n+n/4)
 }
 
 // maxFree bounds how many blocks wait to be used again.
@@ -211,8 +212,13 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 }
 
 // piece is how much is read next: of a record that fills blocks as much again as there is, so that what is looked at anew
-// with each piece comes to a few times its length, whatever that is.
-func (f *framer) piece() int { return max(blockSize, min(len(f.carry), maxRecord-len(f.carry))) }
+// with each piece comes to a few times its length, whatever that is. Of a text that is in memory it is not more than there is.
+func (f *framer) piece() int {
+	if text, ok := f.r.(*bytes.Reader); ok && text.Len() < blockSize {
+		return text.Len() + 1 // so that its end is seen
+	}
+	return max(blockSize, min(len(f.carry), maxRecord-len(f.carry)))
+}
 
 // pass goes on behind some text.
 func (f *framer) pass(text []byte) {
@@ -250,7 +256,7 @@ func splitValues(data []byte, final bool, st *splitState) (records []Extent, use
 	i := 0
 	for {
 		i = st.between(data, i)
-		if i >= len(data) {
+		if i >= len(data) || st.most > 0 && len(records) == st.most {
 			return records, i
 		}
 		record := st.open == 0 || st.inPage
@@ -318,7 +324,7 @@ func pageStart(data []byte, i int, path []string) (at int, found, more bool) {
 		if at >= len(data) {
 			return at, false, true
 		}
-		if fold(string(name), false) == path[0] {
+		if isKey(name, path[0]) {
 			if len(path) == 1 && data[at] == '[' {
 				return at + 1, true, false
 			}

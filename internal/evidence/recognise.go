@@ -119,7 +119,7 @@ func firstLine(b []byte) []byte {
 }
 
 // choose takes the first shape that has the keys.
-func (f *File) choose(keys map[string]bool) bool {
+func (f *File) choose(keys *keySet) bool {
 	for i := range f.shapes {
 		s := &f.shapes[i]
 		if s.Wrap() || f.otherPage(s) || !f.endsAs(s.Match.Endings) || f.nested() && !s.Flat {
@@ -172,11 +172,16 @@ func (f *File) recogniseJSON(head []byte) bool {
 		return false
 	}
 	keys := objectPaths(head[start:])
-	if keys["frametype"] || (keys["tables"] || firstMember(head[start:]) == "tables") && bytes.Contains(bytes.ToLower(head), []byte(`"columns"`)) {
+	if keys.names["frametype"] || (keys.names["tables"] || firstMember(head[start:]) == "tables") && bytes.Contains(bytes.ToLower(head), []byte(`"columns"`)) {
 		return f.recogniseTables()
 	}
+	tried := map[string]bool{} // many shapes have the same pages
 	for i := range f.shapes {
 		for _, p := range f.shapes[i].Pages {
+			if tried[p] {
+				continue
+			}
+			tried[p] = true
 			path := strings.Split(fold(p, false), ".")
 			if _, found, _ := pageStart(head, start, path); found && f.recogniseRecords(head, path) {
 				return true
@@ -189,7 +194,7 @@ func (f *File) recogniseJSON(head []byte) bool {
 // recogniseTables looks for columns and rows apart.
 func (f *File) recogniseTables() bool {
 	f.container, f.page, f.wraps = Tables, nil, nil
-	if keys := f.tableKeys(); len(keys) > 0 && f.choose(keys) {
+	if keys := f.tableKeys(); len(keys.names) > 0 && f.choose(keys) {
 		return true
 	}
 	f.container = JSON
@@ -199,8 +204,8 @@ func (f *File) recogniseTables() bool {
 // recogniseRecords finds the shape of the first records, which lie in the page of an enclosing object if there is one.
 func (f *File) recogniseRecords(head []byte, page []string) bool {
 	f.page = page
-	records, _ := splitValues(head, true, &splitState{page: page})
-	for _, r := range records[:min(len(records), maxTried)] {
+	records, _ := splitValues(head, true, &splitState{page: page, most: maxTried})
+	for _, r := range records {
 		if f.unwrapped(head[r.Start:r.End]) {
 			return true
 		}
@@ -229,10 +234,10 @@ func (f *File) anyPage(head []byte, start int) bool {
 }
 
 // tableKeys are the names of the columns of the first tables.
-func (f *File) tableKeys() map[string]bool {
+func (f *File) tableKeys() *keySet {
 	record, ok := f.Head().Reader().Next()
 	if !ok {
-		return map[string]bool{}
+		return &keySet{}
 	}
 	return objectPaths(record.Text)
 }
@@ -240,7 +245,7 @@ func (f *File) tableKeys() map[string]bool {
 // unwrapped finds the shape of a record, through what it is wrapped in.
 func (f *File) unwrapped(record []byte) bool {
 	f.wraps, f.bundle, f.spread = nil, nil, 0
-	if len(record) == 0 || record[0] != '{' && f.wrap(record, nil) == nil {
+	if len(record) == 0 || record[0] != '{' && f.wrap(record, &keySet{}) == nil {
 		return false
 	}
 	return f.inside(record)
@@ -293,7 +298,7 @@ func (f *File) bundled(text []byte) bool {
 }
 
 // wrap finds the shape that a record is a wrap of.
-func (f *File) wrap(record []byte, keys map[string]bool) *Shape {
+func (f *File) wrap(record []byte, keys *keySet) *Shape {
 	for i := range f.shapes {
 		s := &f.shapes[i]
 		switch {
@@ -391,9 +396,9 @@ func (f *File) recogniseCSV(head []byte) bool {
 	for i := 1; i < len(records) && i <= maxTried; i++ {
 		rows = append(rows, row(i))
 	}
-	keys := map[string]bool{}
+	keys := newKeySet()
 	for _, k := range f.Keys {
-		keys[fold(k, false)] = true
+		keys.names[fold(k, false)] = true
 	}
 	if f.recogniseWrapped(keys, rows) {
 		return true
@@ -432,7 +437,7 @@ func csvStart(head []byte) ([]byte, byte) {
 }
 
 // recogniseWrapped finds the wrap that one cell of each row is, and the shape of what is in it.
-func (f *File) recogniseWrapped(keys map[string]bool, rows [][]byte) bool {
+func (f *File) recogniseWrapped(keys *keySet, rows [][]byte) bool {
 	d := &Decoder{file: f}
 	for i := range f.shapes {
 		s := &f.shapes[i]
@@ -479,14 +484,14 @@ func (f *File) byAlias() bool {
 			continue
 		}
 		names := slices.Clone(f.Keys)
-		keys := map[string]bool{}
+		keys := newKeySet()
 		for k, name := range names {
 			for from, to := range s.Aliases {
 				if s.fold(from) == s.fold(name) {
 					names[k] = to
 				}
 			}
-			keys[fold(names[k], false)] = true
+			keys.names[fold(names[k], false)] = true
 		}
 		if s.matches(CSV, keys) {
 			f.Shape, f.Keys = s, names
@@ -530,14 +535,14 @@ func (f *File) comma() byte {
 }
 
 // objectPaths are the folded paths of an object's members, three deep, as far as it can be read.
-func objectPaths(b []byte) map[string]bool {
-	keys := map[string]bool{}
+func objectPaths(b []byte) *keySet {
+	keys := newKeySet()
 	var walk func(b []byte, prefix string, deep int)
 	walk = func(b []byte, prefix string, deep int) {
 		_, _ = members(b, 0, 0, func(_ int, name []byte, v Span) error {
 			key := prefix + fold(string(unescape(nil, name)), false)
-			keys[key] = true
-			if v.Kind == Object && deep < 3 && len(keys) < 5000 {
+			keys.names[key] = true
+			if v.Kind == Object && deep < 3 && len(keys.names) < 5000 {
 				walk(v.Bytes, key+".", deep+1)
 			}
 			return nil

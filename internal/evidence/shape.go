@@ -212,22 +212,38 @@ func shapesOf(fsys fs.FS) ([]Shape, error) {
 // DefaultShapes are the shapes that ship with the program.
 func DefaultShapes() ([]Shape, error) { return shapesOf(formats.FS) }
 
-// matches reports whether keys, which are folded paths, are those of the shape.
-func (s *Shape) matches(container Container, keys map[string]bool) bool {
+// keySet are the folded paths of a record or the headers of a CSV.
+type keySet struct {
+	names map[string]bool
+	snake map[string]bool // without underscores, once a shape has asked for them so
+}
+
+func newKeySet() *keySet { return &keySet{names: map[string]bool{}} }
+
+// of are the keys as a shape writes them.
+func (k *keySet) of(s *Shape) map[string]bool {
+	if !s.Snake {
+		return k.names
+	}
+	if k.snake == nil {
+		k.snake = map[string]bool{}
+		for name := range k.names {
+			k.snake[fold(name, true)] = true
+		}
+	}
+	return k.snake
+}
+
+// matches reports whether keys are those of the shape.
+func (s *Shape) matches(container Container, keys *keySet) bool {
 	if s.Container != container {
 		return false
 	}
-	have := keys
-	if s.Snake {
-		have = map[string]bool{}
-		for k := range keys {
-			have[s.fold(k)] = true
-		}
-	}
+	have := keys.of(s)
 	has := func(k string) bool { return have[s.fold(k)] }
 	if s.Match.Suffix != "" {
 		found := false
-		for k := range keys {
+		for k := range keys.names {
 			found = found || strings.HasSuffix(k, fold(s.Match.Suffix, false))
 		}
 		if !found {
@@ -259,9 +275,18 @@ func (s *Shape) fold(key string) string {
 	return key
 }
 
+// isKey reports whether a name is a key, which is folded. Most names are told from it by their first letter.
+func isKey(name []byte, key string) bool {
+	if len(name) < len(key) || len(key) > 0 && name[0] > ' ' && name[0]|0x20 != key[0]|0x20 {
+		return false
+	}
+	return fold(string(name), false) == key
+}
+
 func fold(key string, snake bool) string {
 	lead := strings.HasPrefix(key, " ") // a suffix such as " [UTC]" keeps its blank
-	b := make([]byte, 0, len(key))
+	var room [maxName]byte
+	b := room[:0]
 	blank := false
 	for i := range len(key) {
 		c := key[i]
