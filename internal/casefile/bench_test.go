@@ -92,6 +92,50 @@ func loadDuckDB(b *testing.B, path string, want int64) {
 	}
 }
 
+// BenchmarkSmallFiles tells what a file costs that holds three rows, as those of a container of Azure storage do: the processor
+// time of a case of a thousand of them, less that of the same rows in one file.
+func BenchmarkSmallFiles(b *testing.B) {
+	const files, rows = 1000, 3
+	one, dir := filepath.Join(b.TempDir(), "all.jsonl"), b.TempDir()
+	writeBenchRows(b, one, files*rows)
+	text, err := os.ReadFile(one)
+	if err != nil {
+		b.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(text), "\n")
+	for i := range files {
+		if err := os.WriteFile(filepath.Join(dir, fmt.Sprintf("%04d.jsonl", i)), []byte(strings.Join(lines[i*rows:(i+1)*rows], "")), 0o600); err != nil {
+			b.Fatal(err)
+		}
+	}
+	load := func(path string) {
+		c, err := Open(b.Context(), Options{Dir: filepath.Join(b.TempDir(), "case"), Memory: 1e9})
+		if err != nil {
+			b.Fatal(err)
+		}
+		reports, err := c.Load(b.Context(), []string{path})
+		if err != nil {
+			b.Fatal(err)
+		}
+		loaded := int64(0)
+		for _, r := range reports {
+			loaded += r.RowsLoaded
+		}
+		if loaded != files*rows {
+			b.Fatalf("loaded %d rows, want %d", loaded, files*rows)
+		}
+		if err := c.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	many, single := spent{math.MaxInt64, math.MaxInt64}, spent{math.MaxInt64, math.MaxInt64}
+	for b.Loop() {
+		many.least(func() { load(dir) })
+		single.least(func() { load(one) })
+	}
+	b.ReportMetric((many.cpu-single.cpu).Seconds()*1000/files, "cpu-ms/file")
+}
+
 // BenchmarkEmptyColumn tells what a column costs that says nothing in any row, for a million rows: its processor time in
 // DuckDB alone, stored as an empty text, stored as null, or made by the table whenever it is asked for. One thread works, for
 // another one would only wait for rows, and count.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -266,37 +267,46 @@ func (c *Case) balance(ctx context.Context) error {
 	return c.Exec(ctx, "UPDATE EvidenceFiles SET RowsLoaded = "+standing+", RowsDuplicate = RowsRead - RowsRejected - "+standing+" WHERE SameAs = 0")
 }
 
-// rejects stores the rejected rows of a file.
-func (l *loader) rejects(s *source, report *FileReport) error {
-	sort.Slice(s.rejected, func(i, j int) bool {
-		a, b := &s.rejected[i], &s.rejected[j]
-		if a.Line != b.Line {
-			return a.Line < b.Line
-		}
-		return a.Code+a.Reason+a.Raw < b.Code+b.Reason+b.Raw
-	})
-	report.RowsRejected += int64(len(s.rejected))
-	report.RowsRead += int64(len(s.rejected))
-	report.UnknownColumns = s.unknown()
-	return l.c.storeRejects(report, s.rejected)
-}
-
-// storeRejects writes rejected rows to RejectedRows. Their text may be anything; what is not UTF-8 is replaced, because
-// the driver would store it as null.
-func (c *Case) storeRejects(r *FileReport, rejected []evidence.Reject) error {
-	if len(rejected) == 0 {
+// rejects accounts for the rejected rows of files and stores them.
+func (l *loader) rejects(parts ...*part) error {
+	some := false
+	for _, p := range parts {
+		sort.Slice(p.rejected, func(i, j int) bool {
+			a, b := &p.rejected[i], &p.rejected[j]
+			if a.Line != b.Line {
+				return a.Line < b.Line
+			}
+			return a.Code+a.Reason+a.Raw < b.Code+b.Reason+b.Raw
+		})
+		p.report.RowsRejected += int64(len(p.rejected))
+		p.report.RowsRead += int64(len(p.rejected))
+		p.report.UnknownColumns = slices.Sorted(maps.Keys(p.unknown))
+		some = some || len(p.rejected) > 0
+	}
+	if !some {
 		return nil
 	}
-	err := c.appendTo("RejectedRows", func(a *duckdb.Appender) error {
-		for _, x := range rejected {
-			if err := a.AppendRow(r.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), r.Number, offset(x.Place)); err != nil {
+	err := l.c.appendTo("RejectedRows", func(a *duckdb.Appender) error {
+		for _, p := range parts {
+			if err := p.storeRejects(a); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("store the rejected rows of %s: %w", r.Path, err)
+		return fmt.Errorf("store the rejected rows: %w", err)
+	}
+	return nil
+}
+
+// storeRejects writes the rejected rows of a file to RejectedRows. Their text may be anything; what is not UTF-8 is replaced,
+// because the driver would store it as null.
+func (p *part) storeRejects(a *duckdb.Appender) error {
+	for _, x := range p.rejected {
+		if err := a.AppendRow(p.report.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), p.report.Number, offset(x.Place)); err != nil {
+			return fmt.Errorf("%s: %w", p.report.Path, err)
+		}
 	}
 	return nil
 }

@@ -77,15 +77,15 @@ func (f *goFunc) call(values []driver.Value) (any, error) {
 
 // guarded runs the function; a panic is an error of the one query.
 func (f *goFunc) guarded(args []schema.Value) (out schema.Value, err error) {
-	defer caught(f.Name, &err)
+	defer caught(func() string { return f.Name }, &err)
 	return f.Fn(args)
 }
 
 // caught, deferred by what DuckDB calls, turns a panic into an error: it must not unwind into DuckDB's threads, where the
 // process would hang instead of ending.
-func caught(what string, err *error) {
+func caught(what func() string, err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("internal error in %s: %v", what, r)
+		*err = fmt.Errorf("internal error in %s: %v", what(), r)
 	}
 }
 

@@ -56,18 +56,20 @@ func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical
 
 // loader loads the files of one call.
 type loader struct {
-	c       *Case
-	layout  *evidence.Layout
-	shapes  []evidence.Shape
-	known   map[int64][]*FileReport    // the files that the case has, by size
-	stored  int64                      // bytes of all files in the case
-	next    int64                      // number of the next file
-	total   int64                      // bytes of all files to read
-	read    int64                      // bytes of the files that are done
-	fresh   int64                      // rows loaded since the database was opened
-	blank   map[string]map[string]bool // the blank columns by table, nil after some were stored
-	loaded  []*FileReport              // what is in the case now, in the order of the files
-	present map[int64]bool             // numbers of files that were in the case before
+	c         *Case
+	layout    *evidence.Layout
+	shapes    []evidence.Shape
+	known     map[int64][]*FileReport    // the files that the case has, by size
+	stored    int64                      // bytes of all files in the case
+	next      int64                      // number of the next file
+	total     int64                      // bytes of all files to read
+	read      int64                      // bytes of the files that are done
+	fresh     int64                      // rows loaded since the database was opened
+	blank     map[string]map[string]bool // the blank columns by table, nil after some were stored
+	held      []*part                    // files that wait to be loaded together
+	heldBytes int64                      // what they take
+	loaded    []*FileReport              // what is in the case now, in the order of the files
+	present   map[int64]bool             // numbers of files that were in the case before
 }
 
 func (c *Case) newLoader(ctx context.Context) (*loader, error) {
@@ -97,9 +99,9 @@ func (l *loader) remember(r *FileReport) {
 // batch loads the next files, folds the copies among them and writes the books. Looking for copies costs a pass over the
 // ids of the whole case, so that a batch grows with it: a case of any size costs a few such passes.
 //
-// The rows of each file come in transactions of their own, the folding and the books of all in a last one. DuckDB writes a
-// table anew, in memory, when rows are deleted in the transaction that brings them, and holds three megabytes for every
-// small file that one transaction brings. What is in no book is not in the case: see unbooked.
+// The rows of each file, or of some small ones, come in transactions of their own, the folding and the books of all in a
+// last one. DuckDB writes a table anew, in memory, when rows are deleted in the transaction that brings them, and holds three
+// megabytes for every statement that brings some. What is in no book is not in the case: see unbooked.
 func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files []string) (rest []string, err error) {
 	c := l.c
 	budget := max(c.opt.Batch, l.stored/8)
@@ -117,12 +119,15 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 	}
 	for n := 0; err == nil && len(files) > 0 && (n == 0 || budget > 0 && sizeOf(files[0]) <= budget); n++ {
 		var report *FileReport
-		if report, err = l.transactFile(ctx, files[0]); err == nil {
+		if report, err = l.take(ctx, files[0]); err == nil {
 			files = files[1:]
 			budget -= report.Bytes
 			l.read += report.Bytes
 			reports = append(reports, report)
 		}
+	}
+	if err == nil {
+		err = l.loadHeld(ctx)
 	}
 	if err == nil && l.fresh > rowGroup {
 		err = l.reopen(ctx)
@@ -187,18 +192,6 @@ func (l *loader) ready(ctx context.Context, s *source) error {
 func (l *loader) reopen(ctx context.Context) error {
 	l.fresh = 0
 	return l.c.reopen(ctx)
-}
-
-// transactFile loads one file in a transaction of its own.
-func (l *loader) transactFile(ctx context.Context, path string) (report *FileReport, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = l.c.transact(ctx, func() error {
-		report, err = l.file(ctx, path)
-		return err
-	})
-	return report, err
 }
 
 // unbooked are the tables, each with a condition, that hold rows of files which are not in the books: the program died
@@ -282,6 +275,10 @@ func (l *loader) progress(f *evidence.File) {
 	if tell == nil {
 		return
 	}
+	if f.Held() > 0 {
+		tell(l.read+f.Bytes, l.total, f.Path)
+		return
+	}
 	at, read := l.read, atomic.Int64{}
 	f.OnRead = func(n int) { tell(at+min(read.Add(int64(n)), f.Bytes), l.total, f.Path) }
 }
@@ -336,7 +333,11 @@ func (c *Case) unpack(ctx context.Context, conn *sql.Conn, path, rows string) (e
 	return nil
 }
 
-func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
+// take opens a file and loads it in a transaction of its own, or lets it wait for others. Its report is complete when none wait.
+func (l *loader) take(ctx context.Context, path string) (*FileReport, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	report := &FileReport{Path: text(path), Tables: map[string]int64{}}
 	if info, err := os.Stat(path); err == nil {
 		report.Bytes, report.Modified = info.Size(), schema.TicksOf(info.ModTime().UTC())
@@ -355,24 +356,45 @@ func (l *loader) file(ctx context.Context, path string) (*FileReport, error) {
 		return l.number(report), nil
 	}
 	report.Bytes, report.Shape = f.Bytes, f.ShapeName()
-	if len(l.known[f.Bytes]) > 0 { // a file of the same size has been loaded: it may be the same one
+	if f.Held() > 0 || len(l.known[f.Bytes]) > 0 { // a file of the same size has been loaded: it may be the same one
 		if report.SHA256, err = f.Hash(); err != nil {
 			report.Error = text(err.Error())
 			return l.number(report), nil
+		}
+		if l.holds(report) {
+			if err := l.loadHeld(ctx); err != nil {
+				return nil, err
+			}
 		}
 		if same := l.same(report); same != nil {
 			return same, nil
 		}
 	}
-	number := l.number(report).Number
+	p := &part{file: f, report: l.number(report)}
 	l.progress(f)
-	err = l.load(ctx, f, report)
-	sum, hashErr := f.Hash()
-	if hashErr != nil && err == nil {
-		return nil, fmt.Errorf("hash %s: %w", path, hashErr)
+	if f.Held() > 0 {
+		return report, l.hold(ctx, p)
 	}
-	report.SHA256, report.Bytes = sum, f.Bytes // of standard input both are known now
-	if f.Once() && err == nil {
+	if err := l.loadHeld(ctx); err != nil {
+		return nil, err
+	}
+	err = l.c.transact(ctx, func() error {
+		report, err = l.file(ctx, p)
+		return err
+	})
+	return report, err
+}
+
+// file loads a file that is read anew; of a stream that turns out to be in the case already nothing is kept.
+func (l *loader) file(ctx context.Context, p *part) (*FileReport, error) {
+	report, number := p.report, p.report.Number
+	err := l.load(ctx, p)
+	sum, hashErr := p.file.Hash()
+	if hashErr != nil && err == nil {
+		return nil, fmt.Errorf("hash %s: %w", p.file.Path, hashErr)
+	}
+	report.SHA256, report.Bytes = sum, p.file.Bytes // of standard input both are known now
+	if p.file.Once() && err == nil {
 		if same := l.same(report); same != nil {
 			return same, l.undo(ctx, number)
 		}

@@ -403,6 +403,8 @@ func TestKilled(t *testing.T) {
 		}
 		size += info.Size()
 	}
+	// One file for each transaction that folds and writes the books, or several, which are held and loaded together.
+	batches := []int64{1, size / 2}
 	cut := 0
 	times := *kills
 	if testing.Short() {
@@ -411,7 +413,7 @@ func TestKilled(t *testing.T) {
 	for i := range times {
 		dir := t.TempDir()
 		for range 1 + i%2 { // a run that was killed is killed again when it goes on
-			killedIngest(t, evidence, dir, rand.Int64N(size))
+			killedIngest(t, evidence, dir, batches[i%2], rand.Int64N(size))
 		}
 		c := open(t, Options{Dir: dir})
 		balanced(t, c)
@@ -440,13 +442,14 @@ func TestKilled(t *testing.T) {
 const (
 	childEvidence = "REPLAYTRACE_TEST_EVIDENCE"
 	childCase     = "REPLAYTRACE_TEST_CASE"
+	childBatch    = "REPLAYTRACE_TEST_BATCH"
 )
 
 // killedIngest ingests in a process of its own and kills it soon after it has read so many bytes.
-func killedIngest(t *testing.T, evidence, dir string, bytes int64) {
+func killedIngest(t *testing.T, evidence, dir string, batch, bytes int64) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^TestIngestChild$")
-	cmd.Env = append(os.Environ(), childEvidence+"="+evidence, childCase+"="+dir)
+	cmd.Env = append(os.Environ(), childEvidence+"="+evidence, childCase+"="+dir, childBatch+"="+strconv.FormatInt(batch, 10))
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -464,12 +467,16 @@ func killedIngest(t *testing.T, evidence, dir string, bytes int64) {
 	_ = cmd.Wait()         // the case says what became of it
 }
 
-// TestIngestChild is the process that TestKilled kills; one transaction takes one file.
+// TestIngestChild is the process that TestKilled kills.
 func TestIngestChild(t *testing.T) {
 	if os.Getenv(childCase) == "" {
 		t.Skip("runs only as the child of TestKilled")
 	}
-	c := open(t, Options{Dir: os.Getenv(childCase), Batch: 1, Progress: func(read, _ int64, _ string) { fmt.Println(read) }})
+	batch, err := strconv.ParseInt(os.Getenv(childBatch), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, Options{Dir: os.Getenv(childCase), Batch: batch, Progress: func(read, _ int64, _ string) { fmt.Println(read) }})
 	ingest(t, c, os.Getenv(childEvidence))
 	if err := c.WriteBooks(context.Background()); err != nil {
 		t.Fatal(err)
@@ -622,8 +629,8 @@ func change(t *testing.T, c *Case, statements ...string) {
 
 // TestPanicWhileReading wants an error that names the file: a panic must not unwind into DuckDB's threads.
 func TestPanicWhileReading(t *testing.T) {
-	s := &chunkSource{source: &source{path: "export.json"}}
-	err := s.FillChunk(&worker{source: s.source}, duckdb.DataChunk{}) // without a reader
+	s := &chunkSource{source: &source{}}
+	err := s.FillChunk(&worker{source: s.source, part: &part{report: &FileReport{Path: "export.json"}}}, duckdb.DataChunk{}) // without a reader
 	if err == nil || !strings.Contains(err.Error(), "internal error in the reading of export.json") {
 		t.Errorf("%v, want an internal error that names the file", err)
 	}

@@ -30,12 +30,11 @@ func (c *Case) insert(ctx context.Context, s *source) error {
 	}
 	defer s.release()
 	t := s.target.Table
-	rows := fmt.Sprintf("SELECT *, %s AS _SourceFile, %d AS _SourceNumber FROM %s()", quoteText(s.path), s.number, name)
-	into := names(s.stored) + ", _SourceLine, _SourceFile, _SourceNumber"
+	into := names(slices.Concat(s.stored, provenance))
 	if members := memberColumns(t); len(members) > 0 {
 		into += ", " + names(members)
 	}
-	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, rows, true))
+	return c.Exec(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+into+") "+withMembers(t, "SELECT * FROM "+name+"()", true))
 }
 
 // chunkSource is a source as DuckDB asks for it.
@@ -56,12 +55,12 @@ func newChunkSource(s *source, threads int) (*chunkSource, error) {
 		cs.columns, cs.types = append(cs.columns, duckdb.ColumnInfo{Name: name, T: info}), append(cs.types, t)
 		return nil
 	}
-	for _, col := range slices.Concat(s.stored, memberColumns(s.target.Table)) {
+	for _, col := range slices.Concat(s.stored, memberColumns(s.target.Table), provenance) {
 		if err := add(col.Name, vectorTypes[col.Type]); err != nil {
 			return nil, err
 		}
 	}
-	return cs, add("_SourceLine", duckdb.TYPE_BIGINT)
+	return cs, nil
 }
 
 var vectorTypes = map[schema.Type]duckdb.Type{
@@ -71,7 +70,7 @@ var vectorTypes = map[schema.Type]duckdb.Type{
 	schema.Decimal: duckdb.TYPE_VARCHAR,
 }
 
-// ColumnInfos are the columns that the table stores, its members and the line.
+// ColumnInfos are the columns that the table stores, its members and where the row stands.
 func (s *chunkSource) ColumnInfos() []duckdb.ColumnInfo { return s.columns }
 
 // Cardinality is not known before the file is read.
@@ -101,13 +100,13 @@ func (s *chunkSource) vectors(c duckdb.DataChunk, to []vector) error {
 
 // FillChunk writes the next rows of this thread.
 func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
-	defer caught("the reading of "+s.path, &err)
 	w, ok := local.(*worker)
 	if !ok {
 		if p, isPointer := local.(*any); isPointer {
 			w, _ = (*p).(*worker)
 		}
 	}
+	defer caught(w.reading, &err)
 	if w.vectors == nil {
 		w.vectors = make([]vector, len(s.columns))
 	}
@@ -124,15 +123,18 @@ func (s *chunkSource) FillChunk(local any, c duckdb.DataChunk) (err error) {
 		s.write(w, n, row)
 		n++
 	}
-	w.mu.Lock()
-	w.source.loaded += w.loaded
-	w.loaded = 0
-	full := w.source.loaded >= w.pauseAt
-	w.mu.Unlock()
-	if full {
-		w.stream.Pause()
+	if w.part != nil && w.count() {
+		w.part.stream.Pause()
 	}
 	return c.SetSize(n)
+}
+
+// reading says what the worker does.
+func (w *worker) reading() string {
+	if w.part == nil {
+		return "the reading of evidence"
+	}
+	return "the reading of " + w.part.report.Path
 }
 
 func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
@@ -146,7 +148,20 @@ func (s *chunkSource) write(w *worker, n int, row *evidence.Row) {
 	for i := range row.Members {
 		s.cell(w, n, at+i, &row.Members[i])
 	}
-	w.vectors[len(s.types)-1].setLong(n, row.Line)
+	w.place(n, row)
+}
+
+// place writes where a row stands, in the order of provenance. The rows of a part have the same text for its path.
+func (w *worker) place(n int, row *evidence.Row) {
+	at := w.vectors[len(w.vectors)-len(provenance):]
+	if w.placed != w.part || n == 0 {
+		at[0].setText(n, []byte(w.part.report.Path), &w.arena)
+		w.placed = w.part
+	} else {
+		at[0].setAsBefore(n)
+	}
+	at[1].setLong(n, row.Line)
+	at[2].setLong(n, w.part.report.Number)
 }
 
 // cell writes a cell of a row into a column.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 	"sync"
 
@@ -14,40 +13,41 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// load reads the file and loads the rows of its first table. Those of other tables, which few files have, and those that
+// load reads a file and loads the rows of its first table. Those of other tables, which few files have, and those that
 // say something in a column that the table does not store yet, are set aside on the way and loaded from there, a table at a time.
-func (l *loader) load(ctx context.Context, f *evidence.File, report *FileReport) (err error) {
-	s := &source{layout: l.layout, file: f, path: report.Path, number: report.Number, dir: l.c.dir(), mayWait: l.c.mayWait, noteRejects: true, says: said{}}
-	if s.target, err = s.peek(); err != nil {
-		return fmt.Errorf("read %s: %w", f.Path, err)
+func (l *loader) load(ctx context.Context, p *part) (err error) {
+	s := l.source(said{}, p)
+	if s.target, err = s.peek(p.file); err != nil {
+		return fmt.Errorf("read %s: %w", p.file.Path, err)
 	}
-	if s.stream, err = f.Read(s.reject); err != nil {
-		return fmt.Errorf("read %s: %w", f.Path, err)
+	if p.stream, err = p.file.Read(p.reject); err != nil {
+		return fmt.Errorf("read %s: %w", p.file.Path, err)
 	}
-	err = l.pass(ctx, s, report)
+	err = l.pass(ctx, s)
 	if err == nil {
-		err = l.rejects(s, report)
+		err = l.rejects(p)
 	}
 	for err == nil && s.aside != nil {
-		next := &source{layout: l.layout, file: f, path: s.path, number: s.number, dir: s.dir, target: s.nextTarget(), mayWait: s.mayWait, says: s.says}
+		next := l.source(s.says, p)
+		next.target = s.nextTarget()
 		before := s.aside
 		if err = l.c.Exec(ctx, l.c.limit()); err == nil {
-			next.stream, err = before.Read()
+			p.stream, err = before.Read()
 		}
 		if err == nil {
-			err = l.pass(ctx, next, report)
+			err = l.pass(ctx, next)
 		}
 		err = errors.Join(err, before.Close())
 		s = next
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("load %s: %w", f.Path, err), s.close())
+		return errors.Join(fmt.Errorf("load %s: %w", p.file.Path, err), s.close())
 	}
 	return nil
 }
 
 // pass loads the rows of one table, in portions between which the database is opened anew.
-func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err error) {
+func (l *loader) pass(ctx context.Context, s *source) (err error) {
 	if s.target == nil {
 		s.drain()
 		err = s.flush()
@@ -59,37 +59,72 @@ func (l *loader) pass(ctx context.Context, s *source, report *FileReport) (err e
 			err = errors.Join(l.c.insert(ctx, s), s.flush())
 		}
 		l.fresh += s.loaded - before
-		again = s.stream.Resume()
+		again = s.resume()
 	}
-	broken := s.stream.Close()
-	if err = errors.Join(err, s.failed); err != nil {
-		return err
+	err = errors.Join(err, s.failed)
+	for _, p := range s.parts {
+		broken := p.stream.Close()
+		if err == nil {
+			err = p.end(s.target, broken)
+		}
 	}
-	if broken != nil && !s.noteRejects {
+	return err
+}
+
+// part is a file whose rows a source feeds.
+type part struct {
+	file   *evidence.File
+	report *FileReport
+	stream *evidence.Stream           // of its records, in this pass
+	rows   map[*evidence.Target]int64 // of each table, where they are known before they are loaded; nil where they are not
+	passed bool                       // what is rejected has been noted in an earlier pass
+
+	mu       sync.Mutex
+	rejected []evidence.Reject
+	unknown  map[string]bool // keys that no table has
+	loaded   int64           // in this pass
+}
+
+func (p *part) reject(r evidence.Reject) {
+	if p.passed {
+		return
+	}
+	if p.file.Unpacked() {
+		r.Offset = -1
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.rejected = append(p.rejected, r)
+}
+
+// end accounts for a pass that loaded rows of a table, nil without any; broken is what cut the file short.
+func (p *part) end(t *evidence.Target, broken error) error {
+	if broken != nil && p.passed {
 		return broken
 	}
 	if broken != nil {
-		s.reject(evidence.Reject{Place: s.stream.Place(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + broken.Error()})
+		p.reject(evidence.Reject{Place: p.stream.Place(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + broken.Error()})
 	}
-	if s.noteRejects {
-		report.NextPage, report.Failure = text(s.stream.NextPage()), text(s.stream.Failure())
+	if p.rows != nil && p.loaded != p.rows[t] {
+		return fmt.Errorf("%s had %d rows of a table, and %d when it was decoded again", p.file.Path, p.rows[t], p.loaded)
 	}
-	if s.target != nil {
-		report.Tables[s.target.Table.Name] += s.loaded
-		report.RowsLoaded += s.loaded
-		report.RowsRead += s.loaded
+	if !p.passed {
+		p.report.NextPage, p.report.Failure = text(p.stream.NextPage()), text(p.stream.Failure())
 	}
+	if t != nil {
+		p.report.Tables[t.Table.Name] += p.loaded
+		p.report.RowsLoaded += p.loaded
+		p.report.RowsRead += p.loaded
+	}
+	p.passed, p.loaded = true, 0
 	return nil
 }
 
-// source feeds the rows of one file and table to DuckDB. Its workers share it.
+// source feeds the rows of one table in one or more files to DuckDB. Its workers share it.
 type source struct {
 	layout *evidence.Layout
-	file   *evidence.File
-	path   string // of the file, as the case names it
-	number int64  // of the file
 	dir    string // for what is set aside
-	stream *evidence.Stream
+	parts  []*part
 	target *evidence.Target
 
 	mayWait int64           // of its rows, for a worker
@@ -97,28 +132,25 @@ type source struct {
 	blank   []bool          // by the target's columns: the others
 	says    said            // in the rows that have been looked at ahead and those that were set aside
 
-	noteRejects bool // in the first pass; what comes from aside has been decoded before
-
-	mu       sync.Mutex
-	rejected []evidence.Reject
-	others   []*evidence.Target // of the rows that are set aside, the source's own for rows that are late
-	aside    *evidence.Aside    // nil without any
-	failed   error              // of setting aside
-	loaded   int64
-	pauseAt  int64 // of loaded, for the time being
-	workers  []*worker
+	mu      sync.Mutex
+	others  []*evidence.Target // of the rows that are set aside, the source's own for rows that are late
+	aside   *evidence.Aside    // nil without any
+	failed  error              // of setting aside
+	loaded  int64
+	pauseAt int64 // of loaded, for the time being
+	workers []*worker
 }
 
-func (s *source) reject(r evidence.Reject) {
-	if !s.noteRejects {
-		return
+func (l *loader) source(says said, parts ...*part) *source {
+	return &source{layout: l.layout, dir: l.c.dir(), parts: parts, mayWait: l.c.mayWait, says: says}
+}
+
+// resume ends the pauses of all parts and reports whether there was one.
+func (s *source) resume() (paused bool) {
+	for _, p := range s.parts {
+		paused = p.stream.Resume() || paused
 	}
-	if s.file.Unpacked() {
-		r.Offset = -1
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.rejected = append(s.rejected, r)
+	return paused
 }
 
 // said tells in which columns of their table rows say something.
@@ -147,7 +179,7 @@ func says(row *evidence.Row, i int) bool {
 
 // worker makes a worker of the source.
 func (s *source) worker() *worker {
-	w := &worker{source: s, decoder: s.layout.NewDecoder(s.file), records: s.stream.Reader(), says: said{}}
+	w := &worker{source: s, says: said{}}
 	for i, blank := range s.blank {
 		if blank {
 			w.blanks = append(w.blanks, i)
@@ -209,48 +241,35 @@ func (s *source) release() {
 	}
 }
 
-func (s *source) unknown() []string {
-	seen := map[string]bool{}
-	var out []string
-	for _, w := range s.workers {
-		for _, name := range w.decoder.UnknownNames() {
-			if !seen[name] {
-				seen[name] = true
-				out = append(out, name)
-			}
-		}
-	}
-	sort.Strings(out)
-	return out
-}
-
 // peek finds the table that is loaded first: the one of most records at the beginning, or of the first record that has one.
 // What they say is noted, and what some records further behind say.
-func (s *source) peek() (*evidence.Target, error) {
-	t := s.mostOf(s.file.Head(), math.MaxInt)
-	ahead, err := s.file.Ahead()
+func (s *source) peek(f *evidence.File) (*evidence.Target, error) {
+	_, t := s.look(f, f.Head(), math.MaxInt)
+	ahead, err := f.Ahead()
 	if err != nil {
 		return nil, err
 	}
 	if ahead != nil {
 		defer func() { _ = ahead.Close() }()
-		s.mostOf(ahead, math.MaxInt)
+		s.look(f, ahead, math.MaxInt)
 	}
-	if t != nil || s.file.Once() {
+	if t != nil || f.Once() {
 		return t, nil
 	}
-	stream, err := s.file.Read(func(evidence.Reject) {})
+	stream, err := f.Read(func(evidence.Reject) {})
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = stream.Close() }()
-	return s.mostOf(stream, 1), nil
+	_, t = s.look(f, stream, 1)
+	return t, nil
 }
 
-// mostOf is the table that most of the first n records with a table belong to; of several the one that comes first.
-func (s *source) mostOf(stream *evidence.Stream, n int) (most *evidence.Target) {
-	records, decoder := stream.Reader(), s.layout.NewDecoder(s.file)
-	rows := map[*evidence.Target]int{}
+// look counts the first n records of a stream that have a table, and finds the table that most of them belong to; of several
+// the one that comes first. What they say is noted.
+func (s *source) look(f *evidence.File, stream *evidence.Stream, n int) (rows map[*evidence.Target]int64, most *evidence.Target) {
+	records, decoder := stream.Reader(), s.layout.NewDecoder(f)
+	rows = map[*evidence.Target]int64{}
 	for found := 0; found < n; {
 		record, ok := records.Next()
 		if !ok {
@@ -266,7 +285,7 @@ func (s *source) mostOf(stream *evidence.Stream, n int) (most *evidence.Target) 
 			most = row.Target
 		}
 	}
-	return most
+	return rows, most
 }
 
 // drain counts the rejects of a file that has no row of a supported table.
@@ -279,12 +298,14 @@ func (s *source) drain() {
 	}
 }
 
-// worker is one thread's part of a source.
+// worker is one thread's part of a source. It goes through all parts, and gets of each the blocks that no other worker has.
 type worker struct {
 	*source
+	part    *part // nil before the first one and behind the last one
+	next    int   // of the parts
 	decoder *evidence.Decoder
 	records *evidence.Reader
-	loaded  int64
+	loaded  int64                 // rows that have not been counted yet
 	writer  *evidence.AsideWriter // nil before the first row that is set aside
 	last    *evidence.Target      // of the row that was set aside last
 	says    said                  // what is said in the rows that were set aside
@@ -292,22 +313,77 @@ type worker struct {
 	waits   int64                 // rows of the target that were set aside
 	vectors []vector
 	arena   arena
+	placed  *part // of the row that was written last
+}
+
+// record returns the next record, with the decoder of its part.
+func (w *worker) record() (evidence.Record, bool) {
+	for {
+		if w.part != nil {
+			record, ok := w.records.Next()
+			if ok && w.decoder == nil {
+				w.decoder = w.layout.NewDecoder(w.part.file)
+			}
+			if ok {
+				return record, true
+			}
+			w.leave()
+		}
+		if w.next == len(w.parts) {
+			return evidence.Record{}, false
+		}
+		w.part = w.parts[w.next]
+		w.records = w.part.stream.Reader()
+		w.next++
+	}
+}
+
+// leave ends what the worker does with a part.
+func (w *worker) leave() {
+	w.count()
+	if w.decoder != nil {
+		w.part.knowsNot(w.decoder.UnknownNames())
+	}
+	w.part, w.decoder = nil, nil
+}
+
+// count counts the rows that were loaded since it was called last, and reports whether they are enough for this time.
+func (w *worker) count() (full bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.part.loaded += w.loaded
+	w.source.loaded += w.loaded
+	w.loaded = 0
+	return w.source.loaded >= w.pauseAt
+}
+
+// knowsNot notes the keys that no table has.
+func (p *part) knowsNot(names []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unknown == nil {
+		p.unknown = map[string]bool{}
+	}
+	for _, name := range names {
+		p.unknown[name] = true
+	}
 }
 
 // row returns the next row of the source's table.
 func (w *worker) row() (*evidence.Row, bool) {
 	for {
-		record, ok := w.records.Next()
+		record, ok := w.record()
 		if !ok {
 			return nil, false
 		}
 		row, err := w.decoder.Decode(record.Text, record.Line)
 		switch {
 		case err != nil:
-			w.reject(evidence.RejectOf(record, err))
+			w.part.reject(evidence.RejectOf(record, err))
 		case row.Target == w.target && !w.late(row):
 			w.loaded++
 			return row, true
+		case w.part.rows != nil: // it is loaded in another pass
 		default:
 			if err := w.later(record, row); err != nil {
 				w.fail(err)
@@ -338,7 +414,7 @@ func (w *worker) later(record evidence.Record, row *evidence.Row) error {
 	w.says.add(row)
 	if t == w.target {
 		if w.waits++; w.waits == w.mayWait {
-			w.stream.Pause()
+			w.part.stream.Pause()
 		}
 	}
 	if w.last != t {

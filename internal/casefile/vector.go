@@ -68,6 +68,12 @@ func (v *vector) setText(row int, text []byte, a *arena) {
 	*(*uintptr)(unsafe.Add(p, stringPlace)) = uintptr(unsafe.Pointer(unsafe.SliceData(a.hold(text))))
 }
 
+// setAsBefore writes the text of the row before.
+func (v *vector) setAsBefore(row int) {
+	p := unsafe.Add(v.values, row*stringSize)
+	*(*[stringSize]byte)(p) = *(*[stringSize]byte)(unsafe.Add(p, -stringSize))
+}
+
 // arena holds the long strings of one chunk: DuckDB reads them until it asks for the next chunk. Its memory is pinned,
 // as memory must be that C keeps the address of.
 type arena struct {

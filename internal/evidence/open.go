@@ -30,6 +30,7 @@ type File struct {
 	OnRead func(n int)
 
 	header    []byte // the first bytes, decoded
+	whole     bool   // they are all of it
 	mark      int64  // bytes of the byte order mark before the text
 	container Container
 	wraps     []*Shape // what the records are wrapped in, the outermost first
@@ -126,20 +127,29 @@ func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
 		return nil, err
 	}
 	defer func() { _ = closer.Close() }()
-	head := make([]byte, sniffSize)
-	n, err := io.ReadFull(r, head)
+	f.header, err = io.ReadAll(io.LimitReader(r, sniffSize))
+	n := len(f.header)
 	var broken *damagedError
 	if n == 0 && errors.As(err, &broken) {
 		return nil, damaged(broken.what, errors.New(broken.reason))
 	}
-	f.header = head[:n]
+	f.whole = err == nil && n < sniffSize
 	if err = f.recognise(); err == nil || n < sniffSize {
 		return f, err
 	}
 	more := make([]byte, sniffMore)
-	m, _ := io.ReadFull(r, more[copy(more, head):])
+	m, _ := io.ReadFull(r, more[copy(more, f.header):])
 	f.header = more[:n+m]
 	return f, f.recognise()
+}
+
+// Held is how many bytes of text the file holds in memory, when they are all of it: such a file is not read again. It is 0
+// of a larger one.
+func (f *File) Held() int {
+	if !f.whole {
+		return 0
+	}
+	return len(f.header)
 }
 
 // openStdin looks at the beginning of standard input without taking it away.
@@ -188,6 +198,9 @@ func openRaw(path string) (io.ReadCloser, int64, error) {
 
 // open returns the decoded text of the file: unpacked, without byte order mark, UTF-16 turned into UTF-8.
 func (f *File) open() (io.Reader, io.Closer, error) {
+	if f.whole {
+		return bytes.NewReader(f.header), io.NopCloser(nil), nil
+	}
 	file, err := f.bytes()
 	if err != nil {
 		return nil, nil, err
