@@ -328,24 +328,74 @@ func goS2CellPolygon(args []schema.Value) (schema.Value, error) {
 // maxCells is the number of cells that a covering may have, and cellLevel its level where none is given.
 const maxCells, cellLevel = 65536, 11
 
+// coverable is a line or polygon.
+type coverable interface {
+	s2.Region
+	s2.Shape
+}
+
+// buffered are the points within a distance of a geometry.
+type buffered struct {
+	s2.Region
+	query    *s2.EdgeQuery
+	distance s1.Angle
+}
+
+func buffer(g coverable, distance s1.Angle) s2.Region {
+	index := s2.NewShapeIndex()
+	index.Add(g)
+	return buffered{g, s2.NewClosestEdgeQuery(index, s2.NewClosestEdgeQueryOptions().IncludeInteriors(true)), distance}
+}
+
+// CapBound is a circle around all.
+func (b buffered) CapBound() s2.Cap { return b.Region.CapBound().Expanded(b.distance) }
+
+// RectBound is a rectangle around all.
+func (b buffered) RectBound() s2.Rect { return b.CapBound().RectBound() }
+
+// CellUnionBound are some cells around all.
+func (b buffered) CellUnionBound() []s2.CellID { return b.CapBound().CellUnionBound() }
+
+// ContainsCell is false: a covering of one level needs to know only what lies outside.
+func (b buffered) ContainsCell(s2.Cell) bool { return false }
+
+// ContainsPoint reports whether a point is near enough.
+func (b buffered) ContainsPoint(p s2.Point) bool {
+	return b.query.IsConservativeDistanceLessOrEqual(s2.NewMinDistanceToPointTarget(p), s1.ChordAngleFromAngle(b.distance))
+}
+
+// IntersectsCell reports whether a point of a cell is near enough.
+func (b buffered) IntersectsCell(c s2.Cell) bool {
+	return b.query.IsConservativeDistanceLessOrEqual(s2.NewMinDistanceToCellTarget(c), s1.ChordAngleFromAngle(b.distance))
+}
+
 // cells covers regions with the cells of one level. The area, in steradians, and the length of the borders, in radians,
 // tell about how many there will be.
-func cells(args []schema.Value, regions []s2.Region, area, length float64) (schema.Value, error) {
+func cells(args []schema.Value, shapes []coverable, area, length float64) (schema.Value, error) {
 	at := integerOf(args, 1, cellLevel)
 	if at < 0 || at > 30 {
 		return nil, nil
 	}
 	size := area/s2.AvgAreaMetric.Value(int(at)) + length/s2.AvgEdgeMetric.Value(int(at))
-	if len(args) > 2 && args[2] != 0.0 {
-		return nil, Refused("a covering with a radius")
+	radius := 0.0
+	if len(args) > 2 {
+		if radius, _ = args[2].(float64); !(radius >= 0) {
+			return nil, nil
+		}
+		radius /= earthRadius
+		size += (2*radius*length + math.Pi*radius*radius) / s2.AvgAreaMetric.Value(int(at))
 	}
 	if size > maxCells*2 { // far beyond the limit: do not begin
 		return nil, nil
 	}
 	coverer := s2.RegionCoverer{MinLevel: int(at), MaxLevel: int(at), MaxCells: maxCells + 1}
 	var all s2.CellUnion
-	for _, r := range regions {
-		found := coverer.Covering(r)
+	for _, s := range shapes {
+		region := s2.Region(s)
+		if radius > 0 {
+			region = buffer(s, s1.Angle(radius))
+		}
+		found := coverer.Covering(region)
 		found.Denormalize(int(at), 1)
 		if all = append(all, found...); len(all) > maxCells {
 			return nil, nil
@@ -367,7 +417,7 @@ func goPolygonCells(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	var regions []s2.Region
+	var regions []coverable
 	area, length := 0.0, 0.0
 	for _, p := range list {
 		var loops []*s2.Loop
@@ -388,7 +438,7 @@ func goLineCells(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	var regions []s2.Region
+	var regions []coverable
 	length := 0.0
 	for _, l := range list {
 		line := s2.Polyline(l)

@@ -354,11 +354,16 @@ func (b *binder) typedCall(f *frame, x *syntax.Call, fn *function.Func) Expr {
 func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
 	var args []Expr
 	for _, a := range x.Args {
-		n, ok := a.(*syntax.Name)
-		if !ok {
+		names, inner := named(a)
+		n, ok := inner.(*syntax.Name)
+		if !ok || len(names) > 1 {
 			b.fail(diag.Semantic, a.Span(), "", "%s takes names of columns", x.Func.Name)
 		}
-		args = append(args, &Const{T: schema.String, V: n.Name}, b.name(f, n))
+		key := n.Name
+		if len(names) == 1 {
+			key = names[0].Name
+		}
+		args = append(args, &Const{T: schema.String, V: key}, b.name(f, n))
 	}
 	return b.inventAt(x.Span(), "bag_pack", args...)
 }

@@ -73,6 +73,11 @@ func (b *binder) ask(at diag.Span, n Node) [][]schema.Value {
 	return rows
 }
 
+// isEmpty asks the data whether a table has no rows.
+func (b *binder) isEmpty(at diag.Span, n Node) bool {
+	return len(b.ask(at, &Limit{base: base{cols: n.Columns()}, In: n, N: &Const{T: schema.Long, V: int64(1)}})) == 0
+}
+
 // pluginColumn is the column that an argument names.
 func (b *binder) pluginColumn(n Node, x syntax.Expr) *Column {
 	name, ok := x.(*syntax.Name)
@@ -114,6 +119,11 @@ func (b *binder) bagUnpack(sc *scope, n Node, op *syntax.Evaluate) Node {
 		}
 	}
 	keys, types := b.properties(op.Span(), n, bag)
+	if len(keys) == 0 && b.isEmpty(op.Span(), n) { // of a table that was not exported, say: there is nothing to get wrong
+		open := b.openColumn()
+		out.cols, out.Items = append(out.cols, open), append(out.Items, Item{Col: open, X: null(schema.Unknown)})
+		b.note("bag_unpack has no rows: the columns that it would make are empty")
+	}
 	for _, key := range keys {
 		if ignored[key] {
 			continue
@@ -244,7 +254,10 @@ func (b *binder) properties(at diag.Span, n Node, bag *Column) ([]string, map[st
 }
 
 // pivotAggregates are the aggregates of pivot for which a cell without rows has a known value.
-var pivotAggregates = map[string]bool{"count": true, "sum": true, "min": true, "max": true, "make_list": true, "make_set": true, "dcount": true}
+var pivotAggregates = map[string]bool{
+	"count": true, "sum": true, "min": true, "max": true, "make_list": true, "make_set": true, "dcount": true,
+	"any": true, "take_any": true,
+}
 
 // pivot makes a column of each value of one column.
 // https://learn.microsoft.com/kusto/query/pivot-plugin
@@ -285,14 +298,16 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 	text := b.convert(&Col{over}, schema.String)
 	for _, value := range b.pivotValues(op, n, text, agg.cols) {
 		is := b.invent("==", text, &Const{T: schema.String, V: value})
-		args := []Expr{}
-		if x != nil {
-			args = append(args, b.iff(is, x, &Const{T: x.Type()}))
-		} else {
-			args = append(args, is)
+		var v Expr
+		switch {
+		case x == nil:
+			v = b.inventAt(op.Span(), name, is)
+		case name == "any" || name == "take_any":
+			v = b.inventAt(op.Span(), "take_anyif", x, is)
+		default:
+			v = b.inventAt(op.Span(), name, b.iff(is, x, &Const{T: x.Type()}))
 		}
 		c := b.column(value, schema.Long)
-		v := b.inventAt(op.Span(), name, args...)
 		c.Type = v.Type()
 		agg.cols = append(agg.cols, c)
 		agg.Aggs = append(agg.Aggs, Item{Col: c, X: v})

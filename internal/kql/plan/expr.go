@@ -301,10 +301,20 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 		return b.convert(l, rt), r
 	case rt == schema.Bool && lt.IsNumeric():
 		return l, b.convert(r, lt)
+	case lt == schema.Timespan && isZero(r):
+		return l, &Const{T: schema.Timespan, V: schema.Ticks(0)}
+	case rt == schema.Timespan && isZero(l):
+		return &Const{T: schema.Timespan, V: schema.Ticks(0)}, r
 	default:
 		b.mismatch(x, l, r)
 	}
 	return l, r
+}
+
+// isZero reports whether an expression is the number 0, which is also the length of no time.
+func isZero(x Expr) bool {
+	c, ok := x.(*Const)
+	return ok && (c.V == int64(0) || c.V == 0.0)
 }
 
 // widestComparable is the type to which text or a dynamic value is read for a comparison with a value of type t.

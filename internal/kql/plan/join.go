@@ -150,31 +150,43 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 	return &Col{b.existing(cols, name, side+" has no column")}
 }
 
-// joinColumns makes the output: left columns, then right ones with a number where the name is taken.
+// joinColumns makes the output: left columns, then right ones, with the lowest number behind a name of the left that makes
+// it one of neither side.
 func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	size := len(j.L.Columns()) + len(j.R.Columns())
 	nm := &namer{taken: make(map[string]bool, size)}
 	j.cols, j.Items = make([]*Column, 0, size), make([]Item, 0, size)
-	add := func(c *Column, unique bool) {
+	add := func(c *Column, name string) {
 		n := b.copyOf(c)
-		if unique && !c.Hidden {
-			n.Name = nm.unique(c.Name)
-		} else {
-			nm.taken[c.Name] = true
-		}
+		n.Name = name
 		j.cols = append(j.cols, n)
 		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
 	}
 	if j.Kind != RightSemi && j.Kind != RightAnti {
 		for _, c := range j.L.Columns() {
-			add(c, false)
+			nm.taken[c.Name] = true
+			add(c, c.Name)
 		}
 	}
-	if j.Kind != LeftSemi && j.Kind != LeftAnti {
-		for _, c := range j.R.Columns() {
-			if !dropped[c] && (!c.Hidden || c.Open) {
-				add(c, true)
-			}
+	if j.Kind == LeftSemi || j.Kind == LeftAnti {
+		return
+	}
+	var right []*Column
+	collides := map[string]bool{}
+	for _, c := range j.R.Columns() {
+		if !dropped[c] && (!c.Hidden || c.Open) {
+			right = append(right, c)
+			collides[c.Name] = nm.taken[c.Name] && !c.Hidden
 		}
+	}
+	for _, c := range right {
+		nm.taken[c.Name] = true
+	}
+	for _, c := range right {
+		name := c.Name
+		if collides[name] {
+			name = nm.unique(name)
+		}
+		add(c, name)
 	}
 }

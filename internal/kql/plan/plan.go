@@ -17,7 +17,8 @@ type Column struct {
 	Name   string
 	Type   schema.Type
 	Hidden bool
-	// Open stands for all columns of an unknown watchlist, which exists under any name.
+	// Open stands for all columns of an unknown watchlist, or those that bag_unpack makes of no bags: they exist under any
+	// name.
 	Open bool
 }
 

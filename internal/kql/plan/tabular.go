@@ -287,10 +287,15 @@ func (b *binder) watchlist(sc *scope, x *syntax.Call) Node {
 	} {
 		v.cols = append(v.cols, b.column(c.Name, c.Type))
 	}
+	v.cols = append(v.cols, b.openColumn())
+	return v
+}
+
+// openColumn makes a column that stands for all columns of any name.
+func (b *binder) openColumn() *Column {
 	open := b.column("*", schema.Unknown)
 	open.Hidden, open.Open = true, true
-	v.cols = append(v.cols, open)
-	return v
+	return open
 }
 
 func (b *binder) datatable(sc *scope, x *syntax.Datatable) Node {
