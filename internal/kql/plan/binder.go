@@ -216,7 +216,10 @@ func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
 	if b.isTabular(sc, x) {
 		n := b.tabular(sc, x)
 		if r, ok := n.(*Ref); ok && r.Shared.Keep && r.Shared.Name == materialized {
-			r.Shared.Name = name // so that whoever looks at the kept table knows it by the let's name
+			// The let is the kept table, not a plan that copies it for whoever reads it twice. Whoever looks at the table knows it
+			// by the let's name.
+			r.Shared.Name = name
+			return r.Shared
 		}
 		return b.share(name, n)
 	}
