@@ -25,6 +25,7 @@ var shapeFuncs = []Func{
 	{Name: "geo_closest_point_on_polygon", Signatures: []string{"real, real, array -> dynamic"}, Go: geo(1, goClosestOnPolygon), Doc: "geo-closest-point-on-polygon-function"},
 	{Name: "geo_polygon_to_s2cells", Signatures: []string{"array, long?, real? -> dynamic"}, Go: goPolygonCells, Doc: "geo-polygon-to-s2cells-function"},
 	{Name: "geo_line_to_s2cells", Signatures: []string{"array, long?, real? -> dynamic"}, Go: goLineCells, Doc: "geo-line-to-s2cells-function"},
+	{Name: "geo_point_buffer", Signatures: []string{"real, real, real, real? -> dynamic"}, Go: geo(1, goPointBuffer), Doc: "geo-point-buffer-function"},
 	{Name: "geo_s2cell_to_polygon", Signatures: []string{"text -> dynamic"}, Go: goS2CellPolygon, Doc: "geo-s2cell-to-polygon-function"},
 }
 
@@ -445,4 +446,32 @@ func goLineCells(args []schema.Value) (schema.Value, error) {
 		regions, length = append(regions, &line), length+float64(line.Length())
 	}
 	return cells(args, regions, 0, length)
+}
+
+// goPointBuffer is a regular polygon of the radius around a point, of as few corners as keep its sides within the
+// tolerance. It begins in the direction of s2.Ortho, as the answers of Kusto's emulator do.
+func goPointBuffer(p []s2.LatLng, rest []schema.Value) (schema.Value, error) {
+	radius, _ := rest[0].(float64)
+	tolerance := 10.0
+	if len(rest) > 1 {
+		tolerance, _ = rest[1].(float64)
+	}
+	angle, nearest := radius/earthRadius, (radius-tolerance)/earthRadius
+	switch {
+	case !(radius > 0) || !(tolerance > 0) || math.IsInf(radius, 0):
+		return nil, nil
+	case tolerance < radius*1e-6 || tolerance >= radius || angle >= math.Pi/2:
+		return nil, Refused("geo_point_buffer() with a tolerance that is not within 0.0001% and 100% of the radius, or a radius of a quarter of the Earth")
+	}
+	corners := math.Max(3, math.Ceil(math.Pi/math.Acos(math.Tan(nearest)/math.Tan(angle))))
+	centre := s2.PointFromLatLng(p[0])
+	north := s2.Ortho(centre)
+	west := centre.Cross(north.Vector)
+	ring := make([]s2.Point, 0, int(corners)+1)
+	for i := range int(corners) {
+		sin, cos := math.Sincos(2 * math.Pi * float64(i) / corners)
+		side := north.Mul(cos).Add(west.Mul(sin))
+		ring = append(ring, s2.Point{Vector: centre.Mul(math.Cos(angle)).Add(side.Mul(math.Sin(angle))).Normalize()})
+	}
+	return shape("Polygon", [][][2]float64{chain(append(ring, ring[0]))}), nil
 }

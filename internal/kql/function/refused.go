@@ -21,7 +21,6 @@ var refusedFuncs = []Func{
 	{Name: "geo_simplify_polygons_array", Signatures: []string{"array, real? -> dynamic"}, Refuses: simplifies, Go: simplify(outlineOfPolygons, 0, 7.8e6), Doc: "geo-simplify-polygons-array-function"},
 	{Name: "geo_line_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isLine, 1, leastRadius, math.Inf(1)), Doc: "geo-line-buffer-function"},
 	{Name: "geo_polygon_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isPolygon, 1, leastRadius, math.Inf(1)), Doc: "geo-polygon-buffer-function"},
-	{Name: "geo_point_buffer", Signatures: []string{"real, real, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isPoint, 2, leastRadius, math.Inf(1)), Doc: "geo-point-buffer-function"},
 }
 
 const splits = "where Kusto splits a series is not documented"
@@ -109,11 +108,6 @@ func isLine(args []schema.Value) bool {
 
 func isPolygon(args []schema.Value) bool {
 	_, ok := polygons(args[0])
-	return ok
-}
-
-func isPoint(args []schema.Value) bool {
-	_, ok := latLng(args[0].(float64), args[1].(float64))
 	return ok
 }
 

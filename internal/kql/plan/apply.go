@@ -353,6 +353,7 @@ func (b *binder) typedCall(f *frame, x *syntax.Call, fn *function.Func) Expr {
 
 func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
 	var args []Expr
+	packed := map[string]string{} // the columns by the properties that they become
 	for _, a := range x.Args {
 		names, inner := named(a)
 		n, ok := inner.(*syntax.Name)
@@ -363,6 +364,10 @@ func (b *binder) callPackColumns(f *frame, x *syntax.Call) Expr {
 		if len(names) == 1 {
 			key = names[0].Name
 		}
+		if packed[key] == n.Name {
+			continue // it is the same property again
+		}
+		packed[key] = n.Name
 		args = append(args, &Const{T: schema.String, V: key}, b.name(f, n))
 	}
 	return b.inventAt(x.Span(), "bag_pack", args...)
