@@ -42,8 +42,26 @@ func (b *binder) searched(sc *scope, n Node, op syntax.Operator, tables []syntax
 		b.sources(sc, s, tables, false)
 	default:
 		b.wildcardSources(sc, s, "*")
+		b.dropEmpty(op, s)
 	}
 	return s
+}
+
+// dropEmpty leaves out the tables without rows where something else is searched: a database has the tables of its data,
+// a case has all tables that it knows, and those without evidence would only add their columns.
+func (b *binder) dropEmpty(op syntax.Operator, s *sources) {
+	if b.opt.Ask == nil {
+		return
+	}
+	var kept sources
+	for i, in := range s.inputs {
+		if _, stored := in.(*Scan); !stored || !b.isEmpty(op.Span(), in) {
+			kept.add(in, s.names[i])
+		}
+	}
+	if len(kept.inputs) > 0 {
+		*s = kept
+	}
 }
 
 // splitUnion tells the tables apart that stand before a search, for the names that it gives them.
