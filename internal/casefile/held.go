@@ -16,7 +16,7 @@ import (
 
 // heldShare is the part of the memory that files may take that wait, and heldMore what each takes beside its text.
 const (
-	heldShare = 32
+	heldShare = 16
 	heldMore  = 16 << 10
 )
 

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"unicode/utf16"
@@ -127,7 +128,7 @@ func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
 		return nil, err
 	}
 	defer func() { _ = closer.Close() }()
-	f.header, err = io.ReadAll(io.LimitReader(r, sniffSize))
+	f.header, err = readMost(r, nil, sniffSize, size)
 	n := len(f.header)
 	var broken *damagedError
 	if n == 0 && errors.As(err, &broken) {
@@ -135,12 +136,34 @@ func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
 	}
 	f.whole = err == nil && n < sniffSize
 	if err = f.recognise(); err == nil || n < sniffSize {
+		if err == nil && !f.whole && size <= heldMost {
+			f.hold(r)
+		}
 		return f, err
 	}
 	more := make([]byte, sniffMore)
 	m, _ := io.ReadFull(r, more[copy(more, f.header):])
 	f.header = more[:n+m]
 	return f, f.recognise()
+}
+
+// heldMost is how large a file may be, and its text, that is read whole when it is opened.
+const heldMost = 4 << 20
+
+// hold reads what follows the header, r, if that is not too much.
+func (f *File) hold(r io.Reader) {
+	text, err := readMost(r, f.header, heldMost, f.Bytes)
+	if f.whole = err == nil && len(text) < heldMost; f.whole {
+		f.header = text
+	}
+}
+
+// readMost appends what r has to text, up to so many bytes in all; likely is about how many they are.
+func readMost(r io.Reader, text []byte, most, likely int64) ([]byte, error) {
+	more := max(min(likely, most)-int64(len(text)), 0)
+	b := bytes.NewBuffer(slices.Grow(text, int(more)+bytes.MinRead))
+	_, err := b.ReadFrom(io.LimitReader(r, most-int64(len(text))))
+	return b.Bytes(), err
 }
 
 // Held is how many bytes of text the file holds in memory, when they are all of it: such a file is not read again. It is 0
