@@ -261,9 +261,12 @@ func (b *builder) considered(f *finding.Finding) {
 }
 
 func (b *builder) summarize(f *finding.Finding) {
-	with := "with " + cmp.Or(strings.Join(f.UserAgents, ", "), "no agent") + " for " + strings.Join(f.Resources, ", ") + " "
+	with := "with " + cmp.Or(strings.Join(f.UserAgents, ", "), "no agent") + " "
 	if len(f.UserAgents)+len(f.Resources) == 0 { // no sign-ins: what mailboxes and files say names neither
 		with = ""
+	}
+	if len(f.Resources) > 0 { // some exports name no resource
+		with += "for " + strings.Join(f.Resources, ", ") + " "
 	}
 	failed := 0
 	for i := range f.Events {
