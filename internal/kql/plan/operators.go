@@ -323,15 +323,24 @@ func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
 
 // addColumn adds a computed column under its own name, or under one that implicit makes of it.
 func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own bool, implicit func(string) string) {
-	if !own {
+	if own {
+		v.name = b.give(nm, item, v.name)
+	} else {
 		v.name = implicit(v.name)
-	} else if nm.taken[v.name] {
-		b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", v.name)
 	}
 	nm.taken[v.name] = true
 	c := b.column(v.name, v.x.Type())
 	p.cols = append(p.cols, c)
 	p.Items = append(p.Items, Item{Col: c, X: v.x})
+}
+
+// give names a column as the query asks for, which may name two columns alike only once.
+func (b *binder) give(nm *namer, item syntax.Expr, name string) string {
+	given, free := nm.give(name)
+	if !free {
+		b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+	}
+	return given
 }
 
 func (b *binder) print(sc *scope, op *syntax.Print) Node {

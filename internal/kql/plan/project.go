@@ -99,13 +99,14 @@ func (b *binder) projectReorder(n Node, op *syntax.ProjectReorder) Node {
 	return out
 }
 
-// columnOrders are the orders of project-reorder. A granny counts: a2 comes before a10.
+// columnOrders are the orders of project-reorder, in which capitals do not count, as Microsoft's analyser has it. A granny
+// counts: a2 comes before a10.
 // https://learn.microsoft.com/kusto/query/project-reorder-operator
 var columnOrders = map[string]func(a, b string) bool{
-	"asc":         func(a, b string) bool { return a < b },
-	"desc":        func(a, b string) bool { return a > b },
-	"granny-asc":  func(a, b string) bool { return compareGranny(a, b) < 0 },
-	"granny-desc": func(a, b string) bool { return compareGranny(a, b) > 0 },
+	"asc":         func(a, b string) bool { return strings.ToUpper(a) < strings.ToUpper(b) },
+	"desc":        func(a, b string) bool { return strings.ToUpper(a) > strings.ToUpper(b) },
+	"granny-asc":  func(a, b string) bool { return compareGranny(strings.ToUpper(a), strings.ToUpper(b)) < 0 },
+	"granny-desc": func(a, b string) bool { return compareGranny(strings.ToUpper(a), strings.ToUpper(b)) > 0 },
 }
 
 // compareGranny compares names whose runs of digits count as numbers.

@@ -45,12 +45,14 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 				text := b.src.Text[x.Span().Start:x.Span().End]
 				b.fail(diag.Semantic, x.Span(), "tostring("+text+")", "rows cannot be grouped by a dynamic value: convert it first")
 			}
+			if column, plain := x.(*syntax.Name); plain && name == "" {
+				name = column.Name
+			}
 			if name == "" {
 				name = nm.implicit(nameOf(f, x))
 			} else {
-				nm.taken[name] = true
+				name = b.give(nm, item, name)
 			}
-			nm.given[name] = true
 			c := b.column(name, v.Type())
 			agg.Keys = append(agg.Keys, Item{Col: c, X: v})
 			out.cols = append(out.cols, c)
@@ -85,10 +87,7 @@ func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
 	emit := func(i int, implicit string, v Expr) {
 		name := implicit
 		if i < len(names) {
-			var free bool
-			if name, free = nm.give(names[i].Name); !free {
-				b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
-			}
+			name = b.give(nm, item, names[i].Name)
 		} else {
 			name = nm.implicit(implicit)
 		}
