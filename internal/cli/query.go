@@ -182,7 +182,7 @@ func (f *queryFlags) absent(c *casefile.Case, text string) []string {
 // answer is one line of `query --batch`.
 type answer struct {
 	ID      json.RawMessage `json:"id"`
-	Columns []columnJSON    `json:"columns,omitempty"`
+	Columns []columnJSON    `json:"columns,omitzero"`
 	Rows    json.RawMessage `json:"rows,omitempty"`
 	Error   *answerError    `json:"error,omitempty"`
 }
