@@ -22,6 +22,7 @@ type Candidate struct {
 	First, Last                time.Time
 	LogOdds                    float64
 	Conclusive                 bool     // one of its signals is conclusive
+	Hinted                     bool     // all of its signals only hint
 	Signals                    []Signal // what speaks for a replayed token, the weightiest first
 	Benign                     []Signal // the explanations that hold, their weights below zero
 	named                      *sets
@@ -43,7 +44,8 @@ func Weigh(signals, explanations, links []hunt.Signal, w Weights) []Candidate {
 
 // Judge splits candidates into findings and those that a benign explanation keeps from being one. What is likely or
 // confirmed is so under the stated prior, whatever befell others; what the case makes more probable is worth a call, and
-// its score stays below what a likely one has, and near the least of all where nothing but the case raises it over that.
+// its score stays below what a likely one has, and near the least of all where nothing but the case raises it over that. What
+// only hints speak of needs more than that: every traveller would be next.
 func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, explained []Explained) {
 	for i := range candidates {
 		c := &candidates[i]
@@ -53,7 +55,7 @@ func Judge(candidates []Candidate, prior Prior, w Weights) (findings []Finding, 
 			findings = append(findings, c.finding(Confirmed, score))
 		case stated >= w.Verdicts.Likely:
 			findings = append(findings, c.finding(Likely, score))
-		case score >= w.Verdicts.Suspicious:
+		case stated >= w.Verdicts.Suspicious, score >= w.Verdicts.Suspicious && !c.Hinted, score >= w.Hinted:
 			if stated < w.Verdicts.Suspicious {
 				score = w.lifted(score)
 			}
@@ -102,7 +104,8 @@ func weigh(a *activity, w *Weights) Candidate {
 		c.User = cmp.Or(c.User, s.User)
 	}
 	groups := byHunt(unexcused, w)
-	if !slices.ContainsFunc(groups, func(g group) bool { return !hints[g.strength] }) {
+	c.Hinted = !slices.ContainsFunc(groups, func(g group) bool { return !hints[g.strength] })
+	if c.Hinted {
 		for i := range groups {
 			groups[i].weight *= math.Sqrt(groups[i].share(all.counted))
 		}

@@ -20,6 +20,9 @@ var rules = map[string]*hunt.Hunt{
 	"country": {Signal: "country", Name: "A new country", Role: hunt.RoleSignal, Family: "network", Strength: hunt.Moderate},
 	"device":  {Signal: "device", Name: "No device", Role: hunt.RoleSignal, Family: "device", Strength: hunt.Strong},
 	"method":  {Signal: "method", Name: "A method added", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Strong},
+	"browser": {Signal: "browser", Name: "A new browser", Role: hunt.RoleSignal, Family: "client", Strength: hunt.Moderate},
+	"bare":    {Signal: "bare", Name: "Hardly a device", Role: hunt.RoleSignal, Family: "device", Strength: hunt.Moderate},
+	"mail":    {Signal: "mail", Name: "Much mail", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Moderate},
 	"context": {Signal: "context", Name: "Mail was read", Role: hunt.RoleSignal, Family: "aftermath", Strength: hunt.Contextual},
 	"travel":  {Signal: "travel", Name: "A journey", Role: hunt.RoleExplanation, Family: "presence", Strength: hunt.Strong},
 	"service": {Signal: "service", Name: "A service", Role: hunt.RoleExplanation, Family: "automation", Strength: hunt.Excluding},
@@ -44,7 +47,7 @@ func scale() Weights {
 		Strengths:    map[hunt.Strength]float64{hunt.Conclusive: 9, hunt.Strong: 3, hunt.Moderate: 1.6, hunt.Weak: 0.5},
 		Explanations: map[hunt.Strength]float64{hunt.Excluding: -14, hunt.Strong: -4},
 	}
-	w.Verdicts.Confirmed, w.Verdicts.Likely, w.Verdicts.Suspicious, w.Lifted = 95, 80, 50, 59
+	w.Verdicts.Confirmed, w.Verdicts.Likely, w.Verdicts.Suspicious, w.Lifted, w.Hinted = 95, 80, 50, 59, 70
 	return w
 }
 
@@ -191,6 +194,7 @@ func TestLearn(t *testing.T) {
 	sure := []hunt.Signal{says("tool", "a", 0, 5, "n1"), says("device", "a", 0, 5, "n1"), says("tool", "a", 90, 5, "n2"), says("device", "a", 90, 5, "n2"), says("tool", "b", 0, 5, "n1"), says("device", "b", 0, 5, "n1")}
 	doubtful := []hunt.Signal{says("device", "c", 0, 5, "n1"), says("method", "c", 0, 5, "n1")} // 6 above the prior
 	closer := append(slices.Clone(doubtful), says("network", "c", 0, 5, "n1"))
+	hinted := []hunt.Signal{says("network", "c", 0, 5, "n1"), says("browser", "c", 0, 5, "n1"), says("bare", "c", 0, 5, "n1"), says("mail", "c", 0, 5, "n1")}
 	tests := []struct {
 		name       string
 		signals    []hunt.Signal
@@ -202,6 +206,7 @@ func TestLearn(t *testing.T) {
 		{"two of one user's activities are one user, the case at hand", sure[:4], 1, 0.001, nil},
 		{"two in so few", append(sure, doubtful...), 3, 3.0 / 1003, []int{50}},                       // -6.9 + 6 + 1.1 is 55, which the case alone makes of 29
 		{"nearly likely, and lifted by the case", append(sure, closer...), 3, 3.0 / 1003, []int{79}}, // -6.9 + 7.6 + 1.1 is 86, of 67
+		{"what only hints speak of is not lifted", append(sure, hinted...), 3, 3.0 / 1003, nil},      // -6.9 + 6.4 + 1.1 is 65
 		{"two in many are what was stated", append(sure, doubtful...), 2000, 3.0 / 3000, nil},
 	}
 	for _, test := range tests {

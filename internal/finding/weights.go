@@ -28,6 +28,8 @@ type Weights struct {
 	Verdicts struct{ Confirmed, Likely, Suspicious int }
 	// Lifted is the highest score of a finding that is suspicious by the learned prior alone.
 	Lifted int
+	// Hinted is the least score under the learned prior that makes suspicious what only hints speak of.
+	Hinted int
 }
 
 //go:embed weights.yaml
