@@ -64,7 +64,7 @@ var layers = []layer{
 	{"internal/simulate", "a synthetic tenant and its answer key", "tables internal/kql/schema"},
 	{"internal/cli", "commands, flags, terminal output, exit codes, the clock", everything},
 	{"cmd/replaytrace", "the program", "internal/cli"},
-	{"cmd/quality", "the program that measures the detection (make quality)", "hunts internal/quality internal/cli"},
+	{"cmd/quality", "the program that measures the detection (make quality)", "hunts internal/hunt internal/quality internal/cli"},
 	{"cmd/calibrate", "the program that fits the weights (make calibrate)", "hunts internal/calibrate internal/finding internal/hunt internal/quality"},
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +11,7 @@ import (
 	"time"
 
 	"github.com/replaytrace/replaytrace/hunts"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/quality"
 )
 
@@ -167,11 +167,11 @@ func (m *measurement) attacked(dir string, asked way, text []byte) (got outcome,
 	if err != nil {
 		return got, err
 	}
-	hunt, key, err := quality.Read(result, text)
+	found, key, err := quality.Read(result, text)
 	if err != nil {
 		return got, err
 	}
-	got = outcome{quality.Judge(hunt, key), map[string]quality.Run{}}
+	got = outcome{quality.Judge(found, key), map[string]quality.Run{}}
 	if got.Run.Candidates, err = m.candidates(dir, weighed, key); err != nil {
 		return got, err
 	}
@@ -208,16 +208,15 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 	if err != nil {
 		return nil, err
 	}
-	activity, err := fs.ReadFile(hunts.Functions, "functions/Activity.part")
-	if err != nil {
-		return nil, err
-	}
 	ids, err := json.Marshal(key.Labelled())
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.query(dir, untold, "places", string(activity)+
-		"\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`)
+	places, err := hunt.Inline("// functions: Microsoft Activity\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`, hunts.Functions)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.query(dir, untold, "places", places)
 	if err != nil {
 		return nil, fmt.Errorf("where the attackers were: %w", err)
 	}
@@ -225,11 +224,11 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 	if err := json.Unmarshal(answer, &rows); err != nil {
 		return nil, fmt.Errorf("where the attackers were: %w", err)
 	}
-	var places []quality.Place
+	var there []quality.Place
 	for _, r := range rows.Rows {
-		places = append(places, quality.Place{UserID: r[0], Spot: r[1]})
+		there = append(there, quality.Place{UserID: r[0], Spot: r[1]})
 	}
-	quality.Label(out, places, key)
+	quality.Label(out, there, key)
 	return out, nil
 }
 
@@ -252,11 +251,11 @@ func (m *measurement) quiet(dir string, asked way, text []byte) (got outcome, er
 	if err != nil {
 		return got, err
 	}
-	hunt, key, err := quality.Read(result, text)
+	found, key, err := quality.Read(result, text)
 	if err != nil {
 		return got, err
 	}
-	return outcome{Run: quality.Judge(hunt, key)}, nil
+	return outcome{Run: quality.Judge(found, key)}, nil
 }
 
 func (m *measurement) figures(asked way) quality.Figures {
