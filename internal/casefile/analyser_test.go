@@ -136,6 +136,8 @@ type exception struct{ page, part, why string }
 
 const withNodeID = "the analyser does not know the identifier of with_node_id among inner nodes; the page of all() has it"
 
+const withBoth = "the analyser names the first argument only, the page and the emulator both"
+
 var judgedOtherwise = []exception{
 	{"union-operator", "kind=inner", namedOtherwise["unioninner"]},
 	{"schema-merge-plugin", "schema_merge", "the analyser does not know the plugin"},
@@ -157,6 +159,10 @@ var judgedOtherwise = []exception{
 	{"count-aggregation-function", "count(x)", "the emulator takes any argument"},
 	{"count-aggregation-function", "count(v)", "the emulator takes any argument"},
 	{"bag-unpack-plugin", `"d": {"e": 4}`, "the analyser does not look into the bag"},
+	{"bag-unpack-plugin", `SPF == "fail"`, "the analyser does not know the columns of a bag, so neither the type of one"},
+	{"pivot-plugin", "pivot(tag, any(mark), device)", "the analyser does not know the columns that the data make"},
+	{"covariance-aggregation-function", "covariance(x, y)", withBoth},
+	{"covariancep-aggregation-function", "covariancep(x, y), covarianceif", withBoth},
 	{"jaccard-index-function", "jaccard_index", "the emulator makes a real of what the analyser takes for dynamic"},
 }
 
