@@ -212,7 +212,7 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 	if err != nil {
 		return nil, err
 	}
-	places, err := hunt.Inline("// functions: Microsoft Activity\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`, hunts.Functions)
+	places, err := hunt.Inline("// functions: Activity\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`, hunts.Functions)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/golden"
@@ -52,5 +53,22 @@ func TestInline(t *testing.T) {
 		if got, err := Inline(text, os.DirFS(dir)); err != nil || got != want {
 			t.Errorf("Inline(%q) = %q, %v", text, got, err)
 		}
+	}
+}
+
+// TestInlineNeeds: what a part needs comes before it, and once.
+func TestInlineNeeds(t *testing.T) {
+	fsys := fstest.MapFS{
+		"functions/List.part":  {Data: []byte("let L = 1;\n")},
+		"functions/Inner.part": {Data: []byte("// needs: List\nlet I = L;\n")},
+		"functions/Outer.part": {Data: []byte("// needs: List Inner\nlet O = I + L;\n")},
+		"functions/Lost.part":  {Data: []byte("// needs: Nothing\nlet X = 1;\n")},
+	}
+	const want = "  // functions: Outer Inner\n  let L = 1;\n  let I = L;\n  let O = I + L;\n  // end of functions\n  T\n"
+	if got, err := Inline("  // functions: Outer Inner\n  T\n", fsys); err != nil || got != want {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if _, err := Inline("  // functions: Lost\n", fsys); err == nil || !strings.Contains(err.Error(), "Nothing") {
+		t.Errorf("a part that needs what does not exist: %v", err)
 	}
 }

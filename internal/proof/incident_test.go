@@ -12,7 +12,7 @@ import (
 const strangers = `id: 00000000-0000-0000-0000-000000000002
 name: Strangers
 query: |
-  // functions: Microsoft Activity Rented Presence Suspects
+  // functions: Activity Presence Suspects
   Suspects | project UserId, EventCount = Events
 replaytrace:
   role: context
