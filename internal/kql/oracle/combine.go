@@ -94,12 +94,8 @@ func pick(t Table, hit map[int]bool, want bool) Table {
 
 // combine puts the right columns behind the left ones; a side that is -1 is null.
 func combine(l, r Table, pairs [][2]int, dropped map[string]bool) Table {
-	out := Table{Columns: slices.Clone(l.Columns)}
-	for _, c := range r.Columns {
-		if !dropped[c.Name] {
-			out.Columns = append(out.Columns, schema.Column{Name: unique(c.Name, out.Columns), Type: c.Type})
-		}
-	}
+	kept := slices.DeleteFunc(slices.Clone(r.Columns), func(c schema.Column) bool { return dropped[c.Name] })
+	out := Table{Columns: slices.Concat(l.Columns, beside(l.Columns, kept))}
 	for _, p := range pairs {
 		row := slices.Clone(nulls(l.Columns))
 		if p[0] >= 0 {

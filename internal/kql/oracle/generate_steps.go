@@ -209,12 +209,10 @@ func (g *Generator) joinWith(l state, other string, r state) (string, state, boo
 	case "rightsemi", "rightanti":
 		out = r
 	default:
-		for _, c := range r.columns {
-			if kind != "lookup" || !slices.Contains(on, c.Name) {
-				name := unique(c.Name, out.columns)
-				out = out.with(name, c.Type)
-				out.loose[name] = r.loose[c.Name]
-			}
+		kept := slices.DeleteFunc(slices.Clone(r.columns), func(c schema.Column) bool { return kind == "lookup" && slices.Contains(on, c.Name) })
+		for i, c := range beside(l.columns, kept) {
+			out = out.with(c.Name, c.Type)
+			out.loose[c.Name] = r.loose[kept[i].Name]
 		}
 		maps.Copy(out.loose, l.loose)
 	}

@@ -291,3 +291,16 @@ func unique(name string, taken []schema.Column) string {
 	}
 	return out
 }
+
+// beside names the columns of a join's right side: one of the left's name gets the lowest number that makes it a name of
+// neither side, and what is alone in its name keeps it.
+func beside(left, right []schema.Column) []schema.Column {
+	taken, out := slices.Concat(left, right), slices.Clone(right)
+	for i, c := range right {
+		if slices.ContainsFunc(left, func(l schema.Column) bool { return l.Name == c.Name }) {
+			out[i].Name = unique(c.Name, taken)
+			taken = append(taken, out[i])
+		}
+	}
+	return out
+}
