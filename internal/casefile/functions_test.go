@@ -127,10 +127,11 @@ func TestRefusals(t *testing.T) {
 	}
 	defer func() { _ = c.Close() }()
 	for _, text := range []string{
-		`print series_decompose_anomalies(range(1, 20, 1))`,
+		`print series_decompose_anomalies(dynamic([5, 5, 5, 5, 5, 1, 1, 5, 5, 5, 5, 5, 1, 1]))`,
 		`print series_outliers(dynamic([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]))`,
 		`print series_outliers(range(1, 20, 1), 'ctukey', 0, 5, 95)`,
 		`print series_periods_detect(range(1, 20, 1), 0.0, 50.0, 2)`,
+		`print series_periods_validate(range(1, 20, 1), 5.0)`,
 		`datatable(t:long) [1] | where ingestion_time() > ago(1h)`,
 		`datatable(ip:string) ['8.8.8.8'] | extend c = geo_info_from_ip_address(ip).country`,
 		`print parse_user_agent('Mozilla', 'engine')`,

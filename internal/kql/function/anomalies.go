@@ -2,6 +2,7 @@ package function
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"sort"
@@ -9,8 +10,8 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// anomalyFuncs take a series apart and score what is unusual in it. How Kusto finds the period of a series is not
-// documented: where a period must be found, these refuse; a series that is too short or all alike has none.
+// anomalyFuncs take a series apart and score what is unusual in it. How Kusto finds and scores the period of a series is
+// not documented: these refuse where a score must be shown, and where it is open which period it finds (season).
 // https://learn.microsoft.com/kusto/query/anomaly-detection
 var anomalyFuncs = []Func{
 	{Name: "series_periods_detect", Signatures: []string{"array, real, real, long -> dynamic"}, Fields: seriesFields("series_periods_detect", "periods", "scores"), Go: goPeriodsDetect, Doc: "series-periods-detect-function"},
@@ -22,11 +23,6 @@ var anomalyFuncs = []Func{
 	{Name: "series_outliers", Signatures: []string{"array, string?, value? -> dynamic", "array, string, value, real, real?, long? -> dynamic"}, Go: goOutliers, NullIn: true, Naming: NameFirst, Doc: "series-outliers-function"},
 }
 
-// shortestPeriod is the least number of points of a period; a series holds two periods at least.
-const shortestPeriod = 4
-
-const noPeriod = "finding the period of a series: give the period, or 0 for none"
-
 func goPeriodsDetect(args []schema.Value) (schema.Value, error) {
 	x, ok := vector(args[0])
 	most, _ := args[3].(int64)
@@ -35,7 +31,7 @@ func goPeriodsDetect(args []schema.Value) (schema.Value, error) {
 	}
 	longest := math.Min(args[2].(float64), float64(len(x)/2))
 	if !flat(x) && longest >= math.Max(args[1].(float64), shortestPeriod) {
-		return nil, Refused(noPeriod)
+		return nil, Refused("scoring the periods of a series: how Kusto does is not documented")
 	}
 	none := numbers(make([]float64, most))
 	return array([]json.RawMessage{none, none}), nil
@@ -50,21 +46,22 @@ func goPeriodsValidate(args []schema.Value) (schema.Value, error) {
 	for i, a := range args[1:] {
 		periods[i], _ = a.(float64)
 		if !flat(x) && periods[i] >= shortestPeriod && periods[i] <= float64(len(x)/2) {
-			return nil, Refused("scoring the period of a series")
+			return nil, Refused("scoring the period of a series: how Kusto does is not documented")
 		}
 	}
 	return array([]json.RawMessage{numbers(periods), numbers(make([]float64, len(periods)))}), nil
 }
 
-// periodOf is the period that an argument names: none for 0, and for -1 where the series has none for sure.
-func periodOf(x []float64, arg int64) (int, error) {
-	switch {
-	case arg > 0:
-		return int(min(arg, math.MaxInt32)), nil
-	case arg == -1 && len(x) >= 2*shortestPeriod && !flat(x):
-		return 0, Refused(noPeriod)
+// periodOf is the period that an argument names: none for 0, for -1 the one that scores threshold at least.
+func periodOf(x []float64, arg int64, threshold float64) (int, error) {
+	if arg != -1 {
+		return int(max(0, min(arg, math.MaxInt32))), nil
 	}
-	return 0, nil
+	period, known := season(x, threshold)
+	if !known {
+		return 0, Refused(fmt.Sprintf("a series of %d points of which it is not documented whether Kusto finds a season of %d: give the period, or 0 for none", len(x), period))
+	}
+	return period, nil
 }
 
 // flat reports whether all values of a series are the same: it has no period, and nothing to score.
@@ -110,17 +107,30 @@ func goSeasonal(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	period, err := periodOf(x, integerOf(args, 1, -1))
+	learned := len(x) - int(integerOf(args, 2, 0))
+	if learned < 0 || learned > len(x) {
+		return nil, nil
+	}
+	period, err := periodOf(x[:learned], integerOf(args, 1, -1), seasonScore)
 	if err != nil {
 		return nil, err
 	}
-	return numbers(seasonal(x, period, len(x)-int(integerOf(args, 2, 0)))), nil
+	return numbers(seasonal(x, period, learned)), nil
 }
 
 func integerOf(args []schema.Value, i int, fallback int64) int64 {
 	if i < len(args) {
 		if n, ok := args[i].(int64); ok {
 			return n
+		}
+	}
+	return fallback
+}
+
+func realOf(args []schema.Value, i int, fallback float64) float64 {
+	if i < len(args) {
+		if x, ok := args[i].(float64); ok {
+			return x
 		}
 	}
 	return fallback
@@ -135,16 +145,20 @@ func textOf(args []schema.Value, i int, fallback string) string {
 	return fallback
 }
 
+// seasonScore is what a season scores at least, unless the call says otherwise. For series_seasonal the page says 0.7, but
+// its first example finds a period of 6 in 25 points whose correlation is 0.78.
+const seasonScore = 0.6
+
 // parts are the components of a series.
 type parts struct{ baseline, seasonal, trend, residual []float64 }
 
 // decompose takes the seasonal component out first, then the trend; the last points that are tested teach nothing.
-func decompose(x []float64, period int64, trend string, tested int64) (p parts, ok bool, err error) {
+func decompose(x []float64, period int64, trend string, tested int64, threshold float64) (p parts, ok bool, err error) {
 	n := len(x) - int(tested)
 	if tested < 0 || n <= 0 {
 		return p, false, nil
 	}
-	length, err := periodOf(x, period)
+	length, err := periodOf(x[:n], period, threshold)
 	if err != nil {
 		return p, false, err
 	}
@@ -184,19 +198,21 @@ func goDecompose(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	p, ok, err := decompose(x, integerOf(args, 1, -1), textOf(args, 2, "avg"), integerOf(args, 3, 0))
+	p, ok, err := decompose(x, integerOf(args, 1, -1), textOf(args, 2, "avg"), integerOf(args, 3, 0), realOf(args, 4, seasonScore))
 	if !ok || err != nil {
 		return nil, err
 	}
 	return p.json(), nil
 }
 
+// goForecast fits a line unless the call says otherwise: the page says avg, but its example, which does not say, shows a
+// forecast that goes on rising.
 func goForecast(args []schema.Value) (schema.Value, error) {
 	x, ok := vector(args[0])
 	if !ok {
 		return nil, nil
 	}
-	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "avg"), integerOf(args, 1, 0))
+	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "linefit"), integerOf(args, 1, 0), realOf(args, 4, seasonScore))
 	if !ok || err != nil {
 		return nil, err
 	}
@@ -208,12 +224,9 @@ func goAnomalies(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	threshold := 1.5
-	if len(args) > 1 {
-		threshold, _ = args[1].(float64)
-	}
+	threshold := realOf(args, 1, 1.5)
 	tested := integerOf(args, 4, 0)
-	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "avg"), tested)
+	p, ok, err := decompose(x, integerOf(args, 2, -1), textOf(args, 3, "avg"), tested, realOf(args, 6, seasonScore))
 	if !ok || err != nil {
 		return nil, err
 	}
