@@ -14,29 +14,12 @@ import (
 var refusedFuncs = []Func{
 	{Name: "ingestion_time", Signatures: []string{"-> datetime"}, Refuses: "an export does not say when a row was ingested", Naming: NameOnly, Prefix: "$IngestionTime", Doc: "ingestion-time-function"},
 	{Name: "geo_info_from_ip_address", Signatures: []string{"text -> dynamic"}, Refuses: "give a database of addresses (--geo GeoLite2-City.mmdb)", Places: true, NullIn: true, Doc: "geo-info-from-ip-address-function"},
-	{Name: "series_fit_2lines", Signatures: []string{"array -> dynamic"}, Refuses: splits, Fields: twoLinesFields, Doc: "series-fit-2lines-function"},
-	{Name: "series_fit_2lines_dynamic", Signatures: []string{"array -> dynamic"}, Refuses: splits, Doc: "series-fit-2lines-dynamic-function"},
 	{Name: "geo_line_simplify", Signatures: []string{"array, real? -> dynamic"}, Refuses: simplifies, Go: simplify(outlineOfLine, 0, 7.8e6), Doc: "geo-line-simplify-function"},
 	{Name: "geo_polygon_simplify", Signatures: []string{"array, real? -> dynamic"}, Refuses: simplifies, Go: simplify(outlineOfPolygon, leastTolerance, greatestTolerance), Doc: "geo-polygon-simplify-function"},
 	{Name: "geo_simplify_polygons_array", Signatures: []string{"array, real? -> dynamic"}, Refuses: simplifies, Go: simplify(outlineOfPolygons, 0, 7.8e6), Doc: "geo-simplify-polygons-array-function"},
 	{Name: "geo_line_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isLine, 1, leastRadius, math.Inf(1)), Doc: "geo-line-buffer-function"},
 	{Name: "geo_polygon_buffer", Signatures: []string{"array, real, real? -> dynamic"}, Refuses: "which points Kusto makes is not documented", Go: invalidOnly(isPolygon, 1, leastRadius, math.Inf(1)), Doc: "geo-polygon-buffer-function"},
 }
-
-const splits = "where Kusto splits a series is not documented"
-
-var twoLinesFields = fieldsOf("series_fit_2lines", func(part string) schema.Type {
-	switch part {
-	case "line_fit":
-		return schema.Dynamic
-	case "split_idx":
-		return schema.Long
-	}
-	return schema.Real
-}, []string{
-	"rsquare", "split_idx", "variance", "rvariance", "line_fit", "right_rsquare", "right_slope", "right_interception", "right_variance",
-	"right_rvariance", "left_rsquare", "left_slope", "left_interception", "left_variance", "left_rvariance",
-})
 
 const simplifies = "which points Kusto keeps is not documented"
 

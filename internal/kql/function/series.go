@@ -29,6 +29,8 @@ var seriesFuncs = []Func{
 	{Name: "series_ifft", Signatures: []string{"array, array? -> dynamic"}, Fields: seriesFields("series_ifft", "real", "imag"), Go: goFourier(true), Doc: "series-ifft-function"},
 	{Name: "series_fit_line", Signatures: []string{"array -> dynamic"}, Fields: lineFields, Go: goFitLine, Doc: "series-fit-line-function"},
 	{Name: "series_fit_line_dynamic", Signatures: []string{"array -> dynamic"}, Go: asBag(goFitLine, lineParts), Doc: "series-fit-line-dynamic-function"},
+	{Name: "series_fit_2lines", Signatures: []string{"array -> dynamic"}, Fields: twoLinesFields, Go: goFitTwoLines, Doc: "series-fit-2lines-function"},
+	{Name: "series_fit_2lines_dynamic", Signatures: []string{"array -> dynamic"}, Go: goFitTwoLinesDynamic, Doc: "series-fit-2lines-dynamic-function"},
 	{Name: "series_fit_poly", Signatures: []string{"array, array?, long? -> dynamic"}, Fields: polyFields, Go: goFitPoly, Doc: "series-fit-poly-function"},
 	{Name: "series_stats_dynamic", Signatures: []string{"array, bool? -> dynamic"}, Go: asBag(goSeriesStats, statParts), Doc: "series-stats-dynamic-function"},
 }
@@ -77,12 +79,17 @@ func asBag(f func([]schema.Value) (schema.Value, error), names []string) func([]
 		if err != nil || !ok {
 			return nil, err
 		}
-		out := texts()
-		for i, name := range names {
-			out.set(name, parts[i], true)
-		}
-		return out.json(), nil
+		return named(names, parts).json(), nil
 	}
+}
+
+// named is a bag of values in the order of their names.
+func named(names []string, values []json.RawMessage) *bag {
+	out := texts()
+	for i, name := range names {
+		out.set(name, values[i], true)
+	}
+	return out
 }
 
 // seriesFields are columns of arrays: prefix_<argument>_<part>.
@@ -330,18 +337,35 @@ func quality(y, fit []float64) (share, variance, left float64) {
 	return 1 - left/variance, variance / (n - 1), left / (n - 1)
 }
 
+// fitted is a line that was fitted to points.
+type fitted struct {
+	slope, at             float64
+	fit                   []float64
+	share, variance, left float64
+}
+
+func fitLine(y []float64) fitted {
+	f := fitted{fit: make([]float64, len(y))}
+	f.slope, f.at = line(y)
+	for i := range f.fit {
+		f.fit[i] = f.slope*float64(i+1) + f.at
+	}
+	f.share, f.variance, f.left = quality(y, f.fit)
+	return f
+}
+
+// side are the sideParts of a line.
+func (f fitted) side() []json.RawMessage {
+	return []json.RawMessage{numberJSON(f.share), numberJSON(f.slope), numberJSON(f.at), numberJSON(f.variance), numberJSON(f.left)}
+}
+
 func goFitLine(args []schema.Value) (schema.Value, error) {
 	y, ok := vector(args[0])
 	if !ok || len(y) < 2 {
 		return nil, nil
 	}
-	slope, at := line(y)
-	fit := make([]float64, len(y))
-	for i := range fit {
-		fit[i] = slope*float64(i+1) + at
-	}
-	share, variance, left := quality(y, fit)
-	return array([]json.RawMessage{numberJSON(share), numberJSON(slope), numberJSON(variance), numberJSON(left), numberJSON(at), numbers(fit)}), nil
+	f := fitLine(y)
+	return array([]json.RawMessage{numberJSON(f.share), numberJSON(f.slope), numberJSON(f.variance), numberJSON(f.left), numberJSON(f.at), numbers(f.fit)}), nil
 }
 
 var polyFields = fieldsOf("series_fit_poly", func(part string) schema.Type {
