@@ -254,15 +254,24 @@ func TestNoRuleKnowsUs(t *testing.T) {
 			}
 		}
 	}
+	asked := map[string]bool{"": false} // a search of all of the text takes long, and values return with every event
+	knows := func(value string) bool {
+		known, ok := asked[value]
+		if !ok {
+			known = strings.Contains(text, value)
+			asked[value] = known
+		}
+		return known
+	}
 	for seed := uint64(1); seed <= seeds(20); seed++ {
 		tenant := generated(t, Options{Seed: seed, Users: 60, Days: 10, Incidents: 20})
 		for _, e := range tenant.world.attacks {
 			for what, value := range map[string]string{"address": e.place.address, "session": e.session} {
-				if value != "" && strings.Contains(text, value) {
+				if knows(value) {
 					t.Errorf("seed %d: a rule knows the %s %s", seed, what, value)
 				}
 			}
-			if e.client != nil && e.client.manner == foreign && strings.Contains(text, e.client.id) {
+			if e.client != nil && e.client.manner == foreign && knows(e.client.id) {
 				t.Errorf("seed %d: a rule knows the application %s", seed, e.client.id)
 			}
 			if n := e.place.net; n != nil && n.asn > 9999 && !slices.Contains(slices.Concat(published[:]...), n.asn) && words[fmt.Sprint(n.asn)] {
