@@ -261,14 +261,15 @@ func fieldsOf(x syntax.Expr, v Expr) []function.Field {
 	return a.Func.Fields(args)
 }
 
-// extend adds columns, as extend and serialize do. A name that extend implies takes the place of the column of that name;
-// serialize numbers it, as Microsoft's analyser has both.
+// extend adds columns, as extend and serialize do. A name that extend implies takes the place of the column of that name,
+// if need be of one that the same extend has made; serialize numbers it, as Microsoft's analyser has both. What is named
+// twice is an error; a column after an expression that took its name is refused, as there the analyser keeps the expression.
 func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) Node {
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
 	out := append([]*Column(nil), n.Columns()...)
 	nm := b.newNamer(out)
-	implied := map[string]bool{}
+	declared, implied := map[string]bool{}, map[string]bool{}
 	var computed []Item
 	for _, item := range items {
 		b.attempt(func() {
@@ -277,10 +278,15 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 			for _, v := range made {
 				switch {
 				case v.explicit, plain && findColumn(out, v.name) != nil:
+					if declared[v.name] {
+						b.failDeclared(item.Span(), v.name)
+					}
+					if plain && implied[v.name] {
+						b.fail(diag.Unsupported, item.Span(), v.name+"2 = "+v.name, "the column %s after an expression that takes its name: name one of them", v.name)
+					}
+					declared[v.name] = true
 				case !replaces || len(made) > 1 || v.name == "":
 					v.name = nm.implicit(v.name)
-				case implied[v.name]:
-					b.fail(diag.Unsupported, item.Span(), v.name+"2 = ...", "two expressions without a name are %s here: name them", v.name)
 				default:
 					implied[v.name] = true
 				}
@@ -334,11 +340,16 @@ func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own
 	p.Items = append(p.Items, Item{Col: c, X: v.x})
 }
 
+// failDeclared says that a query gives one name to two columns.
+func (b *binder) failDeclared(at diag.Span, name string) {
+	b.fail(diag.Semantic, at, "", "a column with the name %s is already declared", name)
+}
+
 // give names a column as the query asks for, which may name two columns alike only once.
 func (b *binder) give(nm *namer, item syntax.Expr, name string) string {
 	given, free := nm.give(name)
 	if !free {
-		b.fail(diag.Semantic, item.Span(), "", "a column with the name %s is already declared", name)
+		b.failDeclared(item.Span(), name)
 	}
 	return given
 }

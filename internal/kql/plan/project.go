@@ -63,7 +63,7 @@ func (b *binder) projectRename(n Node, op *syntax.ProjectRename) Node {
 	seen := map[string]bool{}
 	for _, c := range out.cols {
 		if seen[c.Name] && !c.Hidden {
-			b.fail(diag.Semantic, op.Span(), "", "a column with the name %s is already declared", c.Name)
+			b.failDeclared(op.Span(), c.Name)
 		}
 		seen[c.Name] = true
 	}

@@ -27,7 +27,7 @@ func (b *binder) scanRows(sc *scope, n Node, op *syntax.Scan) Node {
 	b.overwrite(out, n, op.Steps)
 	if name, at := b.option(op.Options, "with_match_id"); at != nil {
 		if findColumn(out.cols, name) != nil {
-			b.fail(diag.Semantic, at.Span(), "", "a column with the name %s is already declared", name)
+			b.failDeclared(at.Span(), name)
 		}
 		out.MatchID.Name, out.MatchID.Hidden = name, false
 		out.cols = append(out.cols, out.MatchID)
@@ -46,7 +46,7 @@ func (b *binder) declareScanned(sc *scope, out *Follow, declared []syntax.Param)
 			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
 		}
 		if findColumn(out.cols, p.Name.Name) != nil {
-			b.fail(diag.Semantic, p.Span(), "", "a column with the name %s is already declared", p.Name.Name)
+			b.failDeclared(p.Span(), p.Name.Name)
 		}
 		value := null(t)
 		if p.Default != nil {

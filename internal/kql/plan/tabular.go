@@ -307,7 +307,7 @@ func (b *binder) datatable(sc *scope, x *syntax.Datatable) Node {
 			b.fail(diag.Semantic, p.Span(), "", "unknown type %s", p.Type)
 		}
 		if findColumn(v.cols, p.Name.Name) != nil {
-			b.fail(diag.Semantic, p.Span(), "", "a column with the name %s is already declared", p.Name.Name)
+			b.failDeclared(p.Span(), p.Name.Name)
 		}
 		v.cols = append(v.cols, b.column(p.Name.Name, t))
 	}
