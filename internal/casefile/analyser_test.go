@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -173,16 +174,18 @@ func TestAnalyserAccepts(t *testing.T) {
 		t.Skip("skipped: no -analyser; make rules-check has one")
 	}
 	used := map[exception]bool{}
-	for _, script := range conformanceScripts(t) {
+	for _, scripts := range together(conformanceScripts(t)) {
 		cases := map[string]kqltest.Case{}
-		for _, c := range script.Cases {
-			if c.Want.Fail == "" {
-				cases[fmt.Sprintf("%s:%d", script.Name, c.Line)] = c
+		for _, script := range scripts {
+			for _, c := range script.Cases {
+				if c.Want.Fail == "" {
+					cases[fmt.Sprintf("%s:%d", script.Name, c.Line)] = c
+				}
 			}
 		}
-		judged := judge(t, script, cases)
+		judged := judge(t, scripts, cases)
 		if len(judged) != len(cases) {
-			t.Errorf("%s: %d of %d queries were judged", script.Name, len(judged), len(cases))
+			t.Errorf("%d of %d queries were judged", len(judged), len(cases))
 		}
 		for _, j := range judged {
 			c := cases[j.ID]
@@ -214,8 +217,35 @@ func TestAnalyserAccepts(t *testing.T) {
 	}
 }
 
-// judge runs the analyser on the cases of a script, by their names, with the script's tables.
-func judge(t *testing.T, script *kqltest.Script, cases map[string]kqltest.Case) []judgement {
+// everywhere begins what looks into all tables.
+var everywhere = regexp.MustCompile(`(^|; *)(search|find)\b`)
+
+// together puts scripts into one run of the analyser, which takes seconds to begin, where the tables of one cannot be taken
+// for those of another: by their names, by a pattern such as Events*, or because all tables are looked into.
+func together(scripts []*kqltest.Script) (runs [][]*kqltest.Script) {
+	alike := func(a, b string) bool { return strings.HasPrefix(a, b) || strings.HasPrefix(b, a) }
+	alone := func(s *kqltest.Script) bool {
+		return slices.ContainsFunc(s.Cases, func(c kqltest.Case) bool { return everywhere.MatchString(c.Query) })
+	}
+	apart := func(one *kqltest.Script) func(*kqltest.Script) bool {
+		return func(other *kqltest.Script) bool {
+			return alone(one) || alone(other) || slices.ContainsFunc(one.Tables, func(a kqltest.Table) bool {
+				return slices.ContainsFunc(other.Tables, func(b kqltest.Table) bool { return alike(a.Name, b.Name) })
+			})
+		}
+	}
+	for _, s := range scripts {
+		if at := slices.IndexFunc(runs, func(run []*kqltest.Script) bool { return !slices.ContainsFunc(run, apart(s)) }); at >= 0 {
+			runs[at] = append(runs[at], s)
+		} else {
+			runs = append(runs, []*kqltest.Script{s})
+		}
+	}
+	return runs
+}
+
+// judge runs the analyser on the cases of scripts, by their names, with the scripts' tables.
+func judge(t *testing.T, scripts []*kqltest.Script, cases map[string]kqltest.Case) []judgement {
 	t.Helper()
 	dir := t.TempDir()
 	write := func(name string, v []byte) string {
@@ -232,13 +262,15 @@ func judge(t *testing.T, script *kqltest.Script, cases map[string]kqltest.Case) 
 		Name string `json:"name"`
 		Type string `json:"type"`
 	}
-	for i, table := range script.Tables {
-		var columns []column
-		for _, c := range table.Columns {
-			columns = append(columns, column{c.Name, c.Type.String()})
+	for _, script := range scripts {
+		for _, table := range script.Tables {
+			var columns []column
+			for _, c := range table.Columns {
+				columns = append(columns, column{c.Name, c.Type.String()})
+			}
+			text, _ := json.Marshal(map[string]any{"table": table.Name, "columns": columns})
+			write("schemas/"+table.Name+".json", text)
 		}
-		text, _ := json.Marshal(map[string]any{"table": table.Name, "columns": columns})
-		write(fmt.Sprintf("schemas/%d.json", i), text)
 	}
 	var in bytes.Buffer
 	for id, c := range cases {
