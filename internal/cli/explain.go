@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/hunt"
@@ -140,7 +139,7 @@ func completeSignals(_ *cobra.Command, args []string, _ string) ([]string, cobra
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveDefault
 	}
-	all, err := hunt.Load(hunts.FS)
+	all, err := shipped()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveError
 	}

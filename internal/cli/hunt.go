@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -164,8 +165,12 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 	return nil
 }
 
+// shipped are the hunts that ship, by path. They are read once: reading them takes a tenth of the time in which a small tenant
+// is hunted. Callers share them and change none.
+var shipped = sync.OnceValues(func() ([]hunt.Hunt, error) { return hunt.Load(hunts.FS) })
+
 func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investigation.Investigation, error) {
-	all, err := hunt.Load(hunts.FS)
+	all, err := shipped()
 	if err != nil {
 		return nil, &exit{exitInternal, err}
 	}

@@ -14,6 +14,7 @@ import (
 // TestInvestigateFollowsTheSteps investigates the victim of the founding lesson and compares the answers with the key:
 // the attacker's sign-ins, sessions and consent are in the steps that ask for them, and steps are in their order.
 func TestInvestigateFollowsTheSteps(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	run(t, "simulate", "--out", dir, "--seed", "2", "--shape", "jsonl-zst")
 	key, err := simulate.LoadAnswerKey(filepath.Join(dir, "answer_key.json"))

@@ -68,6 +68,7 @@ func (v visit) write(t *testing.T, dir string, morning time.Time) {
 // TestLittleEvidence hunts what a collector brings of one user or of a laboratory's few, hours or days of it: the thief's
 // address is accused and the user's is not, though hardly anything can be learned from it.
 func TestLittleEvidence(t *testing.T) {
+	t.Parallel()
 	home := visit{user: "megan", session: "s", ip: "81.2.69.144", as: "5089", country: "GB", every: 25 * time.Minute, times: 20, agent: edgeOnWindows, system: "Windows10", app: webMail}
 	like := func(v visit, change func(*visit)) visit { change(&v); return v }
 	signIn := like(home, func(v *visit) { v.table, v.times, v.factor = "SigninLogs", 1, true })
@@ -122,6 +123,7 @@ func TestLittleEvidence(t *testing.T) {
 		}, nil},
 	} {
 		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
 			dir := t.TempDir()
 			for _, v := range x.visits {
 				v.write(t, dir, time.Date(2026, 6, 2, 8, 0, 0, 0, time.UTC))

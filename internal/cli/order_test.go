@@ -12,6 +12,7 @@ import (
 // TestOrderAndThreads hunts the same files in other orders, in one step and in several, and with one, two and four
 // threads: every byte of the result is the same. One of the files repeats rows of another.
 func TestOrderAndThreads(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	run(t, "simulate", "--out", dir, "--seed", "21", "--users", "12", "--days", "8", "--incidents", "6", "--shape", "jsonl")
 	files := split(t, filepath.Join(dir, "evidence"))

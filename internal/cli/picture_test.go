@@ -12,6 +12,7 @@ import (
 
 // TestTimelinePicture keeps the picture in README that of the demo.
 func TestTimelinePicture(t *testing.T) {
+	t.Parallel()
 	dir, _ := simulated(t, simulate.Options{Seed: 1})
 	inv := hunted(t, filepath.Join(dir, "evidence"))
 	var svg bytes.Buffer

@@ -33,7 +33,7 @@ func newRulesList(s Streams) *cobra.Command {
   replaytrace rules list --format json`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			all, err := hunt.Load(hunts.FS)
+			all, err := shipped()
 			if err != nil {
 				return &exit{exitInternal, err}
 			}
@@ -195,7 +195,7 @@ func findRule(name string) (*hunt.Hunt, error) {
 		h, err := hunt.Parse(name, text)
 		return &h, err
 	}
-	all, err := hunt.Load(hunts.FS)
+	all, err := shipped()
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +230,7 @@ func newRulesExport(s Streams) *cobra.Command {
 }
 
 func exportRules(s Streams, signals []string, dir string) error {
-	all, err := hunt.Load(hunts.FS)
+	all, err := shipped()
 	if err != nil {
 		return &exit{exitInternal, err}
 	}

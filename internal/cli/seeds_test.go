@@ -30,12 +30,14 @@ func hunted(t *testing.T, args ...string) *investigation.Investigation {
 // TestTwentySeeds is the promise of the main job: the one replayed token, all of its events and no other, and nobody
 // else accused.
 func TestTwentySeeds(t *testing.T) {
+	t.Parallel()
 	seeds := 20
 	if testing.Short() {
 		seeds = 2
 	}
 	for seed := 1; seed <= seeds; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			dir, tenant := simulated(t, simulate.Options{Seed: uint64(seed)})
 			inv := hunted(t, filepath.Join(dir, "evidence"))
 			checkAgainstKey(t, inv, &tenant.Key)
@@ -91,6 +93,7 @@ func simulated(t *testing.T, opt simulate.Options, shapes ...string) (dir string
 
 // TestShapesAgree hunts the same rows as portal CSV, and in both shapes at once.
 func TestShapesAgree(t *testing.T) {
+	t.Parallel()
 	dir, tenant := simulated(t, simulate.Options{Seed: 3})
 	for _, paths := range [][]string{{"portal-csv"}, {"evidence", "portal-csv"}} {
 		var full []string
@@ -103,6 +106,7 @@ func TestShapesAgree(t *testing.T) {
 
 // TestSameBytes runs the same evidence twice.
 func TestSameBytes(t *testing.T) {
+	t.Parallel()
 	dir, _ := simulated(t, simulate.Options{Seed: 5})
 	var runs [2]bytes.Buffer
 	for i := range runs {
