@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -169,7 +170,12 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 // is hunted. Callers share them and change none.
 var shipped = sync.OnceValues(func() ([]hunt.Hunt, error) { return hunt.Load(hunts.FS) })
 
+// garbage is how much of the program's own memory may be garbage before it is collected, in percent of what is alive. What the
+// compiler makes of a question lives as long as the question does, and the limit that openCase sets holds all the same.
+const garbage = 400
+
 func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investigation.Investigation, error) {
+	debug.SetGCPercent(garbage)
 	all, err := shipped()
 	if err != nil {
 		return nil, &exit{exitInternal, err}
