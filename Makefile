@@ -1,6 +1,6 @@
 # The targets; `make help` prints them.
 GO ?= go
-T ?= 100000x
+T ?= 50000x
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -27,7 +27,7 @@ check: ## formatting, vet, static analysis, dead code, tidy go.mod
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 	@dead=$$($(GO) tool -modfile=tools/go.mod deadcode -test ./...); test -z "$$dead" || { echo "nothing reaches:"; echo "$$dead"; exit 1; }
 
-fuzz: ## fuzz every target with T inputs (default 100000x)
+fuzz: ## fuzz every target with T inputs (default 50000x)
 	./scripts/fuzz.sh $(T)
 
 score: build ## KQL conformance against the recorded score

@@ -11,7 +11,7 @@
 # many of them run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-inputs=${1:-100000x}
+inputs=${1:-50000x}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 corpus=$(go env GOCACHE)/fuzz # where go test keeps the inputs that reached something new
