@@ -166,8 +166,8 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 	return nil
 }
 
-// shipped are the hunts that ship, by path. They are read once: reading them takes a tenth of the time in which a small tenant
-// is hunted. Callers share them and change none.
+// shipped are the hunts that ship, by path. They are read once, for that takes a good part of the time in which a small tenant is
+// hunted. Callers share them and change none.
 var shipped = sync.OnceValues(func() ([]hunt.Hunt, error) { return hunt.Load(hunts.FS) })
 
 // garbage is how much of the program's own memory may be garbage before it is collected, in percent of what is alive. What the
