@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 
@@ -64,8 +66,8 @@ func Load(fsys fs.FS) ([]Hunt, error) {
 // Parse reads one rule file; path is for messages, and names the signal where the file does not. Unknown keys, a missing id,
 // name or query, and a role or strength that does not exist are errors. It does not look into the KQL: Lint does.
 func Parse(path string, text []byte) (Hunt, error) {
-	var f ruleFile
-	if err := yaml.UnmarshalWithOptions(text, &f, yaml.Strict()); err != nil {
+	f, err := decode(string(text))
+	if err != nil {
 		return Hunt{}, fmt.Errorf("rule %s: %w", path, err)
 	}
 	h := Hunt{
@@ -94,6 +96,62 @@ func Parse(path string, text []byte) (Hunt, error) {
 		}
 	}
 	return h, nil
+}
+
+// decode reads the YAML of a rule file. The decoder takes longer for the block of the query than the compiler takes for the
+// query, so a block that needs no decoder is cut out before.
+func decode(text string) (ruleFile, error) {
+	var f ruleFile
+	if rest, query, ok := cutQuery(text); ok {
+		// An error is told of the file as it stands; and a block of the same look may be part of another value.
+		if yaml.UnmarshalWithOptions([]byte(rest), &f, yaml.Strict()) == nil && f.Query == instead {
+			f.Query = query
+			return f, nil
+		}
+		f = ruleFile{}
+	}
+	return f, yaml.UnmarshalWithOptions([]byte(text), &f, yaml.Strict())
+}
+
+// instead is what stands in a rule file for the text that cutQuery took out.
+const instead = "the query\n"
+
+// cutQuery takes the literal block of the key `query` out of a rule file. It refuses a block that is more than printable lines
+// of two blanks and a text, and empty ones between. https://yaml.org/spec/1.2.2/#812-literal-style
+func cutQuery(text string) (rest, query string, ok bool) {
+	const key = "\nquery: |\n"
+	at := strings.Index(text, key)
+	if at < 0 || strings.Contains(text, instead) {
+		return "", "", false
+	}
+	var b strings.Builder
+	b.Grow(len(text))
+	i, end := at+len(key), 0 // the next line, and how much of b is text
+	for i < len(text) {
+		line, _, ended := strings.Cut(text[i:], "\n")
+		written, indented := strings.CutPrefix(line, "  ")
+		if line != "" && !indented {
+			break
+		}
+		if !ended || indented && strings.Trim(written, " ") == "" || end == 0 && (written == "" || written[0] == ' ') || !printable(written) {
+			return "", "", false
+		}
+		b.WriteString(written)
+		b.WriteByte('\n')
+		if written != "" {
+			end = b.Len()
+		}
+		i += len(line) + 1
+	}
+	if end == 0 {
+		return "", "", false
+	}
+	return text[:at] + key + "  " + instead + text[i:], b.String()[:end], true
+}
+
+// printable tells whether a line holds only what YAML hands on as it is.
+func printable(line string) bool {
+	return !strings.ContainsFunc(line, func(r rune) bool { return r == utf8.RuneError || r != ' ' && !unicode.IsPrint(r) })
 }
 
 // queryLine is the line at which the block under `query:` begins.
