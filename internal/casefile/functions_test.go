@@ -129,6 +129,7 @@ func TestRefusals(t *testing.T) {
 	for _, text := range []string{
 		`print series_decompose_anomalies(dynamic([5, 5, 5, 5, 5, 1, 1, 5, 5, 5, 5, 5, 1, 1]))`,
 		`print series_outliers(dynamic([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5]))`,
+		`print series_decompose_anomalies(dynamic([0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0]), 1.5, 0, 'linefit')`,
 		`print series_outliers(range(1, 20, 1), 'ctukey', 0, 5, 95)`,
 		`print series_periods_detect(range(1, 20, 1), 0.0, 50.0, 2)`,
 		`print series_periods_validate(range(1, 20, 1), 5.0)`,

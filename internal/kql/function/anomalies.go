@@ -234,7 +234,7 @@ func goAnomalies(args []schema.Value) (schema.Value, error) {
 	if !ok {
 		return nil, nil
 	}
-	scores, err := f.scores(p.residual, p.residual[:len(x)-int(tested)])
+	scores, err := f.scores(p.residual, p.residual[:len(x)-int(tested)], rounding(x))
 	if err != nil {
 		return nil, err
 	}
@@ -260,20 +260,34 @@ type fence struct{ low, high, scale float64 }
 // taken from scores that Kusto is known to give: https://stackoverflow.com/questions/75264555
 var fences = map[string]fence{"tukey": {25, 75, 1}, "ctukey": {10, 90, 2.772605605507915}}
 
-// scores tests the points x by the percentiles of those that were learned from.
-func (f fence) scores(x, learned []float64) ([]float64, error) {
+// scores tests the points x by the percentiles of those that were learned from. Points that differ by no more than blur are
+// the same. Within the normal range the score is 0, even where the range is a single value; outside of such a range it
+// would be a quotient by 0, of which Kusto's author says only that it cannot be used:
+// https://github.com/microsoft/Kusto-Query-Language/issues/136
+func (f fence) scores(x, learned []float64, blur float64) ([]float64, error) {
 	low, high := percentileOf(learned, f.low), percentileOf(learned, f.high)
+	single := high-low <= blur
 	out := make([]float64, len(x))
 	for i, v := range x {
 		outside := math.Max(v-high, 0) + math.Min(v-low, 0)
-		if outside != 0 && !(high > low) {
-			return nil, Refused("scoring outliers of a series whose normal range is a single value")
-		}
-		if outside != 0 {
+		switch {
+		case outside == 0, single && math.Abs(outside) <= blur:
+		case single:
+			return nil, Refused(fmt.Sprintf("scoring the outliers of a series of which the middle %g%% are one value (for Kusto a division by 0): leave such series out, or take the trend 'linefit'", f.high-f.low))
+		default:
 			out[i] = outside / (high - low) * f.scale
 		}
 	}
 	return out, nil
+}
+
+// rounding is how far what is computed of a series may lie from the exact result.
+func rounding(x []float64) float64 {
+	largest := 0.0
+	for _, v := range x {
+		largest = max(largest, math.Abs(v))
+	}
+	return 1e-13 * largest
 }
 
 // goOutliers scores a series; what is no number, or the value to ignore, scores 0.
@@ -294,7 +308,7 @@ func goOutliers(args []schema.Value) (schema.Value, error) {
 			x, at = append(x, v), append(at, i)
 		}
 	}
-	scores, err := f.scores(x, x)
+	scores, err := f.scores(x, x, 0)
 	if err != nil {
 		return nil, err
 	}
