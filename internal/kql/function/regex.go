@@ -145,17 +145,32 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 }
 
 // size is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat.
-func size(pattern string) (n int) {
+func size(pattern string) int {
 	tree, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return 0
 	}
-	program, err := syntax.Compile(tree.Simplify())
-	if err != nil {
-		return 0
+	return ranges(tree)
+}
+
+// ranges is size for a part of a pattern. The program has x{2,4} as four x, and x{2,} as two.
+func ranges(x *syntax.Regexp) (n int) {
+	switch x.Op {
+	case syntax.OpCharClass:
+		return len(x.Rune) / 2
+	case syntax.OpAnyCharNotNL:
+		return 2
+	case syntax.OpAnyChar:
+		return 1
 	}
-	for _, i := range program.Inst {
-		n += len(i.Rune) / 2
+	for _, part := range x.Sub {
+		n += ranges(part)
+	}
+	if x.Op == syntax.OpRepeat {
+		if x.Max < 0 {
+			return n * max(x.Min, 1)
+		}
+		return n * x.Max
 	}
 	return n
 }
@@ -177,7 +192,10 @@ func regexOf(pattern string, c perlClasses) (string, error) {
 				return "", Foreign(fmt.Sprintf("%s (%s) in a regular expression", f.what, f.begin))
 			}
 		}
-		code := codePoint.FindStringSubmatch(rest)
+		var code []string
+		if rest[0] == '\\' {
+			code = codePoint.FindStringSubmatch(rest)
+		}
 		switch {
 		case code != nil:
 			b.WriteString(`\x{` + code[1] + code[2] + code[3] + "}")
@@ -198,10 +216,10 @@ func regexOf(pattern string, c perlClasses) (string, error) {
 			bracketed = true
 			b.WriteString(begin)
 			at += len(begin)
-		case namedGroup.MatchString(rest):
+		case rest[0] == '(' && namedGroup.MatchString(rest):
 			b.WriteString("(?P<")
 			at += len("(?<")
-		case strange.MatchString(rest):
+		case rest[0] == '(' && strange.MatchString(rest):
 			return "", Foreign("a flag R, u or x of a regular expression")
 		default:
 			b.WriteByte(rest[0])
@@ -209,7 +227,7 @@ func regexOf(pattern string, c perlClasses) (string, error) {
 		}
 	}
 	out := b.String()
-	if _, err := regexp.Compile(out); err != nil {
+	if _, err := syntax.Parse(out, syntax.Perl); err != nil {
 		return "", &Invalid{fmt.Errorf("%q is not a regular expression that Kusto accepts: %w", pattern, err)}
 	}
 	return out, nil

@@ -2,6 +2,7 @@ package function
 
 import (
 	"regexp"
+	"regexp/syntax"
 	"testing"
 	"unicode"
 )
@@ -31,6 +32,30 @@ func TestPerlClasses(t *testing.T) {
 					break
 				}
 			}
+		}
+	}
+}
+
+// TestSize compares the size that is counted on the tree of a pattern with the program that is made of it.
+func TestSize(t *testing.T) {
+	for _, pattern := range []string{
+		`abc`, `(?i)abc`, `.`, `(?s).`, `a.*b`, `[a-c]`, `[a-cx]`, `[^a]+`, `\pL`, `\pL?`, `\pL*`, `\pL+`, `\pL{0}`, `\pL{1}`, `\pL{0,1}`, `\pL{0,}`,
+		`\pL{1,}`, `\pL{3}`, `\pL{3,}`, `\pL{2,5}`, `(?:\pL{2,3}\pN){4}`, `(\pL+|[0-9]{2}){3,}`, `(?:\pL*){5}`, `(?:\pL?|\pN){2,}`, `(?:^|\b){7}\pL`, `(?:)`, `(?:\pL{2}){0}`,
+	} {
+		tree, err := syntax.Parse(pattern, syntax.Perl)
+		if err != nil {
+			t.Fatal(err)
+		}
+		program, err := syntax.Compile(tree.Simplify())
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		for _, i := range program.Inst {
+			want += len(i.Rune) / 2
+		}
+		if got := size(pattern); got != want {
+			t.Errorf("%s has %d ranges, its program %d", pattern, got, want)
 		}
 	}
 }

@@ -21,18 +21,18 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 	sql := g.over(n.In, func() string {
 		var parts []string
 		for i, k := range n.Keys {
-			parts = append(parts, g.expr(k.X)+" AS "+name(k.Col))
-			outer = append(outer, name(k.Col))
+			parts = append(parts, g.expr(k.X)+" AS "+g.name(k.Col))
+			outer = append(outer, g.name(k.Col))
 			by = append(by, fmt.Sprint(i+1))
 		}
 		for _, a := range n.Aggs {
 			switch best, ok := a.X.(*plan.Best); {
 			case !g.wants(n, a.Col):
 			case ok:
-				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+name(a.Col))
+				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+g.name(a.Col))
 			default:
-				parts = append(parts, g.call(a.X, function.Call{Order: order, Written: written})+" AS "+name(a.Col))
-				outer = append(outer, name(a.Col))
+				parts = append(parts, g.call(a.X, function.Call{Order: order, Written: written})+" AS "+g.name(a.Col))
+				outer = append(outer, g.name(a.Col))
 			}
 		}
 		for _, p := range picks {

@@ -17,7 +17,7 @@ func (g *generator) expr(x plan.Expr) string {
 		if at, ok := g.places[x.C.ID]; ok {
 			return at
 		}
-		return name(x.C)
+		return g.name(x.C)
 	case *plan.Const:
 		return function.Literal(x.T, x.V)
 	case *plan.Apply:
@@ -62,7 +62,7 @@ func (g *generator) scalar(x *plan.Scalar) string {
 	}
 	here := g.scalars
 	g.scalars = nil
-	sql := g.neverNull(x, "(SELECT "+name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
+	sql := g.neverNull(x, "(SELECT "+g.name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
 	g.scalars = here
 	if here == nil {
 		return sql
@@ -249,7 +249,7 @@ func (g *generator) inQuery(x *plan.InQuery) string {
 }
 
 func (g *generator) inQueryTest(x *plan.InQuery) string {
-	value, column := g.expr(x.X), name(x.C)
+	value, column := g.expr(x.X), g.name(x.C)
 	if x.Fold {
 		value, column = "lower("+value+")", "lower("+column+")"
 	}

@@ -37,7 +37,7 @@ func (g *generator) follow(n *plan.Follow) string {
 	group := f.group()
 	rows := []string{"nth := nth"}
 	for _, c := range f.cols {
-		rows = append(rows, name(c)+" := "+name(c))
+		rows = append(rows, f.g.name(c)+" := "+f.g.name(c))
 	}
 	lists := "SELECT " + group + "coalesce(list(struct_pack(" + strings.Join(rows, ", ") + ") ORDER BY nth), []) AS rows FROM numbered"
 	if group != "" {
@@ -48,7 +48,7 @@ func (g *generator) follow(n *plan.Follow) string {
 	all := "SELECT " + group + f.flushed() + " AS outs FROM (" + folded + ")"
 	special := map[int]string{}
 	for _, c := range f.added() {
-		special[c.ID] = "out." + name(c)
+		special[c.ID] = "out." + f.g.name(c)
 	}
 	return f.joined(all, special)
 }
@@ -57,7 +57,7 @@ func (g *generator) follow(n *plan.Follow) string {
 func (f *follower) group() string {
 	group := ""
 	for _, c := range f.n.Per {
-		group += name(c) + ", "
+		group += f.g.name(c) + ", "
 	}
 	return group
 }
@@ -68,8 +68,8 @@ func (f *follower) joined(all string, special map[int]string) string {
 	numbered := "SELECT " + f.g.list(n.In, nil) + ", row_number() OVER (" + f.g.window(n.Per, n.In.Ordering()) + ") AS nth FROM (" + f.g.node(n.In) + ")"
 	each, join := "SELECT unnest(outs) AS out, unnest(range(1, len(outs) + 1)) AS ordinal", "numbered.nth = each.out.nth"
 	for i, c := range n.Per {
-		each += fmt.Sprintf(", %s AS p%d", name(c), i)
-		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", name(c), i)
+		each += fmt.Sprintf(", %s AS p%d", f.g.name(c), i)
+		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", f.g.name(c), i)
 	}
 	special[n.Ordinal.ID] = "ordinal"
 	return "WITH numbered AS MATERIALIZED (" + numbered + ") SELECT " + f.g.list(n, special) +
@@ -100,7 +100,7 @@ func (f *follower) read() []*plan.Column {
 func (f *follower) rowType() string {
 	parts := []string{"nth BIGINT"}
 	for _, c := range f.added() {
-		parts = append(parts, name(c)+" "+function.SQLType(c.Type))
+		parts = append(parts, f.g.name(c)+" "+function.SQLType(c.Type))
 	}
 	return "STRUCT(" + strings.Join(parts, ", ") + ")"
 }
@@ -116,7 +116,7 @@ func (f *follower) added() []*plan.Column {
 // fold is the fold over blocks of rows, and inside of it over rows.
 func (f *follower) fold() string {
 	for _, c := range f.cols {
-		f.g.places[c.ID] = "r." + name(c)
+		f.g.places[c.ID] = "r." + f.g.name(c)
 	}
 	for _, d := range f.n.Declared {
 		f.g.places[d.Col.ID] = f.g.expr(d.X)
@@ -169,7 +169,7 @@ func (f *follower) start(s plan.Item) string {
 func (f *follower) empty(k int) string {
 	parts := []string{"active := false", "id := CAST(NULL AS BIGINT)"}
 	for _, s := range f.fields(k) {
-		parts = append(parts, name(s.Col)+" := "+f.start(s))
+		parts = append(parts, f.g.name(s.Col)+" := "+f.start(s))
 	}
 	if f.n.Steps[k].Output == plan.OutputLast {
 		parts = append(parts, "latest := CAST(NULL AS "+f.outs+")")
@@ -184,7 +184,7 @@ func (f *follower) under(k int, state string, entered bool, x plan.Expr) string 
 			if i == k && entered {
 				f.g.places[s.Col.ID] = f.start(s)
 			} else {
-				f.g.places[s.Col.ID] = state + "." + name(s.Col)
+				f.g.places[s.Col.ID] = state + "." + f.g.name(s.Col)
 			}
 		}
 	}
@@ -219,7 +219,7 @@ func (f *follower) matched(k int, a, sequence string, entered bool) string {
 	}
 	row := map[int]string{f.n.MatchID.ID: id}
 	for _, c := range f.cols {
-		row[c.ID] = "r." + name(c)
+		row[c.ID] = "r." + f.g.name(c)
 	}
 	for _, d := range f.n.Declared {
 		value := f.g.expr(d.X)
@@ -232,17 +232,17 @@ func (f *follower) matched(k int, a, sequence string, entered bool) string {
 	}
 	out := []string{"nth := r.nth"}
 	for _, c := range f.added() {
-		out = append(out, name(c)+" := "+row[c.ID])
+		out = append(out, f.g.name(c)+" := "+row[c.ID])
 	}
 	result := "struct_pack(" + strings.Join(out, ", ") + ")"
 	state := []string{"active := true", "id := " + id}
 	for i := 0; i <= k; i++ {
 		for _, s := range f.n.Steps[i].State {
-			value := sequence + "." + name(s.Col)
+			value := sequence + "." + f.g.name(s.Col)
 			if c, ok := s.X.(*plan.Col); ok && i == k {
 				value = row[c.C.ID]
 			}
-			state = append(state, name(s.Col)+" := "+value)
+			state = append(state, f.g.name(s.Col)+" := "+value)
 		}
 	}
 	if step.Output == plan.OutputLast {

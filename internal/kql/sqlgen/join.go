@@ -28,9 +28,9 @@ func (g *generator) join(n *plan.Join) string {
 		if n.Nulls && on.L.Type() != schema.String { // which is never null
 			equal = "IS NOT DISTINCT FROM"
 		}
-		conds[i] = fmt.Sprintf("lhs.%s %s rhs.%s", leftKeys[i], equal, rightKeys[i])
+		conds[i] = "lhs." + leftKeys[i] + " " + equal + " rhs." + rightKeys[i]
 	}
-	special := map[int]string{}
+	special := make(map[int]string, len(n.Items))
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
 	for _, it := range n.Items {
 		sql := g.expr(it.X)
@@ -56,7 +56,7 @@ func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 			x = p.L
 		}
 		if c, ok := x.(*plan.Col); ok {
-			keys = append(keys, name(c.C))
+			keys = append(keys, g.name(c.C))
 			continue
 		}
 		keys = append(keys, fmt.Sprintf("key%d", i))
@@ -68,12 +68,12 @@ func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 	}
 	sql = g.over(in, func() string { return strings.Join(parts, ", ") })
 	if !unique {
-		return sql, keys
+		return g.aside(sql), keys
 	}
 	// innerunique keeps one row per key: the first in the input's order, or else the least, so that a run repeats.
 	var on []string
 	for _, c := range n.Per {
-		on = append(on, name(c))
+		on = append(on, g.name(c))
 	}
 	per := strings.Join(append(on, keys...), ", ")
 	order := "ALL"

@@ -22,7 +22,7 @@ type Kept struct {
 // they must be made.
 func GenerateKept(p *plan.Plan) (sql string, tables []Kept, err error) {
 	k := &keeper{refused: &Refusals{}, done: map[int]string{}, known: map[string]bool{}}
-	sql, err = newGenerator(k, k.refused).statement(p)
+	sql, err = newGenerator(k, k.refused, &k.named).statement(p)
 	return sql, k.tables, err
 }
 
@@ -32,6 +32,7 @@ type keeper struct {
 	done    map[int]string // by the number of the shared plan
 	known   map[string]bool
 	tables  []Kept
+	named   columnNames
 	numbers numbering
 }
 
@@ -43,19 +44,21 @@ func (k *keeper) table(s *plan.Shared) string {
 	if t, ok := k.done[s.ID]; ok {
 		return t
 	}
-	g := newGenerator(k, k.refused)
+	g := newGenerator(k, k.refused, &k.named)
 	var all columns
 	for _, c := range s.Handed() {
 		all.add(c)
 	}
-	g.flow(s.Plan, all)
+	g.flow(s.Plan, &all)
 	g.count(s.Plan)
 	body := g.node(s.Plan)
 	parts := make([]string, len(s.Handed()))
 	for i, c := range s.Handed() {
-		parts[i] = fmt.Sprintf("%s AS k%d", name(c), i)
+		parts[i] = fmt.Sprintf("%s AS k%d", g.name(c), i)
 	}
-	text := k.numbers.canonical(g.whole(g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"))
+	sql := g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"
+	k.numbers.restart() // now that the tables which this one reads have their texts
+	text := g.whole(sql, k.numbers.canonical)
 	sum := sha256.Sum256([]byte(text))
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t
@@ -66,13 +69,11 @@ func (k *keeper) table(s *plan.Shared) string {
 	return t
 }
 
-// canonical numbers the names of columns and shared plans in the order in which they occur, so that the same KQL gives
-// the same text wherever it stands in a query. What stands in quotes is not touched.
-func (n *numbering) canonical(sql string) string {
-	clear(n.columns)
-	clear(n.shared)
-	n.last = 0
-	out := make([]byte, 0, len(sql)+len(sql)/16)
+// canonical appends SQL in which the names of columns and shared plans are numbered in the order in which they occur, so that
+// the same KQL gives the same text wherever it stands in a query. What stands in quotes is not touched. A text may come in
+// pieces that end between words.
+func (n *numbering) canonical(out []byte, sql string) []byte {
+	copied := 0 // up to where sql is in out
 	for i := 0; i < len(sql); {
 		start, c := i, sql[i]
 		switch {
@@ -81,28 +82,39 @@ func (n *numbering) canonical(sql string) string {
 			if end := strings.IndexByte(sql[start+1:], c); end >= 0 {
 				i = start + 1 + end + 1
 			}
-			out = append(out, sql[start:i]...)
-		case wordByte(c):
-			for i < len(sql) && wordByte(sql[i]) {
+		case wordByte[c]:
+			for i < len(sql) && wordByte[sql[i]] {
 				i++
 			}
-			out = n.append(out, sql[start:i])
+			if c == 'c' || c == 's' {
+				out = n.append(append(out, sql[copied:start]...), sql[start:i])
+				copied = i
+			}
 		default:
-			out = append(out, c)
 			i++
 		}
 	}
-	return string(out)
+	return append(out, sql[copied:]...)
 }
 
-func wordByte(c byte) bool {
-	return c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
+// wordByte tells the bytes of which names and numbers are made.
+var wordByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	return is
+}()
 
 // numbering gives the names that the generator numbered (c12_Name, shared3) numbers in order of occurrence.
 type numbering struct {
 	columns, shared []int32 // by their number in the plan, 0 where there is none yet
 	last            int32
+}
+
+func (n *numbering) restart() {
+	clear(n.columns)
+	clear(n.shared)
+	n.last = 0
 }
 
 // append writes a word, renumbered if it is such a name.

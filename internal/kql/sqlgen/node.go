@@ -14,24 +14,26 @@ import (
 
 // node renders a SELECT that yields the used columns of n under their SQL names. What it returns stands for the text, so
 // that the nodes above need not copy it: whole puts it in.
-func (g *generator) node(n plan.Node) string {
-	g.texts = append(g.texts, g.selects(n))
+func (g *generator) node(n plan.Node) string { return g.aside(g.selects(n)) }
+
+// aside returns what stands for a text.
+func (g *generator) aside(sql string) string {
+	g.texts = append(g.texts, sql)
 	return "\x00" + strconv.Itoa(len(g.texts)-1) + "\x00" // no SQL has a NUL in it
 }
 
-// whole is a text with those of the nodes in it.
-func (g *generator) whole(sql string) string {
+// whole is a text with those of the nodes in it; write appends each piece.
+func (g *generator) whole(sql string, write func([]byte, string) []byte) string {
 	size := len(sql)
 	for _, text := range g.texts {
 		size += len(text)
 	}
-	var b strings.Builder
-	b.Grow(size)
+	out := make([]byte, 0, size)
 	var put func(string)
 	put = func(sql string) {
 		for {
 			before, rest, found := strings.Cut(sql, "\x00")
-			b.WriteString(before)
+			out = write(out, before)
 			if !found {
 				return
 			}
@@ -42,8 +44,11 @@ func (g *generator) whole(sql string) string {
 		}
 	}
 	put(sql)
-	return b.String()
+	return string(out)
 }
+
+// verbatim is the writing of whole that changes nothing.
+func verbatim(out []byte, piece string) []byte { return append(out, piece...) }
 
 func (g *generator) selects(n plan.Node) string {
 	switch n := n.(type) {
@@ -68,7 +73,7 @@ func (g *generator) selects(n plan.Node) string {
 	case *plan.Aggregate:
 		return g.aggregate(n)
 	case *plan.Distinct:
-		return g.over(n.In, func() string { return "DISTINCT " + names(n.Columns()) })
+		return g.over(n.In, func() string { return "DISTINCT " + g.names(n.Columns()) })
 	case *plan.Join:
 		return g.join(n)
 	case *plan.Union:
@@ -114,7 +119,7 @@ func (g *generator) scan(n *plan.Scan) string {
 	var parts []string
 	column := func(source string, c *plan.Column) {
 		if g.wants(n, c) {
-			parts = append(parts, function.Identifier(source)+" AS "+name(c))
+			parts = append(parts, function.Identifier(source)+" AS "+g.name(c))
 		}
 	}
 	for i, c := range n.Columns() {
@@ -134,12 +139,12 @@ func (g *generator) values(n *plan.Values) string {
 	for i, c := range n.Columns() {
 		raw = append(raw, fmt.Sprintf("v%d", i))
 		if g.wants(n, c) && !c.Open {
-			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, function.SQLType(c.Type), name(c)))
+			parts = append(parts, fmt.Sprintf("CAST(v%d AS %s) AS %s", i, function.SQLType(c.Type), g.name(c)))
 		}
 	}
 	raw = append(raw, "ordinal")
 	if g.wants(n, n.Ordinal) {
-		parts = append(parts, "ordinal AS "+name(n.Ordinal))
+		parts = append(parts, "ordinal AS "+g.name(n.Ordinal))
 	}
 	if len(parts) == 0 {
 		parts = []string{nothing}
@@ -165,14 +170,14 @@ func (g *generator) series(n *plan.Series) string {
 	from, to, step := g.expr(n.From), g.expr(n.To), g.expr(n.Step)
 	if c.Type == schema.Real {
 		return fmt.Sprintf("SELECT %s + i * %s AS %s FROM (SELECT unnest(generate_series(0, CAST(floor((%s - %s) / %s) AS BIGINT))) AS i)",
-			from, step, name(c), to, from, step)
+			from, step, g.name(c), to, from, step)
 	}
 	for _, x := range []plan.Expr{n.From, n.To, n.Step} {
 		if _, constant := x.(*plan.Const); !constant { // a table function takes no subquery
-			return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, name(c))
+			return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, g.name(c))
 		}
 	}
-	return fmt.Sprintf("SELECT generate_series AS %s FROM generate_series(%s, %s, %s)", name(c), from, to, step)
+	return fmt.Sprintf("SELECT generate_series AS %s FROM generate_series(%s, %s, %s)", g.name(c), from, to, step)
 }
 
 func (g *generator) limit(n *plan.Limit) string {
@@ -196,7 +201,7 @@ func (g *generator) limit(n *plan.Limit) string {
 func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 	var parts []string
 	for i, c := range per {
-		parts = append(parts, []string{"PARTITION BY ", ", "}[min(i, 1)]+name(c))
+		parts = append(parts, []string{"PARTITION BY ", ", "}[min(i, 1)]+g.name(c))
 	}
 	keys = slices.DeleteFunc(slices.Clone(keys), func(k plan.Key) bool {
 		c, ok := k.X.(*plan.Col)
@@ -236,11 +241,12 @@ func (g *generator) neverNull(x plan.Expr, sql string) string {
 
 func (g *generator) union(n *plan.Union) string {
 	var parts []string
+	wanted := g.live[n]
 	for i, in := range n.Inputs {
 		var cols []string
 		for j, c := range n.Columns() {
-			if g.wants(n, c) {
-				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+function.SQLType(c.Type)+") AS "+name(c))
+			if wanted.has(c) {
+				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+function.SQLType(c.Type)+") AS "+g.name(c))
 			}
 		}
 		if len(cols) == 0 {
@@ -253,15 +259,15 @@ func (g *generator) union(n *plan.Union) string {
 
 // ref reads a shared plan: the table where it is kept, the plan itself where it is read once, else its name.
 func (g *generator) ref(n *plan.Ref) string {
-	kept := g.keeps(n.Shared)
-	var parts []string
+	kept, wanted := g.keeps(n.Shared), g.live[n]
+	parts := make([]string, 0, len(n.Items))
 	for i, it := range n.Items {
 		switch {
-		case !g.wants(n, it.Col):
+		case !wanted.has(it.Col):
 		case kept:
-			parts = append(parts, fmt.Sprintf("k%d AS %s", i, name(it.Col))) // Items are Handed, one by one
+			parts = append(parts, "k"+strconv.Itoa(i)+" AS "+g.name(it.Col)) // Items are Handed, one by one
 		default:
-			parts = append(parts, g.expr(it.X)+" AS "+name(it.Col))
+			parts = append(parts, g.expr(it.X)+" AS "+g.name(it.Col))
 		}
 	}
 	if len(parts) == 0 {

@@ -11,12 +11,12 @@ import (
 // adds an edge to each path as long as there is one that may follow.
 func (g *generator) paths(n *plan.Paths) string {
 	edges := n.Edges.Columns()
-	from, to, number := name(edges[0]), name(edges[1]), name(edges[2])
+	from, to, number := g.name(edges[0]), g.name(edges[1]), g.name(edges[2])
 	all := "SELECT " + g.list(n.Edges, nil) + " FROM (" + g.node(n.Edges) + ")"
-	starts := "SELECT DISTINCT " + name(n.From) + " AS id FROM (" + g.node(n.Starts) + ")"
+	starts := "SELECT DISTINCT " + g.name(n.From) + " AS id FROM (" + g.node(n.Starts) + ")"
 	if n.Reach {
 		return fmt.Sprintf("WITH RECURSIVE e AS MATERIALIZED (%s), p AS (SELECT id AS s, id AS t FROM (%s) UNION SELECT p.s, e.%s FROM p JOIN e ON p.t = e.%s) SELECT s AS %s, t AS %s FROM p",
-			all, starts, to, from, name(n.Start), name(n.End))
+			all, starts, to, from, g.name(n.Start), g.name(n.End))
 	}
 	first := []string{"id AS s", "id AS t", "0 AS n", "CAST([] AS BIGINT[]) AS numbers", "[id] AS nodes"}
 	next := []string{"p.s", "e." + to, "p.n + 1", "list_append(p.numbers, e." + number + ")", "list_append(p.nodes, e." + to + ")"}

@@ -1,39 +1,77 @@
 package sqlgen
 
-import "github.com/replaytrace/replaytrace/internal/kql/plan"
+import (
+	"slices"
 
-// columns is a set of columns by their numbers, which are unique in a whole plan.
-type columns []uint64
+	"github.com/replaytrace/replaytrace/internal/kql/plan"
+)
 
-func (s columns) has(c *plan.Column) bool {
-	return c.ID/64 < len(s) && s[c.ID/64]&(1<<(c.ID%64)) != 0
+// columns is a set of columns by their numbers, which are unique in a whole plan. The columns near each other in a plan have
+// numbers near each other, so a set holds the words from its first column on.
+type columns struct {
+	first int // the number of the first word
+	words []uint64
+}
+
+func (s *columns) has(c *plan.Column) bool {
+	i := c.ID/64 - s.first
+	return i >= 0 && i < len(s.words) && s.words[i]&(1<<(c.ID%64)) != 0
 }
 
 func (s *columns) add(c *plan.Column) {
-	s.grow(c.ID/64 + 1)
-	(*s)[c.ID/64] |= 1 << (c.ID % 64)
+	s.reach(c.ID/64, c.ID/64+1)
+	s.words[c.ID/64-s.first] |= 1 << (c.ID % 64)
 }
 
-func (s *columns) grow(words int) {
-	if more := words - len(*s); more > 0 {
-		*s = append(*s, make(columns, more)...)
+func (s *columns) remove(c *plan.Column) {
+	if i := c.ID/64 - s.first; i >= 0 && i < len(s.words) {
+		s.words[i] &^= 1 << (c.ID % 64)
+	}
+}
+
+// reach makes room for the words from a number on, up to another.
+func (s *columns) reach(from, to int) {
+	if len(s.words) == 0 {
+		s.first = from
+	}
+	if more := s.first - from; more > 0 {
+		s.words = slices.Insert(s.words, 0, make([]uint64, more)...)
+		s.first = from
+	}
+	if more := to - s.first - len(s.words); more > 0 {
+		s.words = append(s.words, make([]uint64, more)...)
 	}
 }
 
 // merge adds another set and reports whether it grew.
-func (s *columns) merge(other columns) bool {
-	grew := false
-	s.grow(len(other))
-	for i, word := range other {
-		grew = grew || word&^(*s)[i] != 0
-		(*s)[i] |= word
+func (s *columns) merge(other *columns) bool {
+	if len(other.words) == 0 {
+		return false
+	}
+	s.reach(other.first, other.first+len(other.words))
+	grew, words := false, s.words[other.first-s.first:]
+	for i, word := range other.words {
+		grew = grew || word&^words[i] != 0
+		words[i] |= word
 	}
 	return grew
 }
 
+// borrow copies a set into one that nobody uses.
+func (g *generator) borrow(s *columns) columns {
+	var c columns
+	if last := len(g.spare) - 1; last >= 0 {
+		c, g.spare = g.spare[last], g.spare[:last]
+	}
+	return columns{s.first, append(c.words[:0], s.words...)}
+}
+
+// giveBack ends a borrowing.
+func (g *generator) giveBack(s columns) { g.spare = append(g.spare, s) }
+
 // flow brings down the plan which columns the nodes above want. What a node has of them it must hand on; nothing else
 // is rendered. A plan that several nodes read is passed again when one of them wants more.
-func (g *generator) flow(n plan.Node, wanted columns) {
+func (g *generator) flow(n plan.Node, wanted *columns) {
 	at, known := g.live[n]
 	if !known {
 		at = &columns{}
@@ -43,14 +81,14 @@ func (g *generator) flow(n plan.Node, wanted columns) {
 		return
 	}
 	outer := g.reading
-	g.reading = append(columns(nil), *at...)
+	g.reading = g.borrow(at)
 	g.reads(n)
 	if r, ok := n.(*plan.Ref); !ok || !g.keeps(r.Shared) {
-		below := g.reading
 		for _, in := range plan.Inputs(n) {
-			g.flow(in, below)
+			g.flow(in, &g.reading)
 		}
 	}
+	g.giveBack(g.reading)
 	g.reading = outer
 }
 
@@ -76,15 +114,16 @@ func (g *generator) readExpr(x plan.Expr) {
 	})
 }
 
-func only(c *plan.Column) columns {
+func only(c *plan.Column) *columns {
 	var s columns
 	s.add(c)
-	return s
+	return &s
 }
 
 func (g *generator) readItems(n plan.Node, its []plan.Item) {
+	wanted := g.live[n]
 	for _, it := range its {
-		if g.wants(n, it.Col) {
+		if wanted.has(it.Col) {
 			g.readExpr(it.X)
 		}
 	}
@@ -143,9 +182,10 @@ func (g *generator) reads(n plan.Node) {
 			g.readExpr(p.R)
 		}
 	case *plan.Union:
+		wanted := g.live[n]
 		for _, row := range n.Maps {
 			for j, x := range row {
-				if g.wants(n, n.Columns()[j]) {
+				if wanted.has(n.Columns()[j]) {
 					g.readExpr(x)
 				}
 			}

@@ -14,11 +14,11 @@ import (
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
 func Generate(p *plan.Plan) (sql string, err error) {
-	return newGenerator(nil, &Refusals{}).statement(p)
+	return newGenerator(nil, &Refusals{}, &columnNames{}).statement(p)
 }
 
-func newGenerator(keep *keeper, refused *Refusals) *generator {
-	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep, refused: refused}
+func newGenerator(keep *keeper, refused *Refusals, named *columnNames) *generator {
+	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep, refused: refused, named: named}
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
@@ -26,12 +26,12 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 		g.read(c)
 	}
 	g.readKeys(p.Root.Ordering())
-	g.flow(p.Root, g.reading)
+	g.flow(p.Root, &g.reading)
 	g.count(p.Root)
 	body := g.node(p.Root)
 	var out []string
 	for _, c := range p.Columns {
-		out = append(out, name(c))
+		out = append(out, g.name(c))
 	}
 	if len(out) == 0 {
 		out = []string{"1"}
@@ -42,7 +42,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
-	text = g.whole(g.with() + text)
+	text = g.whole(g.with()+text, verbatim)
 	if len(*g.refused) > 0 {
 		return "", g.refused
 	}
@@ -78,7 +78,10 @@ type generator struct {
 	refs    map[int]int
 	shared  map[int]*plan.Shared
 	refused *Refusals
-	keep    *keeper // nil when everything stands in one statement
+	named   *columnNames
+	spare   []columns // sets that flow and list have done with
+	line    []byte    // what list writes in
+	keep    *keeper   // nil when everything stands in one statement
 	// places are the columns that stand elsewhere than under their name, inside of a lambda.
 	places  map[int]string
 	texts   []string // of the nodes, by the number that stands for each where another node reads it
@@ -86,13 +89,27 @@ type generator struct {
 }
 
 // name is a column's name in SQL: readable, and unique by its number.
-func name(c *plan.Column) string { return string(appendName(make([]byte, 0, 48), c)) }
+func (g *generator) name(c *plan.Column) string { return g.named.of(c) }
+
+// columnNames are the names of a plan's columns by their numbers, each made once: a column is named by every node that hands
+// it on.
+type columnNames []string
+
+func (n *columnNames) of(c *plan.Column) string {
+	if c.ID >= len(*n) {
+		*n = append(*n, make([]string, c.ID+1-len(*n)+256)...)
+	}
+	if (*n)[c.ID] == "" {
+		(*n)[c.ID] = string(appendName(make([]byte, 0, 48), c))
+	}
+	return (*n)[c.ID]
+}
 
 func appendName(b []byte, c *plan.Column) []byte {
 	b = strconv.AppendInt(append(b, 'c'), int64(c.ID), 10)
 	b = append(b, '_')
 	for i := 0; i < min(len(c.Name), 40); i++ {
-		if r := c.Name[i]; wordByte(r) && (i > 0 || r > '9') {
+		if r := c.Name[i]; wordByte[r] && (i > 0 || r > '9') {
 			b = append(b, r)
 		}
 	}
@@ -157,7 +174,7 @@ func (g *generator) order(keys []plan.Key, cols []*plan.Column) string {
 	for _, c := range cols {
 		if !done.has(c) {
 			done.add(c)
-			b = appendName(append(b, ", "...), c)
+			b = append(append(b, ", "...), g.name(c)...)
 		}
 	}
 	return string(b)
@@ -221,22 +238,23 @@ func available(n plan.Node, f func(*plan.Column)) {
 
 // list renders those of a node's columns that are wanted, each once; special are those that it computes.
 func (g *generator) list(n plan.Node, special map[int]string) string {
-	wanted := *g.live[n]
-	seen := make(columns, len(wanted))
-	var b []byte
+	missing := g.borrow(g.live[n]) // what is wanted and not written yet
+	b := g.line[:0]
 	available(n, func(c *plan.Column) {
-		if !wanted.has(c) || seen.has(c) {
+		if !missing.has(c) {
 			return
 		}
-		seen.add(c)
+		missing.remove(c)
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
 		if sql, ok := special[c.ID]; ok {
 			b = append(append(b, sql...), " AS "...)
 		}
-		b = appendName(b, c)
+		b = append(b, g.name(c)...)
 	})
+	g.giveBack(missing)
+	g.line = b
 	if len(b) == 0 {
 		return nothing
 	}
@@ -246,18 +264,18 @@ func (g *generator) list(n plan.Node, special map[int]string) string {
 // nothing stands where no column is wanted, only the rows.
 const nothing = "1 AS one"
 
-func names(cols []*plan.Column) string {
+func (g *generator) names(cols []*plan.Column) string {
 	parts := make([]string, len(cols))
 	for i, c := range cols {
-		parts[i] = name(c)
+		parts[i] = g.name(c)
 	}
 	return strings.Join(parts, ", ")
 }
 
 func (g *generator) itemSQL(n plan.Node, its []plan.Item) map[int]string {
-	m := map[int]string{}
+	m, wanted := make(map[int]string, len(its)), g.live[n]
 	for _, it := range its {
-		if g.wants(n, it.Col) {
+		if wanted.has(it.Col) {
 			m[it.Col.ID] = g.expr(it.X)
 		}
 	}
