@@ -263,6 +263,11 @@ func renderGo(c Call, name string) string {
 // expand replaces $1, $2 and $* in a template.
 func expand(template string, args []Arg) string {
 	var b strings.Builder
+	size := len(template)
+	for _, a := range args {
+		size += len(a.SQL) + len(", ")
+	}
+	b.Grow(size)
 	for i := 0; i < len(template); i++ {
 		if template[i] != '$' || i+1 == len(template) {
 			b.WriteByte(template[i])

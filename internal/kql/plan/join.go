@@ -154,33 +154,47 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 // it one of neither side.
 func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	size := len(j.L.Columns()) + len(j.R.Columns())
-	nm := &namer{taken: make(map[string]bool, size)}
 	j.cols, j.Items = make([]*Column, 0, size), make([]Item, 0, size)
+	own := make([]Col, size) // all at once, for a query joins hundreds
 	add := func(c *Column, name string) {
 		n := b.copyOf(c)
 		n.Name = name
+		from := &own[len(j.Items)]
+		from.C = c
 		j.cols = append(j.cols, n)
-		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
+		j.Items = append(j.Items, Item{Col: n, X: from})
 	}
+	var left, right []*Column
 	if j.Kind != RightSemi && j.Kind != RightAnti {
-		for _, c := range j.L.Columns() {
-			nm.taken[c.Name] = true
+		left = j.L.Columns()
+		for _, c := range left {
 			add(c, c.Name)
 		}
 	}
 	if j.Kind == LeftSemi || j.Kind == LeftAnti {
 		return
 	}
-	var right []*Column
-	collides := map[string]bool{}
+	nm := &namer{taken: map[string]bool{}} // of the right, which has few columns, until a name is needed
 	for _, c := range j.R.Columns() {
 		if !dropped[c] && (!c.Hidden || c.Open) {
 			right = append(right, c)
-			collides[c.Name] = nm.taken[c.Name] && !c.Hidden
+			nm.taken[c.Name] = true
 		}
 	}
-	for _, c := range right {
-		nm.taken[c.Name] = true
+	both := map[string]bool{}
+	for _, c := range left {
+		if nm.taken[c.Name] {
+			both[c.Name] = true
+		}
+	}
+	collides := map[string]bool{}
+	if len(both) > 0 {
+		for _, c := range right {
+			collides[c.Name] = both[c.Name] && !c.Hidden
+		}
+		for _, c := range left {
+			nm.taken[c.Name] = true
+		}
 	}
 	for _, c := range right {
 		name := c.Name

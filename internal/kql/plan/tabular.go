@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -215,21 +216,22 @@ func (b *binder) ref(s *Shared) *Ref {
 	handed := s.Handed()
 	r := &Ref{Shared: s, Items: make([]Item, 0, len(handed))}
 	r.cols = make([]*Column, 0, len(handed))
-	fresh := make(map[int]*Column, len(handed))
+	own := make([]Col, len(handed)) // all at once, for a query reads hundreds
 	for i, c := range handed {
 		n := b.copyOf(c)
-		fresh[c.ID] = n
 		if i < len(s.Plan.Columns()) {
 			r.cols = append(r.cols, n)
 		}
-		r.Items = append(r.Items, Item{Col: n, X: &Col{c}})
+		own[i].C = c
+		r.Items = append(r.Items, Item{Col: n, X: &own[i]})
 	}
 	for _, k := range s.Plan.Ordering() {
 		c, ok := k.X.(*Col)
 		if !ok {
 			break
 		}
-		r.order = append(r.order, Key{X: &Col{fresh[c.C.ID]}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
+		i := slices.Index(handed, c.C)
+		r.order = append(r.order, Key{X: &Col{r.Items[i].Col}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
 	}
 	return r
 }

@@ -106,6 +106,7 @@ func (g *generator) call(x plan.Expr, c function.Call) string {
 		return g.expr(x)
 	}
 	c.Result = a.T
+	c.Args = make([]function.Arg, 0, len(a.Args))
 	for _, arg := range a.Args {
 		out := function.Arg{SQL: g.expr(arg), Type: arg.Type()}
 		if k, ok := arg.(*plan.Const); ok {

@@ -34,6 +34,7 @@ type keeper struct {
 	tables  []Kept
 	named   columnNames
 	numbers numbering
+	text    []byte // of the latest table
 }
 
 // keeps reports whether a shared plan is a table of its own.
@@ -58,13 +59,13 @@ func (k *keeper) table(s *plan.Shared) string {
 	}
 	sql := g.with() + "SELECT " + strings.Join(parts, ", ") + " FROM (" + body + ")"
 	k.numbers.restart() // now that the tables which this one reads have their texts
-	text := g.whole(sql, k.numbers.canonical)
-	sum := sha256.Sum256([]byte(text))
+	k.text = g.whole(k.text[:0], sql, k.numbers.canonical)
+	sum := sha256.Sum256(k.text)
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t
 	if !k.known[t] {
 		k.known[t] = true
-		k.tables = append(k.tables, Kept{Name: t, SQL: text, Of: s.Name})
+		k.tables = append(k.tables, Kept{Name: t, SQL: string(k.text), Of: s.Name})
 	}
 	return t
 }

@@ -22,13 +22,13 @@ func (g *generator) aside(sql string) string {
 	return "\x00" + strconv.Itoa(len(g.texts)-1) + "\x00" // no SQL has a NUL in it
 }
 
-// whole is a text with those of the nodes in it; write appends each piece.
-func (g *generator) whole(sql string, write func([]byte, string) []byte) string {
+// whole appends a text with those of the nodes in it to out; write appends each piece.
+func (g *generator) whole(out []byte, sql string, write func([]byte, string) []byte) []byte {
 	size := len(sql)
 	for _, text := range g.texts {
 		size += len(text)
 	}
-	out := make([]byte, 0, size)
+	out = slices.Grow(out, size)
 	var put func(string)
 	put = func(sql string) {
 		for {
@@ -44,7 +44,7 @@ func (g *generator) whole(sql string, write func([]byte, string) []byte) string 
 		}
 	}
 	put(sql)
-	return string(out)
+	return out
 }
 
 // verbatim is the writing of whole that changes nothing.
@@ -260,18 +260,23 @@ func (g *generator) union(n *plan.Union) string {
 // ref reads a shared plan: the table where it is kept, the plan itself where it is read once, else its name.
 func (g *generator) ref(n *plan.Ref) string {
 	kept, wanted := g.keeps(n.Shared), g.live[n]
-	parts := make([]string, 0, len(n.Items))
+	b := make([]byte, 0, 512)
 	for i, it := range n.Items {
-		switch {
-		case !wanted.has(it.Col):
-		case kept:
-			parts = append(parts, "k"+strconv.Itoa(i)+" AS "+g.name(it.Col)) // Items are Handed, one by one
-		default:
-			parts = append(parts, g.expr(it.X)+" AS "+g.name(it.Col))
+		if !wanted.has(it.Col) {
+			continue
 		}
+		if len(b) > 0 {
+			b = append(b, ", "...)
+		}
+		if kept {
+			b = strconv.AppendInt(append(b, 'k'), int64(i), 10) // Items are Handed, one by one
+		} else {
+			b = append(b, g.expr(it.X)...)
+		}
+		b = append(append(b, " AS "...), g.name(it.Col)...)
 	}
-	if len(parts) == 0 {
-		parts = []string{nothing}
+	if len(b) == 0 {
+		b = append(b, nothing...)
 	}
 	from := cte(n.Shared)
 	switch {
@@ -280,7 +285,7 @@ func (g *generator) ref(n *plan.Ref) string {
 	case g.refs[n.Shared.ID] < 2:
 		from = "(" + g.node(n.Shared.Plan) + ")"
 	}
-	return "SELECT " + strings.Join(parts, ", ") + " FROM " + from
+	return "SELECT " + string(b) + " FROM " + from
 }
 
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.

@@ -42,7 +42,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
-	text = g.whole(g.with()+text, verbatim)
+	text = string(g.whole(nil, g.with()+text, verbatim))
 	if len(*g.refused) > 0 {
 		return "", g.refused
 	}
@@ -93,16 +93,28 @@ func (g *generator) name(c *plan.Column) string { return g.named.of(c) }
 
 // columnNames are the names of a plan's columns by their numbers, each made once: a column is named by every node that hands
 // it on.
-type columnNames []string
+type columnNames struct {
+	byID  []string
+	texts strings.Builder // in which the latest of them stand: one at a time is the work of the allocator
+}
+
+// longestName is the most that appendName writes.
+const longestName = 64
 
 func (n *columnNames) of(c *plan.Column) string {
-	if c.ID >= len(*n) {
-		*n = append(*n, make([]string, c.ID+1-len(*n)+256)...)
+	if c.ID >= len(n.byID) {
+		n.byID = append(n.byID, make([]string, c.ID+256)...)
 	}
-	if (*n)[c.ID] == "" {
-		(*n)[c.ID] = string(appendName(make([]byte, 0, 48), c))
+	if n.byID[c.ID] == "" {
+		if n.texts.Cap()-n.texts.Len() < longestName {
+			n.texts = strings.Builder{}
+			n.texts.Grow(64 * longestName)
+		}
+		start := n.texts.Len()
+		n.texts.Write(appendName(make([]byte, 0, longestName), c))
+		n.byID[c.ID] = n.texts.String()[start:]
 	}
-	return (*n)[c.ID]
+	return n.byID[c.ID]
 }
 
 func appendName(b []byte, c *plan.Column) []byte {
