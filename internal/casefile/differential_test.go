@@ -58,7 +58,11 @@ func TestDifferential(t *testing.T) {
 
 // FuzzDifferential does the same from any seed.
 func FuzzDifferential(f *testing.F) { //fuzz:slow each input is a query that DuckDB runs
-	c := openTest(f)
+	c, err := Open(f.Context(), Options{Threads: 1}) // each worker is a process of its own
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { _ = c.Close() })
 	f.Add(uint64(1))
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		g := oracle.NewGenerator(seed)
