@@ -66,6 +66,7 @@ func TestDegraded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute: run without -short")
 	}
+	t.Parallel()
 	dir := t.TempDir()
 	run(t, "simulate", "--out", dir, "--seed", "13", "--users", "80", "--days", "14", "--incidents", "22", "--shape", "jsonl-zst")
 	base := filepath.Join(dir, "case")
@@ -103,6 +104,7 @@ func TestDegraded(t *testing.T) {
 		{name: "another alone", sql: onlyWhere("UserPrincipalName = '" + other + "'"), says: []string{"One user is in the sign-ins"}, unassessed: "no sign-ins of this user"},
 	} {
 		t.Run(x.name, func(t *testing.T) {
+			t.Parallel()
 			inv, places := huntDegraded(t, base, &x)
 			got := judge(inv, places, key)
 			remains, kept := 0, 0
@@ -180,7 +182,7 @@ func huntDegraded(t *testing.T, base string, x *degraded) (*investigation.Invest
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := Main([]string{"hunt", "--case", dir, "--format", "json"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != x.code {
+	if code := Main([]string{"hunt", oneThread, "--case", dir, "--format", "json"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != x.code {
 		t.Fatalf("exit code %d, want %d: %s", code, x.code, errs.String())
 	}
 	var inv investigation.Investigation

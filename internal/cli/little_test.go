@@ -129,7 +129,7 @@ func TestLittleEvidence(t *testing.T) {
 				v.write(t, dir, time.Date(2026, 6, 2, 8, 0, 0, 0, time.UTC))
 			}
 			var inv investigation.Investigation
-			if err := json.Unmarshal(runPartly(t, "hunt", dir, "--format", "json"), &inv); err != nil {
+			if err := json.Unmarshal(runPartly(t, "hunt", oneThread, dir, "--format", "json"), &inv); err != nil {
 				t.Fatal(err)
 			}
 			var got []string

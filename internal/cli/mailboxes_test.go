@@ -16,6 +16,7 @@ import (
 // TestMailboxesAlone hunts a unified audit log and nothing else. Ann's session is used at a strange network while she
 // works at the office; Ben takes his laptop, and with it his session, on a journey.
 func TestMailboxesAlone(t *testing.T) {
+	t.Parallel()
 	var log strings.Builder
 	n := 0
 	record := func(user, ip, session string, at time.Time) {
@@ -43,7 +44,7 @@ func TestMailboxesAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	if code := Main([]string{"hunt", path, "--format", "json"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitPartial {
+	if code := Main([]string{"hunt", oneThread, path, "--format", "json"}, Streams{In: strings.NewReader(""), Out: &out, Err: &errs}); code != exitPartial {
 		t.Fatalf("exit code %d: %s", code, errs.String())
 	}
 	var inv investigation.Investigation
