@@ -29,7 +29,7 @@ func Regex(pattern string) (*regexp.Regexp, error) {
 	if re, ok := compiled.Load(pattern); ok {
 		return re.(*regexp.Regexp), nil
 	}
-	text, err := regexOf(pattern, wide)
+	text, _, err := regexOf(pattern, wide)
 	if err != nil {
 		return nil, err
 	}

@@ -92,12 +92,12 @@ var (
 var patternScalar = Scalar{
 	Name: "kql_pattern", Args: []schema.Type{schema.String}, Result: schema.String,
 	Fn: func(a []schema.Value) (schema.Value, error) {
-		text, err := regexOf(a[0].(string), wide)
+		text, size, err := regexOf(a[0].(string), wide)
 		var foreign Foreign
 		switch {
 		case errors.As(err, &foreign):
 			return nil, Refused(string(foreign))
-		case err == nil && size(text) > mostRanges:
+		case err == nil && size > mostRanges:
 			return nil, Refused(string(repeated))
 		}
 		return text, err
@@ -121,7 +121,7 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 	if !ok {
 		return call("kql_pattern(" + pattern.SQL + ")"), nil
 	}
-	every, err := regexOf(constant, wide)
+	every, size, err := regexOf(constant, wide)
 	var foreign Foreign
 	switch {
 	case errors.As(err, &foreign):
@@ -129,31 +129,21 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 	case err != nil:
 		return "", err
 	}
-	ranges := size(every)
-	if ranges <= cheapRanges {
+	if size <= cheapRanges {
 		return call(Quote(every)), nil
 	}
-	ascii, err := regexOf(constant, narrow)
+	ascii, _, err := regexOf(constant, narrow)
 	if err != nil {
 		return "", err
 	}
 	other := Quote(every)
-	if ranges > mostRanges {
+	if size > mostRanges {
 		other = "kql_foreign_pattern(" + Quote(string(repeated)) + ")"
 	}
 	return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(Quote(ascii)), call(other)), nil
 }
 
-// size is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat.
-func size(pattern string) int {
-	tree, err := syntax.Parse(pattern, syntax.Perl)
-	if err != nil {
-		return 0
-	}
-	return ranges(tree)
-}
-
-// ranges is size for a part of a pattern. The program has x{2,4} as four x, and x{2,} as two.
+// ranges is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat. The program has x{2,4} as four x, and x{2,} as two.
 func ranges(x *syntax.Regexp) (n int) {
 	switch x.Op {
 	case syntax.OpCharClass:
@@ -175,8 +165,8 @@ func ranges(x *syntax.Regexp) (n int) {
 	return n
 }
 
-// regexOf renders a pattern of Kusto for RE2.
-func regexOf(pattern string, c perlClasses) (string, error) {
+// regexOf renders a pattern of Kusto for RE2, and tells its ranges.
+func regexOf(pattern string, c perlClasses) (text string, size int, err error) {
 	var b strings.Builder
 	for at, bracketed := 0, false; at < len(pattern); {
 		rest := pattern[at:]
@@ -189,7 +179,7 @@ func regexOf(pattern string, c perlClasses) (string, error) {
 		}
 		for _, f := range foreign {
 			if f.bracketed == bracketed && strings.HasPrefix(rest, f.begin) {
-				return "", Foreign(fmt.Sprintf("%s (%s) in a regular expression", f.what, f.begin))
+				return "", 0, Foreign(fmt.Sprintf("%s (%s) in a regular expression", f.what, f.begin))
 			}
 		}
 		var code []string
@@ -220,17 +210,18 @@ func regexOf(pattern string, c perlClasses) (string, error) {
 			b.WriteString("(?P<")
 			at += len("(?<")
 		case rest[0] == '(' && strange.MatchString(rest):
-			return "", Foreign("a flag R, u or x of a regular expression")
+			return "", 0, Foreign("a flag R, u or x of a regular expression")
 		default:
 			b.WriteByte(rest[0])
 			at++
 		}
 	}
 	out := b.String()
-	if _, err := syntax.Parse(out, syntax.Perl); err != nil {
-		return "", &Invalid{fmt.Errorf("%q is not a regular expression that Kusto accepts: %w", pattern, err)}
+	tree, err := syntax.Parse(out, syntax.Perl)
+	if err != nil {
+		return "", 0, &Invalid{fmt.Errorf("%q is not a regular expression that Kusto accepts: %w", pattern, err)}
 	}
-	return out, nil
+	return out, ranges(tree), nil
 }
 
 // classBegin is the beginning of a class up to its first member, for a bracket that comes first is one.

@@ -18,7 +18,7 @@ func TestPerlClasses(t *testing.T) {
 		capital := string(unicode.ToUpper(rune(letter[0])))
 		patterns := map[string]bool{`\` + letter: true, `[\` + letter + `]`: true, `\` + capital: false, `[\` + capital + `]`: false, `[^\` + capital + `]`: true}
 		for pattern, in := range patterns {
-			text, err := regexOf("^"+pattern+"$", wide)
+			text, _, err := regexOf("^"+pattern+"$", wide)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -36,8 +36,8 @@ func TestPerlClasses(t *testing.T) {
 	}
 }
 
-// TestSize compares the size that is counted on the tree of a pattern with the program that is made of it.
-func TestSize(t *testing.T) {
+// TestRanges compares the ranges that are counted on the tree of a pattern with the program that is made of it.
+func TestRanges(t *testing.T) {
 	for _, pattern := range []string{
 		`abc`, `(?i)abc`, `.`, `(?s).`, `a.*b`, `[a-c]`, `[a-cx]`, `[^a]+`, `\pL`, `\pL?`, `\pL*`, `\pL+`, `\pL{0}`, `\pL{1}`, `\pL{0,1}`, `\pL{0,}`,
 		`\pL{1,}`, `\pL{3}`, `\pL{3,}`, `\pL{2,5}`, `(?:\pL{2,3}\pN){4}`, `(\pL+|[0-9]{2}){3,}`, `(?:\pL*){5}`, `(?:\pL?|\pN){2,}`, `(?:^|\b){7}\pL`, `(?:)`, `(?:\pL{2}){0}`,
@@ -54,7 +54,7 @@ func TestSize(t *testing.T) {
 		for _, i := range program.Inst {
 			want += len(i.Rune) / 2
 		}
-		if got := size(pattern); got != want {
+		if got := ranges(tree); got != want {
 			t.Errorf("%s has %d ranges, its program %d", pattern, got, want)
 		}
 	}

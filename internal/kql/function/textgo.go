@@ -181,7 +181,7 @@ func buildExtractAll(c Call) (string, error) {
 
 // grouped compiles a pattern of extract_all, which has between one and 16 groups.
 func grouped(pattern string, classes perlClasses) (*regexp.Regexp, error) {
-	text, err := regexOf(pattern, classes)
+	text, _, err := regexOf(pattern, classes)
 	if err != nil {
 		return nil, err
 	}

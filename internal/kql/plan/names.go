@@ -137,7 +137,7 @@ type namer struct {
 }
 
 func (b *binder) newNamer(cols []*Column) *namer {
-	n := &namer{taken: make(map[string]bool, len(cols)), given: map[string]bool{}, number: b.unnamed}
+	n := &namer{taken: make(map[string]bool, len(cols)), number: b.unnamed}
 	for _, c := range cols {
 		n.taken[c.Name] = true
 	}
@@ -161,6 +161,9 @@ func (n *namer) give(name string) (string, bool) {
 		return name, false
 	}
 	name = n.unique(name)
+	if n.given == nil {
+		n.given = map[string]bool{}
+	}
 	n.given[name] = true
 	return name, true
 }

@@ -41,7 +41,7 @@ func (g *generator) expr(x plan.Expr) string {
 func (g *generator) hoist(render func() string) (sql, from string) {
 	outer := g.scalars
 	defer func() { g.scalars = outer }()
-	g.scalars = &scalars{seen: map[int]bool{}}
+	g.scalars = &scalars{}
 	sql = render()
 	if len(g.scalars.columns) == 0 {
 		return sql, ""
@@ -66,6 +66,9 @@ func (g *generator) scalar(x *plan.Scalar) string {
 	g.scalars = here
 	if here == nil {
 		return sql
+	}
+	if here.seen == nil {
+		here.seen = map[int]bool{}
 	}
 	here.seen[x.C.ID] = true
 	here.columns = append(here.columns, sql+" AS "+column)

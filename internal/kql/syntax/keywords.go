@@ -44,7 +44,7 @@ func (p *parser) reference() *Name {
 }
 
 // unbracketed says that a keyword or a literal stands where a name is wanted.
-func unbracketed(t token) diag.Diagnostic {
+func unbracketed(t *token) diag.Diagnostic {
 	what := "keyword"
 	if isBool(t.text) {
 		what = "literal"

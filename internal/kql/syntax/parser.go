@@ -109,18 +109,18 @@ func (p *parser) skipTo(marks ...string) {
 	}
 }
 
-func (p *parser) tok() token {
+func (p *parser) tok() *token {
 	if p.i >= len(p.toks) {
-		return p.toks[len(p.toks)-1]
+		return &p.toks[len(p.toks)-1]
 	}
-	return p.toks[p.i]
+	return &p.toks[p.i]
 }
 
-func (p *parser) peek(n int) token {
+func (p *parser) peek(n int) *token {
 	if p.i+n >= len(p.toks) {
-		return p.toks[len(p.toks)-1]
+		return &p.toks[len(p.toks)-1]
 	}
-	return p.toks[p.i+n]
+	return &p.toks[p.i+n]
 }
 
 func (p *parser) at(k tokenKind) bool { return p.tok().kind == k }
@@ -153,7 +153,7 @@ func (p *parser) acceptWord(text string) bool {
 	return false
 }
 
-func (p *parser) take() token {
+func (p *parser) take() *token {
 	t := p.tok()
 	if t.kind != tokEOF {
 		p.i++
@@ -161,7 +161,7 @@ func (p *parser) take() token {
 	return t
 }
 
-func (p *parser) expect(text string) token {
+func (p *parser) expect(text string) *token {
 	if !p.is(text) {
 		p.unexpected("`" + text + "`")
 	}
@@ -201,7 +201,7 @@ func (p *parser) enter() {
 func (p *parser) leave() { p.depth-- }
 
 // since is the span from a token's begin to the last token read.
-func (p *parser) since(start token) At {
+func (p *parser) since(start *token) At {
 	end := start.span.End
 	if p.i > 0 {
 		end = max(end, p.toks[min(p.i, len(p.toks))-1].span.End)
@@ -270,7 +270,7 @@ func (p *parser) declare() Statement {
 }
 
 // pattern reads `declare pattern` behind these words.
-func (p *parser) pattern(start token) Statement {
+func (p *parser) pattern(start *token) Statement {
 	st := &DeclarePattern{Name: p.anyName()}
 	if p.accept("=") {
 		p.expect("(")

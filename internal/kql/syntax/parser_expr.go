@@ -130,7 +130,7 @@ func (p *parser) comparison() Expr {
 	}
 }
 
-func (p *parser) compareRest(start token, x Expr) Expr {
+func (p *parser) compareRest(start *token, x Expr) Expr {
 	t := p.tok()
 	not := ""
 	word := t
@@ -165,14 +165,14 @@ func (p *parser) compareRest(start token, x Expr) Expr {
 	return nil
 }
 
-func (p *parser) binary(start token, l Expr, op string, t token) Expr {
+func (p *parser) binary(start *token, l Expr, op string, t *token) Expr {
 	b := &Binary{Op: op, L: l, OpSpan: t.span}
 	b.R = p.sum()
 	b.At = p.since(start)
 	return b
 }
 
-func (p *parser) membership(start token, x Expr, not string) Expr {
+func (p *parser) membership(start *token, x Expr, not string) Expr {
 	t := p.tok()
 	if not != "" {
 		p.take()
@@ -190,7 +190,7 @@ func (p *parser) membership(start token, x Expr, not string) Expr {
 	return in
 }
 
-func (p *parser) between(start token, x Expr, not string) Expr {
+func (p *parser) between(start *token, x Expr, not string) Expr {
 	if not != "" {
 		p.take()
 	}
@@ -258,7 +258,7 @@ func (p *parser) postfix() Expr {
 }
 
 // memberOrCall reads `.name`, or `.f(..)` as in database("d").table("t").
-func (p *parser) memberOrCall(start token, x Expr) Expr {
+func (p *parser) memberOrCall(start *token, x Expr) Expr {
 	name := p.anyName()
 	if !p.is("(") {
 		return &Member{X: x, Name: name, At: p.since(start)}
@@ -310,7 +310,7 @@ func (p *parser) primary() Expr {
 }
 
 // wildcardFrom reads the rest of a name pattern whose pieces touch each other.
-func (p *parser) wildcardFrom(start token, text string) Expr {
+func (p *parser) wildcardFrom(start *token, text string) Expr {
 	end := start.span.End
 	for {
 		t := p.tok()
@@ -385,7 +385,7 @@ func (p *parser) wildcardContext() bool {
 	return false
 }
 
-func (p *parser) call(start token, n *Name) *Call {
+func (p *parser) call(start *token, n *Name) *Call {
 	p.expect("(")
 	c := &Call{Func: n}
 	c.Args = inside(p, ")", func() Expr {

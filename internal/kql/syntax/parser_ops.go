@@ -130,7 +130,7 @@ var otherOperators = map[string]string{
 
 // keyword reads an operator's name, whose words may be joined by dashes.
 func (p *parser) keyword() token {
-	t := p.tok()
+	t := *p.tok() // a copy, for the name may be longer
 	if t.kind != tokName {
 		p.unexpected("an operator")
 	}
@@ -162,7 +162,7 @@ func (p *parser) operator() Operator {
 		p.fail(t.span, diag.Suggest(t.text, names), "unknown operator `%s`", t.text)
 	}
 	o := read(p, name)
-	o.stand(name, p.since(t))
+	o.stand(name, p.since(&t))
 	return o
 }
 
