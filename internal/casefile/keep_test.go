@@ -49,6 +49,25 @@ func TestMaterializedOnce(t *testing.T) {
 	}
 }
 
+// A table that reads a kept one has the same text whether that one is made for it or was made before.
+func TestMaterializedWithin(t *testing.T) {
+	ctx := t.Context()
+	c, err := Open(ctx, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	const nested = `let A = materialize(range x from 1 to 5 step 1 | extend y = x + 1, z = "c1_x"); let B = materialize(A | extend w = y | summarize s = sum(w) by z); `
+	for _, last := range []string{`B | count`, `A | join kind=inner B on z | count`} {
+		if _, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "test", Text: nested + last}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(c.kept) != 2 {
+		t.Errorf("%d tables are kept, want A and B", len(c.kept))
+	}
+}
+
 // Programs that read one case at once spill and keep apart from each other, and leave nothing; what a killed one left is
 // gone when the case is next written to, not before.
 func TestScratch(t *testing.T) {
