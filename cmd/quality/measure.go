@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/replaytrace/replaytrace/hunts"
@@ -53,26 +56,41 @@ func newMeasurement(o *options, ways []way) (*measurement, error) {
 	return m, nil
 }
 
+// all measures the tenants, as many at a time as there are processors. A hunt has parts in which only one of them is busy, so that
+// tenants beside each other are done sooner than one after the other on all of them.
 func (m *measurement) all(attacked, quiet []uint64) error {
-	for _, seed := range attacked {
-		got, err := m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
-		if err != nil {
-			return fmt.Errorf("seed %d: %w", seed, err)
-		}
-		for i, asked := range m.ways {
-			m.judged[asked] = append(m.judged[asked], got[i].Run)
-			for name, run := range got[i].Published {
+	every := slices.Concat(attacked, quiet)
+	got, errs := make([][]outcome, len(every)), make([]error, len(every))
+	free := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for i, seed := range every {
+		free <- struct{}{}
+		all.Go(func() {
+			defer func() { <-free }()
+			if i < len(attacked) {
+				got[i], errs[i] = m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
+			} else {
+				got[i], errs[i] = m.tenant(seed, []string{"--no-attacks"}, m.quiet)
+			}
+			if errs[i] != nil {
+				errs[i] = fmt.Errorf("seed %d: %w", seed, errs[i])
+			}
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	for i := range every {
+		for k, asked := range m.ways {
+			if i >= len(attacked) {
+				m.clean[asked] = append(m.clean[asked], got[i][k].Run)
+				continue
+			}
+			m.judged[asked] = append(m.judged[asked], got[i][k].Run)
+			for name, run := range got[i][k].Published {
 				m.published[asked][name] = append(m.published[asked][name], run)
 			}
-		}
-	}
-	for _, seed := range quiet {
-		got, err := m.tenant(seed, []string{"--no-attacks"}, m.quiet)
-		if err != nil {
-			return fmt.Errorf("seed %d without attacks: %w", seed, err)
-		}
-		for i, asked := range m.ways {
-			m.clean[asked] = append(m.clean[asked], got[i].Run)
 		}
 	}
 	return nil
@@ -121,15 +139,17 @@ func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir str
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(os.Stderr, "seed %d: made in %.1f s", seed, time.Since(begin).Seconds())
+	said := fmt.Sprintf("seed %d: made in %.1f s", seed, time.Since(begin).Seconds())
 	for _, asked := range m.ways {
+		from := time.Now()
 		one, err := measure(dir, asked, key)
 		if err != nil {
 			return nil, err
 		}
+		said += fmt.Sprintf("; measured%s in %.1f s", asked, time.Since(from).Seconds())
 		got = append(got, one)
 	}
-	fmt.Fprintf(os.Stderr, "; %d rows; %.1f s in all\n", got[0].Run.Rows, time.Since(begin).Seconds())
+	fmt.Fprintf(os.Stderr, "%s; %d rows; %.1f s in all\n", said, got[0].Run.Rows, time.Since(begin).Seconds())
 	if left == "" {
 		return got, nil
 	}
@@ -142,14 +162,11 @@ func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir str
 
 // hunt asks for the findings in a tenant. The case is kept beside the evidence, so that it is read once.
 func (m *measurement) hunt(dir string, asked way, flags ...string) ([]byte, error) {
-	begin := time.Now()
-	args := slices.Concat([]string{"hunt", "--format", "json", "--quiet"}, m.where(dir, asked), flags)
+	args := slices.Concat([]string{"hunt", "--threads=1", "--format", "json", "--quiet"}, m.where(dir, asked), flags)
 	if _, err := os.Stat(filepath.Join(dir, "case")); err != nil {
 		args = append(args, filepath.Join(dir, "evidence-zst"))
 	}
-	result, err := command(args...)
-	fmt.Fprintf(os.Stderr, "; hunted in %.1f s", time.Since(begin).Seconds())
-	return result, err
+	return command(args...)
 }
 
 func (m *measurement) where(dir string, asked way) []string {
@@ -195,7 +212,7 @@ func (m *measurement) query(dir string, asked way, name, text string) ([]byte, e
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return command(append([]string{"query", "--format", "json", "--quiet", "--file", path}, m.where(dir, asked)...)...)
+	return command(append([]string{"query", "--threads=1", "--format", "json", "--quiet", "--file", path}, m.where(dir, asked)...)...)
 }
 
 // candidates reads what was weighed and labels it: where the attackers were is asked in the words of the hunts.
