@@ -57,7 +57,8 @@ func TestMaterializedWithin(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = c.Close() }()
-	const nested = `let A = materialize(range x from 1 to 5 step 1 | extend y = x + 1, z = "c1_x"); let B = materialize(A | extend w = y | summarize s = sum(w) by z); `
+	const nested = `let A = materialize(range x from 1 to 5 step 1 | extend y = x + 1, z = "c1_x"); let Twice = A | extend w = y;
+		let B = materialize(Twice | join kind=inner (Twice | summarize most = max(w) by z) on z | project z, w, most); `
 	for _, last := range []string{`B | count`, `A | join kind=inner B on z | count`} {
 		if _, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "test", Text: nested + last}}); err != nil {
 			t.Fatal(err)
