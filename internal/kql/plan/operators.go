@@ -178,14 +178,21 @@ func (b *binder) filterLeft(j *Join, pred Expr) bool {
 }
 
 func (b *binder) predicate(f *frame, x syntax.Expr) Expr {
-	pred := b.scalar(f, x)
+	names, inner := named(x)
+	pred := b.scalar(f, inner)
+	text := b.src.Text[inner.Span().Start:inner.Span().End]
 	switch pred.Type() {
 	case schema.Bool:
 	case schema.Unknown:
 		pred = b.convert(pred, schema.Bool)
 	default:
-		text := b.src.Text[x.Span().Start:x.Span().End]
+		if len(names) > 0 {
+			b.fail(diag.Semantic, x.Span(), names[0].Name+" == "+text, "`=` gives a name here, it does not compare")
+		}
 		b.fail(diag.Semantic, x.Span(), "tobool("+text+")", "a condition must be bool, this is %s", pred.Type())
+	}
+	if len(names) > 0 { // Kusto ignores the name, which is never what was meant
+		b.note("`=` gives a name in `where %s = ...`, it does not compare: the condition is `%s`; write == to compare", names[0].Name, text)
 	}
 	return pred
 }

@@ -19,7 +19,7 @@ func (h *Head) Keyword() string { return h.Word }
 
 func (h *Head) stand(word string, at At) { h.Word, h.At = word, at }
 
-// Where is `where Pred` or `filter Pred`.
+// Where is `where Pred` or `filter Pred`. A predicate may be Named: Kusto ignores the name.
 type Where struct {
 	Head
 	Pred Expr

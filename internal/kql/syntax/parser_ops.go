@@ -284,9 +284,9 @@ func (p *parser) withOptions() []Option {
 	return out
 }
 
-// condition reads a predicate. Kusto reads `x = true` as the predicate true with a name, which is never what was meant.
+// condition reads a predicate, which Kusto lets have a name.
 func (p *parser) condition() Expr {
-	x := p.expr()
+	x := p.namedExpr()
 	if p.is("=") {
 		p.fail(p.tok().span, "==", "`=` gives a name here, it does not compare")
 	}
