@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every fuzz target of the repository for the number of inputs given. A
-# target whose line ends in //fuzz:slow, with the reason, gets an eightieth.
+# target whose line ends in //fuzz:slow, with the reason, gets a fortieth.
 #
 # A number, not a time: a deadline that falls into the minimising of an input
 # fails the run without a failing input (golang.org/issue/48591), and a number
@@ -26,7 +26,7 @@ while IFS=: read -r file line; do
   dir=$(dirname "$file")
   target=$(sed -E 's/^func (\w+).*/\1/' <<<"$line")
   n=$inputs
-  if [[ $line == *//fuzz:slow\ * ]]; then n=$((${inputs%x} / 80))x; fi
+  if [[ $line == *//fuzz:slow\ * ]]; then n=$((${inputs%x} / 40))x; fi
   echo "fuzz $dir $target $n"
   (cd "$dir" && "$work/$(basename "$dir").test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$n" -test.fuzzminimizetime 1x \
     -test.fuzzcachedir "$corpus/$module/$dir" </dev/null 2>&1) | tee "$work/said"

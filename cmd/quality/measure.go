@@ -2,16 +2,17 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
-	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/replaytrace/replaytrace/hunts"
 	"github.com/replaytrace/replaytrace/internal/hunt"
@@ -60,37 +61,37 @@ func newMeasurement(o *options, ways []way) (*measurement, error) {
 // tenants beside each other are done sooner than one after the other on all of them.
 func (m *measurement) all(attacked, quiet []uint64) error {
 	every := slices.Concat(attacked, quiet)
-	got, errs := make([][]outcome, len(every)), make([]error, len(every))
-	free := make(chan struct{}, runtime.GOMAXPROCS(0))
-	var all sync.WaitGroup
+	got := make([][]outcome, len(every))
+	tenants, ctx := errgroup.WithContext(context.Background())
+	tenants.SetLimit(runtime.GOMAXPROCS(0))
 	for i, seed := range every {
-		free <- struct{}{}
-		all.Go(func() {
-			defer func() { <-free }()
+		tenants.Go(func() (err error) {
+			if ctx.Err() != nil { // another failed
+				return nil
+			}
 			if i < len(attacked) {
-				got[i], errs[i] = m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
+				got[i], err = m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
 			} else {
-				got[i], errs[i] = m.tenant(seed, []string{"--no-attacks"}, m.quiet)
+				got[i], err = m.tenant(seed, []string{"--no-attacks"}, m.quiet)
 			}
-			if errs[i] != nil {
-				errs[i] = fmt.Errorf("seed %d: %w", seed, errs[i])
+			if err != nil {
+				return fmt.Errorf("seed %d: %w", seed, err)
 			}
+			return nil
 		})
 	}
-	all.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := tenants.Wait(); err != nil {
 		return err
 	}
-	for i := range every {
-		for k, asked := range m.ways {
-			if i >= len(attacked) {
-				m.clean[asked] = append(m.clean[asked], got[i][k].Run)
-				continue
-			}
-			m.judged[asked] = append(m.judged[asked], got[i][k].Run)
-			for name, run := range got[i][k].Published {
+	for k, asked := range m.ways {
+		for _, outcomes := range got[:len(attacked)] {
+			m.judged[asked] = append(m.judged[asked], outcomes[k].Run)
+			for name, run := range outcomes[k].Published {
 				m.published[asked][name] = append(m.published[asked][name], run)
 			}
+		}
+		for _, outcomes := range got[len(attacked):] {
+			m.clean[asked] = append(m.clean[asked], outcomes[k].Run)
 		}
 	}
 	return nil

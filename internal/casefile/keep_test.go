@@ -51,16 +51,11 @@ func TestMaterializedOnce(t *testing.T) {
 
 // A table that reads a kept one has the same text whether that one is made for it or was made before.
 func TestMaterializedWithin(t *testing.T) {
-	ctx := t.Context()
-	c, err := Open(ctx, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = c.Close() }()
+	c := openTest(t)
 	const nested = `let A = materialize(range x from 1 to 5 step 1 | extend y = x + 1, z = "c1_x"); let Twice = A | extend w = y;
 		let B = materialize(Twice | join kind=inner (Twice | summarize most = max(w) by z) on z | project z, w, most); `
 	for _, last := range []string{`B | count`, `A | join kind=inner B on z | count`} {
-		if _, err := c.Query(ctx, kql.Request{Source: &diag.Source{Name: "test", Text: nested + last}}); err != nil {
+		if _, err := c.Query(t.Context(), kql.Request{Source: &diag.Source{Name: "test", Text: nested + last}}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -143,7 +143,8 @@ func matching(text string, pattern Arg, call func(pattern string) string) (strin
 	return fmt.Sprintf("CASE WHEN strlen(%s) = length(%s) THEN %s ELSE %s END", text, text, call(Quote(ascii)), call(other)), nil
 }
 
-// ranges is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat. The program has x{2,4} as four x, and x{2,} as two.
+// ranges is how many ranges of characters the program of a pattern holds: a class counts as often as it may repeat. The program
+// has x{2,4} as four x, and x{2,} as two.
 func ranges(x *syntax.Regexp) (n int) {
 	switch x.Op {
 	case syntax.OpCharClass:
