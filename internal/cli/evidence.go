@@ -9,7 +9,6 @@ import (
 	"runtime/debug"
 	"slices"
 	"sort"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -221,9 +220,6 @@ func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case
 		if err := c.AddProviders(ctx, t.Providers); err != nil {
 			return &exit{exitUsage, err}
 		}
-	}
-	if len(t.Unused) > 0 {
-		_, _ = fmt.Fprintf(s.Err, "not used yet, of the tenant file: %s\n", strings.Join(t.Unused, ", "))
 	}
 	return nil
 }

@@ -13,7 +13,6 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -37,8 +36,6 @@ type Context struct {
 	Window *Window
 	// Suspects are the users of whom something must be said, by name or object id.
 	Suspects []string
-	// Unused are keys of the file that this version reads but does not use yet.
-	Unused []string
 }
 
 // Window is a time, both ends included.
@@ -53,7 +50,7 @@ type Table struct {
 type file struct {
 	Name              string            `yaml:"name"`
 	Timezone          string            `yaml:"timezone"`
-	WorkingHours      any               `yaml:"working_hours"`
+	WorkingHours      workingHours      `yaml:"working_hours"`
 	CorporateNetworks any               `yaml:"corporate_networks"`
 	VpnNetworks       any               `yaml:"vpn_networks"`
 	ApprovedApps      any               `yaml:"approved_apps"`
@@ -141,12 +138,9 @@ func Load(path string) (*Context, error) {
 	if err := c.window(f.Incident.Window); err != nil {
 		return nil, fmt.Errorf("tenant file %s: incident.window: %w", path, err)
 	}
-	for key, used := range map[string]bool{"timezone": f.Timezone != "", "working_hours": f.WorkingHours != nil} {
-		if used {
-			c.Unused = append(c.Unused, key)
-		}
+	if err := c.workingHours(f.WorkingHours, f.Timezone); err != nil {
+		return nil, fmt.Errorf("tenant file %s: %w", path, err)
 	}
-	sort.Strings(c.Unused)
 	return c, nil
 }
 

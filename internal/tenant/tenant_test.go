@@ -46,8 +46,8 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s holds %q, want %q", alias, got, want)
 		}
 	}
-	if c.Providers != filepath.Join(dir, "asn.mmdb") || c.Indicators != filepath.Join(dir, "iocs.csv") || strings.Join(c.Suspects, " ") != "a@example.com" || len(c.Unused) > 0 {
-		t.Errorf("providers %q, indicators %q, suspects %q, unused %q", c.Providers, c.Indicators, c.Suspects, c.Unused)
+	if c.Providers != filepath.Join(dir, "asn.mmdb") || c.Indicators != filepath.Join(dir, "iocs.csv") || strings.Join(c.Suspects, " ") != "a@example.com" {
+		t.Errorf("providers %q, indicators %q, suspects %q", c.Providers, c.Indicators, c.Suspects)
 	}
 	for name, want := range map[string]string{
 		"vpn_log: [{user: a, start: 20/03/2026 09:00, egress_ip: 203.0.113.7}]\n": "is not a time",
@@ -56,6 +56,12 @@ func TestLoad(t *testing.T) {
 		"incident: {window: [2026-03-18]}\n":                                      "two times are expected",
 		"incident: {window: [2026-03-18, 2026-03-17]}\n":                          "before it begins",
 		"incident: {window: [2026-03-18, 03/21/2026]}\n":                          "is not a time",
+		"timezone: Europe/Londinium\n":                                            "is not the name of a time zone",
+		"timezone: Local\n":                                                       "is not the name of a time zone",
+		"working_hours: {start: \"07:00\", end: \"19:00\"}\n":                     "days are missing",
+		"working_hours: {days: [mon], start: \"7 am\", end: \"19:00\"}\n":         "is not a time of day",
+		"working_hours: {days: [monday], start: \"07:00\", end: \"19:00\"}\n":     "is not a day",
+		"working_hours: {days: [mon], begin: \"07:00\"}\n":                        "unknown",
 		"incident: {actoins: []}\n":                                               "did you mean actions?",
 		"corporate_network: []\n":                                                 "did you mean corporate_networks?",
 		"corporate_networks: [nonsense]\n":                                        "is not a network",
@@ -64,6 +70,30 @@ func TestLoad(t *testing.T) {
 	} {
 		if _, err := Load(write("bad.yaml", name)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %q", name, err, want)
+		}
+	}
+}
+
+func TestWorkingHours(t *testing.T) {
+	for _, c := range []struct{ given, want string }{
+		{"{days: [mon, Fri], start: \"7:30\", end: \"19:00\"}", "mon 07:30 19:00 UTC|fri 07:30 19:00 UTC"},
+		{"{days: [sat], start: \"22:00\", end: \"06:00\"}\ntimezone: Europe/London", "sun 00:00 06:00 Europe/London|sat 22:00 24:00 Europe/London"},
+		{"{days: [tue], start: \"00:00\", end: \"24:00\"}", "tue 00:00 24:00 UTC"},
+	} {
+		path := filepath.Join(t.TempDir(), "tenant.yaml")
+		if err := os.WriteFile(path, []byte("working_hours: "+c.given+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var rows []string
+		for _, row := range got.Watchlists["WorkingHours"].Rows {
+			rows = append(rows, strings.Join(row, " "))
+		}
+		if strings.Join(rows, "|") != c.want {
+			t.Errorf("%s: %q, want %q", c.given, rows, c.want)
 		}
 	}
 }
