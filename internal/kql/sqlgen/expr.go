@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -56,7 +57,7 @@ type scalars struct {
 }
 
 func (g *generator) scalar(x *plan.Scalar) string {
-	column := fmt.Sprintf("c%d_scalar", x.C.ID)
+	column := "c" + strconv.Itoa(g.named.number(x.C)) + "_scalar"
 	if g.scalars != nil && g.scalars.seen[x.C.ID] {
 		return column
 	}

@@ -30,9 +30,12 @@ func (g *generator) join(n *plan.Join) string {
 		}
 		conds[i] = "lhs." + leftKeys[i] + " " + equal + " rhs." + rightKeys[i]
 	}
-	special := make(map[int]string, len(n.Items))
+	special, wanted := make(map[int]string, len(n.Items)), g.live[n]
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
 	for _, it := range n.Items {
+		if !wanted.has(it.Col) {
+			continue
+		}
 		sql := g.expr(it.X)
 		if outer && it.Col.Type == schema.String {
 			sql = "coalesce(" + sql + ", '')"

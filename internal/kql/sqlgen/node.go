@@ -22,33 +22,28 @@ func (g *generator) aside(sql string) string {
 	return "\x00" + strconv.Itoa(len(g.texts)-1) + "\x00" // no SQL has a NUL in it
 }
 
-// whole appends a text with those of the nodes in it to out; write appends each piece.
-func (g *generator) whole(out []byte, sql string, write func([]byte, string) []byte) []byte {
+// whole appends a text to out with those of the nodes in it.
+func (g *generator) whole(out []byte, sql string) []byte {
 	size := len(sql)
 	for _, text := range g.texts {
 		size += len(text)
 	}
-	out = slices.Grow(out, size)
-	var put func(string)
-	put = func(sql string) {
-		for {
-			before, rest, found := strings.Cut(sql, "\x00")
-			out = write(out, before)
-			if !found {
-				return
-			}
-			number, after, _ := strings.Cut(rest, "\x00")
-			i, _ := strconv.Atoi(number)
-			put(g.texts[i])
-			sql = after
-		}
-	}
-	put(sql)
-	return out
+	return g.put(slices.Grow(out, size), sql)
 }
 
-// verbatim is the writing of whole that changes nothing.
-func verbatim(out []byte, piece string) []byte { return append(out, piece...) }
+func (g *generator) put(out []byte, sql string) []byte {
+	for {
+		before, rest, found := strings.Cut(sql, "\x00")
+		out = append(out, before...)
+		if !found {
+			return out
+		}
+		number, after, _ := strings.Cut(rest, "\x00")
+		i, _ := strconv.Atoi(number)
+		out = g.put(out, g.texts[i])
+		sql = after
+	}
+}
 
 func (g *generator) selects(n plan.Node) string {
 	switch n := n.(type) {
@@ -278,12 +273,14 @@ func (g *generator) ref(n *plan.Ref) string {
 	if len(b) == 0 {
 		b = append(b, nothing...)
 	}
-	from := cte(n.Shared)
+	from := ""
 	switch {
 	case kept:
-		from = g.keep.table(n.Shared)
+		from = g.keep.done[n.Shared.ID] // flow has asked for it
 	case g.refs[n.Shared.ID] < 2:
 		from = "(" + g.node(n.Shared.Plan) + ")"
+	default:
+		from = g.cte(n.Shared)
 	}
 	return "SELECT " + string(b) + " FROM " + from
 }

@@ -83,7 +83,9 @@ func (g *generator) flow(n plan.Node, wanted *columns) {
 	outer := g.reading
 	g.reading = g.borrow(at)
 	g.reads(n)
-	if r, ok := n.(*plan.Ref); !ok || !g.keeps(r.Shared) {
+	if r, ok := n.(*plan.Ref); ok && g.keeps(r.Shared) {
+		g.keep.table(r.Shared)
+	} else {
 		for _, in := range plan.Inputs(n) {
 			g.flow(in, &g.reading)
 		}

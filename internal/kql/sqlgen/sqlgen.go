@@ -3,7 +3,6 @@
 package sqlgen
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -14,11 +13,11 @@ import (
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
 func Generate(p *plan.Plan) (sql string, err error) {
-	return newGenerator(nil, &Refusals{}, &columnNames{}).statement(p)
+	return newGenerator(nil, &Refusals{}, &names{}).statement(p)
 }
 
-func newGenerator(keep *keeper, refused *Refusals, named *columnNames) *generator {
-	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, keep: keep, refused: refused, named: named}
+func newGenerator(keep *keeper, refused *Refusals, named *names) *generator {
+	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, ctes: map[int]string{}, keep: keep, refused: refused, named: named}
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
@@ -28,6 +27,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	g.readKeys(p.Root.Ordering())
 	g.flow(p.Root, &g.reading)
 	g.count(p.Root)
+	g.named.restart()
 	body := g.node(p.Root)
 	var out []string
 	for _, c := range p.Columns {
@@ -42,7 +42,7 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	} else if len(p.Columns) > 0 {
 		text += " ORDER BY ALL"
 	}
-	text = string(g.whole(nil, g.with()+text, verbatim))
+	text = string(g.whole(nil, g.with()+text))
 	if len(*g.refused) > 0 {
 		return "", g.refused
 	}
@@ -77,8 +77,9 @@ type generator struct {
 	reading columns                // what the node in hand reads, while the plan is passed
 	refs    map[int]int
 	shared  map[int]*plan.Shared
+	ctes    map[int]string // their names, by their numbers
 	refused *Refusals
-	named   *columnNames
+	named   *names
 	spare   []columns // sets that flow and list have done with
 	line    []byte    // what list writes in
 	keep    *keeper   // nil when everything stands in one statement
@@ -91,44 +92,83 @@ type generator struct {
 // name is a column's name in SQL: readable, and unique by its number.
 func (g *generator) name(c *plan.Column) string { return g.named.of(c) }
 
-// columnNames are the names of a plan's columns by their numbers, each made once: a column is named by every node that hands
-// it on.
-type columnNames struct {
-	byID  []string
+// names are those of the columns in one statement, each made once: a column is named by every node that hands it on. They are
+// numbered in the order in which they are given.
+type names struct {
+	list  []given
+	at    []int32         // where in list a column is, by its number in the plan; it may be of an earlier statement
 	texts strings.Builder // in which the latest of them stand: one at a time is the work of the allocator
 }
+
+// given is the name of a column; the text is "" where only the number was asked for.
+type given struct {
+	column int
+	text   string
+}
+
+// restart begins another statement. Those before it are done with.
+func (n *names) restart() { n.list = n.list[:0] }
 
 // longestName is the most that appendName writes.
 const longestName = 64
 
-func (n *columnNames) of(c *plan.Column) string {
-	if c.ID >= len(n.byID) {
-		n.byID = append(n.byID, make([]string, c.ID+256)...)
-	}
-	if n.byID[c.ID] == "" {
+func (n *names) of(c *plan.Column) string {
+	number := n.number(c)
+	name := &n.list[number-1]
+	if name.text == "" {
 		if n.texts.Cap()-n.texts.Len() < longestName {
 			n.texts = strings.Builder{}
 			n.texts.Grow(64 * longestName)
 		}
 		start := n.texts.Len()
-		n.texts.Write(appendName(make([]byte, 0, longestName), c))
-		n.byID[c.ID] = n.texts.String()[start:]
+		n.texts.Write(appendName(make([]byte, 0, longestName), number, c.Name))
+		name.text = n.texts.String()[start:]
 	}
-	return n.byID[c.ID]
+	return name.text
 }
 
-func appendName(b []byte, c *plan.Column) []byte {
-	b = strconv.AppendInt(append(b, 'c'), int64(c.ID), 10)
+// number is that of the column's name, from 1 on.
+func (n *names) number(c *plan.Column) int {
+	if c.ID >= len(n.at) {
+		n.at = append(n.at, make([]int32, c.ID+1024-len(n.at))...)
+	}
+	i := int(n.at[c.ID])
+	if i >= len(n.list) || n.list[i].column != c.ID {
+		i = len(n.list)
+		n.at[c.ID] = int32(i)
+		n.list = append(n.list, given{column: c.ID})
+	}
+	return i + 1
+}
+
+func appendName(b []byte, number int, name string) []byte {
+	b = strconv.AppendInt(append(b, 'c'), int64(number), 10)
 	b = append(b, '_')
-	for i := 0; i < min(len(c.Name), 40); i++ {
-		if r := c.Name[i]; wordByte[r] && (i > 0 || r > '9') {
+	for i := 0; i < min(len(name), 40); i++ {
+		if r := name[i]; wordByte[r] && (i > 0 || r > '9') {
 			b = append(b, r)
 		}
 	}
 	return b
 }
 
-func cte(s *plan.Shared) string { return fmt.Sprintf("shared%d", s.ID) }
+// wordByte tells the bytes of which names and numbers are made.
+var wordByte = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == '_' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+	}
+	return is
+}()
+
+// cte is the name of a plan that several places of the statement read, numbered as the columns are.
+func (g *generator) cte(s *plan.Shared) string {
+	name, ok := g.ctes[s.ID]
+	if !ok {
+		name = "shared" + strconv.Itoa(len(g.ctes)+1)
+		g.ctes[s.ID] = name
+	}
+	return name
+}
 
 // with renders the plans that several places read, inner ones first: a plan's number is higher than those it reads.
 func (g *generator) with() string {
@@ -138,7 +178,7 @@ func (g *generator) with() string {
 		if s == nil || g.refs[id] < 2 || g.live[s.Plan] == nil { // only columns that nobody wants may read it
 			continue
 		}
-		parts = append(parts, cte(s)+" AS MATERIALIZED ("+g.node(s.Plan)+")")
+		parts = append(parts, g.cte(s)+" AS MATERIALIZED ("+g.node(s.Plan)+")")
 	}
 	if len(parts) == 0 {
 		return ""
