@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// Pos is a byte offset into a Source's text, counted from 0.
-type Pos int
+// Pos is a byte offset into a Source's text, counted from 0. Every token and every node of a query has two: they are small.
+type Pos int32
 
 // Span is the half-open byte range [Start, End) of a Source's text.
 type Span struct {

@@ -58,6 +58,8 @@ func (l *lexer) skipBlanks() {
 			} else {
 				l.pos = len(l.src)
 			}
+		case c < utf8.RuneSelf:
+			return
 		default:
 			r, size := utf8.DecodeRuneInString(l.src[l.pos:])
 			if !unicode.IsSpace(r) && r != '\ufeff' && r != '\u200b' {
@@ -68,8 +70,8 @@ func (l *lexer) skipBlanks() {
 	}
 }
 
-// puncts are the operators of several characters, longest first.
-var puncts = []string{"<|", "<=", ">=", "==", "!=", "<>", "=~", "!~", "..", "=>"}
+// seconds are the characters that make an operator of two with the one before.
+var seconds = [utf8.RuneSelf]string{'<': "|=>", '>': "=", '=': "=~>", '!': "=~", '.': "."}
 
 func (l *lexer) next() token {
 	l.skipBlanks()
@@ -93,11 +95,9 @@ func (l *lexer) next() token {
 	case strings.HasPrefix(l.src[start:], "```") || strings.HasPrefix(l.src[start:], "~~~"):
 		return l.multiline(start)
 	}
-	for _, p := range puncts {
-		if strings.HasPrefix(l.src[start:], p) {
-			l.pos += len(p)
-			return l.token(tokPunct, start)
-		}
+	if c < utf8.RuneSelf && start+1 < len(l.src) && strings.IndexByte(seconds[c], l.src[start+1]) >= 0 {
+		l.pos += 2
+		return l.token(tokPunct, start)
 	}
 	if strings.IndexByte("|;,()[]{}=<>+-*/%:.!$?", c) >= 0 {
 		l.pos++
@@ -242,6 +242,21 @@ func (l *lexer) quoted(start int) token { return l.quotedAt(start) }
 func (l *lexer) quotedAt(start int) token {
 	quote := l.src[l.pos]
 	l.pos++
+	for end := l.pos; end < len(l.src); end++ { // most have nothing in them that stands for another
+		switch c := l.src[end]; c {
+		case quote:
+			t := token{kind: tokString, text: l.src[l.pos:end], span: diag.Span{Start: diag.Pos(start), End: diag.Pos(end + 1)}}
+			l.pos = end + 1
+			return t
+		case '\n', '\r', '\\':
+			return l.escaped(start, quote)
+		}
+	}
+	return l.escaped(start, quote)
+}
+
+// escaped reads the rest of a string with escapes behind the quote.
+func (l *lexer) escaped(start int, quote byte) token {
 	var b strings.Builder
 	for l.pos < len(l.src) {
 		c := l.src[l.pos]

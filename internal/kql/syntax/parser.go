@@ -2,6 +2,7 @@ package syntax
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -20,6 +21,10 @@ func syntaxError(at diag.Span, suggestion, format string, args ...any) diag.Diag
 // Parse reads a text. The script holds what could be read; the list is empty when all could.
 func Parse(src *diag.Source) (*Script, *diag.List) {
 	list := &diag.List{Source: src}
+	if len(src.Text) > math.MaxInt32 {
+		list.Add(syntaxError(diag.Span{}, "", "the query is longer than 2 GiB"))
+		return &Script{Partial: true}, list
+	}
 	p := &parser{src: src, list: list, toks: lex(src, list)}
 	script := &Script{}
 	for !p.at(tokEOF) && len(list.Items) < maxErrors {

@@ -7,20 +7,27 @@ func (p *parser) pipe() Expr {
 	p.enter()
 	defer p.leave()
 	start := p.tok()
-	out := &Pipe{}
-	if op := p.leading(); op != nil {
-		out.Ops = append(out.Ops, op)
-	} else {
-		out.Source = p.namedExpr()
+	op := p.leading()
+	var source Expr
+	if op == nil {
+		if source = p.namedExpr(); !p.is("|") {
+			return source
+		}
+	}
+	return p.operators(start, source, op)
+}
+
+// operators reads those behind the source or the operator that a pipe begins with.
+func (p *parser) operators(start *token, source Expr, first Operator) *Pipe {
+	out := &Pipe{Source: source}
+	if first != nil {
+		out.Ops = append(out.Ops, first)
 	}
 	for p.accept("|") {
 		at := p.tok()
 		if !p.recoverTo(func() { out.Ops = append(out.Ops, p.operator()) }, "|", ";", ")", "}") {
 			out.Ops = append(out.Ops, &Bad{Head{At: p.since(at)}})
 		}
-	}
-	if len(out.Ops) == 0 {
-		return out.Source
 	}
 	out.At = p.since(start)
 	return out
@@ -116,7 +123,13 @@ var stringOps = map[string]bool{
 
 var listOps = map[string]bool{"in": true, "in~": true, "has_any": true, "has_all": true}
 
-var comparisons = map[string]bool{"==": true, "!=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "=~": true, "!~": true, ":": true}
+func compares(punct string) bool {
+	switch punct {
+	case "==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~", ":":
+		return true
+	}
+	return false
+}
 
 func (p *parser) comparison() Expr {
 	start := p.tok()
@@ -138,7 +151,7 @@ func (p *parser) compareRest(start *token, x Expr) Expr {
 		not, word = "!", p.peek(1)
 	}
 	switch {
-	case t.kind == tokPunct && comparisons[t.text]:
+	case t.kind == tokPunct && compares(t.text):
 		p.take()
 		op := t.text
 		if op == "<>" {
@@ -328,12 +341,12 @@ func (p *parser) wildcardFrom(start *token, text string) Expr {
 }
 
 func (p *parser) stringLiteral() Expr {
-	start := p.tok()
-	var b strings.Builder
+	start := p.take()
+	text := start.text
 	for p.at(tokString) {
-		b.WriteString(p.take().text)
+		text += p.take().text
 	}
-	return &Literal{Kind: LitString, Text: b.String(), At: p.since(start)}
+	return &Literal{Kind: LitString, Text: text, At: p.since(start)}
 }
 
 func (p *parser) nameExpr() Expr {
