@@ -204,7 +204,8 @@ func (f *Func) Called() string {
 	if operators[f.Name] == f {
 		return f.Name
 	}
-	return strings.Fields(f.Name)[0]
+	first, _, _ := strings.Cut(f.Name, " ")
+	return first
 }
 
 // IsOperator reports whether it is written between its operands.

@@ -27,19 +27,16 @@ func (e *explainer) node(n Node, depth int) {
 		}
 		e.seen[r.Shared.ID] = true
 	}
-	for _, x := range Exprs(n) {
-		Walk(x, func(x Expr) {
-			switch x := x.(type) {
-			case *InQuery:
-				e.node(x.Plan, depth+1)
-			case *Scalar:
-				e.node(x.Ref, depth+1)
-			}
-		})
+	inner := func(x Expr) {
+		switch x := x.(type) {
+		case *InQuery:
+			e.node(x.Plan, depth+1)
+		case *Scalar:
+			e.node(x.Ref, depth+1)
+		}
 	}
-	for _, in := range Inputs(n) {
-		e.node(in, depth+1)
-	}
+	EachExpr(n, func(x Expr) { Walk(x, inner) })
+	EachInput(n, func(in Node) { e.node(in, depth+1) })
 }
 
 // step is one node in a line.

@@ -145,8 +145,10 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 	types := map[string][]schema.Type{}
 	count := map[string]int{}
 	var order []string
-	for _, in := range u.Inputs {
-		for _, c := range visibleColumns(in) {
+	visible := make([][]*Column, len(u.Inputs))
+	for i, in := range u.Inputs {
+		visible[i] = visibleColumns(in)
+		for _, c := range visible[i] {
 			if _, ok := types[c.Name]; !ok {
 				order = append(order, c.Name)
 			}
@@ -156,7 +158,10 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 			}
 		}
 	}
-	u.Maps = make([][]Expr, len(u.Inputs))
+	u.cols, u.Maps = make([]*Column, 0, len(order)+2), make([][]Expr, len(u.Inputs))
+	for i := range u.Maps {
+		u.Maps[i] = make([]Expr, 0, len(order)+2) // its place among the inputs and in the input may come to them
+	}
 	nm := b.newNamer(nil)
 	b.unionOpen(u)
 	for _, name := range order {
@@ -176,9 +181,9 @@ func (b *binder) unionColumns(u *Union, inner bool) {
 				out = nm.unique(name + "_" + t.String())
 			}
 			u.cols = append(u.cols, b.column(out, t))
-			for i, in := range u.Inputs {
+			for i := range u.Inputs {
 				value := null(t)
-				if c := findColumn(visibleColumns(in), name); c != nil && c.Type == t {
+				if c := findColumn(visible[i], name); c != nil && c.Type == t {
 					value = &Col{c}
 				}
 				u.Maps[i] = append(u.Maps[i], value)

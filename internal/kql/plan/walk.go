@@ -9,105 +9,113 @@ import (
 // answer wrongly; so a new kind is an internal error until every walk knows it.
 func unknown(walk string, x any) { panic(fmt.Sprintf("plan: %s does not know %T", walk, x)) }
 
-// Inputs returns the nodes that n reads.
-func Inputs(n Node) []Node {
+// EachInput calls f for the nodes that n reads.
+func EachInput(n Node, f func(Node)) {
 	switch n := n.(type) {
 	case *Scan, *Values, *Series, *graph:
-		return nil
 	case *Filter:
-		return []Node{n.In}
+		f(n.In)
 	case *Compute:
-		return []Node{n.In}
+		f(n.In)
 	case *Windowed:
-		return []Node{n.In}
+		f(n.In)
 	case *Aggregate:
-		return []Node{n.In}
+		f(n.In)
 	case *Distinct:
-		return []Node{n.In}
+		f(n.In)
 	case *Sort:
-		return []Node{n.In}
+		f(n.In)
 	case *Limit:
-		return []Node{n.In}
+		f(n.In)
 	case *Expand:
-		return []Node{n.In}
+		f(n.In)
 	case *Follow:
-		return []Node{n.In}
+		f(n.In)
 	case *Number:
-		return []Node{n.In}
+		f(n.In)
 	case *Join:
-		return []Node{n.L, n.R}
+		f(n.L)
+		f(n.R)
 	case *Paths:
-		return []Node{n.Starts, n.Edges}
+		f(n.Starts)
+		f(n.Edges)
 	case *Union:
-		return n.Inputs
+		for _, in := range n.Inputs {
+			f(in)
+		}
 	case *Ref:
-		return []Node{n.Shared.Plan}
+		f(n.Shared.Plan)
+	default:
+		unknown("EachInput", n)
 	}
-	unknown("Inputs", n)
-	return nil
 }
 
-// Exprs returns the expressions that stand in n itself.
-func Exprs(n Node) []Expr {
-	var out []Expr
+// EachExpr calls f for the expressions that stand in n itself.
+func EachExpr(n Node, f func(Expr)) {
+	items := func(items []Item) {
+		for i := range items {
+			f(items[i].X)
+		}
+	}
 	switch n := n.(type) {
 	case *Scan, *Distinct, *Sort, *Number, *Ref, *graph:
 	case *Values:
-		for _, row := range n.Rows {
-			out = append(out, row...)
-		}
+		rows(n.Rows, f)
 	case *Series:
-		out = append(out, n.From, n.To, n.Step)
+		f(n.From)
+		f(n.To)
+		f(n.Step)
 	case *Filter:
-		out = append(out, n.Pred)
+		f(n.Pred)
 	case *Compute:
-		out = itemExprs(n.Items)
+		items(n.Items)
 	case *Windowed:
-		out = itemExprs(n.Items)
+		items(n.Items)
 	case *Aggregate:
-		out = append(itemExprs(n.Keys), itemExprs(n.Aggs)...)
+		items(n.Keys)
+		items(n.Aggs)
 	case *Follow:
-		out = itemExprs(n.Declared)
+		items(n.Declared)
 		for _, s := range n.Steps {
-			out = append(append(append(out, s.Cond), itemExprs(s.Assign)...), itemExprs(s.State)...)
+			f(s.Cond)
+			items(s.Assign)
+			items(s.State)
 		}
 	case *Limit:
-		out = append(out, n.N)
+		f(n.N)
 	case *Expand:
 		for _, it := range n.Items {
-			out = append(out, it.X)
+			f(it.X)
 		}
 		if n.Limit != nil {
-			out = append(out, n.Limit)
+			f(n.Limit)
 		}
 	case *Join:
 		for _, p := range n.On {
-			out = append(out, p.L, p.R)
+			f(p.L)
+			f(p.R)
 		}
 	case *Paths:
-		out = append(out, &Col{n.From})
+		f(&Col{n.From})
 		for _, c := range n.Edges.Columns()[:3] {
-			out = append(out, &Col{c})
+			f(&Col{c})
 		}
 		for _, it := range n.Items {
-			out = append(out, it.X)
+			f(it.X)
 		}
 	case *Union:
-		for _, row := range n.Maps {
-			out = append(out, row...)
-		}
+		rows(n.Maps, f)
 	default:
-		unknown("Exprs", n)
+		unknown("EachExpr", n)
 	}
-	return out
 }
 
-func itemExprs(items []Item) []Expr {
-	out := make([]Expr, len(items))
-	for i, it := range items {
-		out[i] = it.X
+func rows(rows [][]Expr, f func(Expr)) {
+	for _, row := range rows {
+		for _, x := range row {
+			f(x)
+		}
 	}
-	return out
 }
 
 // Walk calls f for x and every expression inside it. It does not enter the plans of subqueries.
@@ -156,19 +164,16 @@ func each(n Node, seen map[Node]bool, f func(Node)) {
 	}
 	seen[n] = true
 	f(n)
-	for _, x := range Exprs(n) {
-		Walk(x, func(e Expr) {
-			switch e := e.(type) {
-			case *InQuery:
-				each(e.Plan, seen, f)
-			case *Scalar:
-				each(e.Ref, seen, f)
-			}
-		})
+	inner := func(e Expr) {
+		switch e := e.(type) {
+		case *InQuery:
+			each(e.Plan, seen, f)
+		case *Scalar:
+			each(e.Ref, seen, f)
+		}
 	}
-	for _, in := range Inputs(n) {
-		each(in, seen, f)
-	}
+	EachExpr(n, func(x Expr) { Walk(x, inner) })
+	EachInput(n, func(in Node) { each(in, seen, f) })
 }
 
 // substitute copies an expression with columns replaced.

@@ -92,10 +92,11 @@ func (g *generator) condition(x plan.Expr) string {
 	if !ok {
 		return g.expr(x)
 	}
-	op := strings.Fields(a.Func.Name)[0]
-	switch op {
-	case "and", "or":
-		return "(" + g.condition(a.Args[0]) + " " + strings.ToUpper(op) + " " + g.condition(a.Args[1]) + ")"
+	switch a.Func.Called() {
+	case "and":
+		return "(" + g.condition(a.Args[0]) + " AND " + g.condition(a.Args[1]) + ")"
+	case "or":
+		return "(" + g.condition(a.Args[0]) + " OR " + g.condition(a.Args[1]) + ")"
 	case "==":
 		return "(" + g.expr(a.Args[0]) + " = " + g.expr(a.Args[1]) + ")"
 	case "!=":

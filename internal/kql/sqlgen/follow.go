@@ -46,9 +46,9 @@ func (g *generator) follow(n *plan.Follow) string {
 	blocks := fmt.Sprintf("SELECT %slist_transform(range(0, len(rows), %d), i -> struct_pack(block := rows[i + 1:i + %d])) AS blocks FROM (%s)", group, followBlock, followBlock, lists)
 	folded := "SELECT " + group + fold + " AS final FROM (" + blocks + ")" + scalars
 	all := "SELECT " + group + f.flushed() + " AS outs FROM (" + folded + ")"
-	special := map[int]string{}
+	var special computed
 	for _, c := range f.added() {
-		special[c.ID] = "out." + f.g.name(c)
+		special.add(c, "out."+f.g.name(c))
 	}
 	return f.joined(all, special)
 }
@@ -63,7 +63,7 @@ func (f *follower) group() string {
 }
 
 // joined puts the rows to return, which all has per group in a list, beside those of the input, by their number.
-func (f *follower) joined(all string, special map[int]string) string {
+func (f *follower) joined(all string, special computed) string {
 	n := f.n
 	numbered := "SELECT " + f.g.list(n.In, nil) + ", row_number() OVER (" + f.g.window(n.Per, n.In.Ordering()) + ") AS nth FROM (" + f.g.node(n.In) + ")"
 	each, join := "SELECT unnest(outs) AS out, unnest(range(1, len(outs) + 1)) AS ordinal", "numbered.nth = each.out.nth"
@@ -71,7 +71,7 @@ func (f *follower) joined(all string, special map[int]string) string {
 		each += fmt.Sprintf(", %s AS p%d", f.g.name(c), i)
 		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", f.g.name(c), i)
 	}
-	special[n.Ordinal.ID] = "ordinal"
+	special.add(n.Ordinal, "ordinal")
 	return "WITH numbered AS MATERIALIZED (" + numbered + ") SELECT " + f.g.list(n, special) +
 		" FROM (" + each + " FROM (" + all + ")) AS each JOIN numbered ON " + join
 }
@@ -79,13 +79,13 @@ func (f *follower) joined(all string, special map[int]string) string {
 // read are the columns of the input that the steps read.
 func (f *follower) read() []*plan.Column {
 	mine := map[int]bool{}
-	for _, x := range plan.Exprs(f.n) {
+	plan.EachExpr(f.n, func(x plan.Expr) {
 		plan.Walk(x, func(e plan.Expr) {
 			if c, ok := e.(*plan.Col); ok {
 				mine[c.C.ID] = true
 			}
 		})
-	}
+	})
 	var out []*plan.Column
 	available(f.n.In, func(c *plan.Column) {
 		if mine[c.ID] {

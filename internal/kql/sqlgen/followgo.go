@@ -53,12 +53,13 @@ func (f *follower) program() (string, bool) {
 	if group != "" {
 		all += " GROUP BY " + strings.TrimSuffix(group, ", ")
 	}
-	special := map[int]string{f.n.MatchID.ID: "out.m"}
+	special := computed{{f.n.MatchID, "out.m"}}
 	for i, d := range f.n.Declared {
-		special[d.Col.ID] = fmt.Sprintf("CAST(out.d%d AS %s)", i, function.SQLType(d.Col.Type))
+		sql := fmt.Sprintf("CAST(out.d%d AS %s)", i, function.SQLType(d.Col.Type))
 		if d.Col.Type == schema.String {
-			special[d.Col.ID] = "coalesce(" + special[d.Col.ID] + ", '')"
+			sql = "coalesce(" + sql + ", '')"
 		}
+		special.add(d.Col, sql)
 	}
 	return f.joined(all, special), true
 }

@@ -30,7 +30,7 @@ func (g *generator) join(n *plan.Join) string {
 		}
 		conds[i] = "lhs." + leftKeys[i] + " " + equal + " rhs." + rightKeys[i]
 	}
-	special, wanted := make(map[int]string, len(n.Items)), g.live[n]
+	special, wanted := make(computed, 0, len(n.Items)), g.live[n]
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
 	for _, it := range n.Items {
 		if !wanted.has(it.Col) {
@@ -40,7 +40,7 @@ func (g *generator) join(n *plan.Join) string {
 		if outer && it.Col.Type == schema.String {
 			sql = "coalesce(" + sql + ", '')"
 		}
-		special[it.Col.ID] = sql
+		special.add(it.Col, sql)
 	}
 	return "SELECT " + g.list(n, special) + " FROM (" + left + ") AS lhs " + joinSQL[n.Kind] +
 		" (" + right + ") AS rhs ON " + strings.Join(conds, " AND ")

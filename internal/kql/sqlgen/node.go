@@ -79,7 +79,7 @@ func (g *generator) selects(n plan.Node) string {
 		return g.expand(n)
 	case *plan.Number:
 		return g.over(n.In, func() string {
-			return g.list(n, map[int]string{n.Col.ID: "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"})
+			return g.list(n, computed{{n.Col, "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}})
 		})
 	case *plan.Ref:
 		return g.ref(n)
@@ -209,7 +209,7 @@ func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 }
 
 func (g *generator) windowed(n *plan.Windowed) string {
-	special := map[int]string{}
+	var special computed
 	keys := n.In.Ordering()
 	if len(keys) == 0 { // for what is drawn by lot: rows that are alike in all that is read may change places
 		for _, c := range n.In.Columns() {
@@ -221,7 +221,7 @@ func (g *generator) windowed(n *plan.Windowed) string {
 	over := g.window(n.Per, keys)
 	for _, it := range n.Items {
 		if g.wants(n, it.Col) {
-			special[it.Col.ID] = g.call(it.X, function.Call{Over: over})
+			special.add(it.Col, g.call(it.X, function.Call{Over: over}))
 		}
 	}
 	return "SELECT " + g.list(n, special) + " FROM (" + g.node(n.In) + ")"
@@ -288,7 +288,7 @@ func (g *generator) ref(n *plan.Ref) string {
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
 func (g *generator) expand(n *plan.Expand) string {
 	var lengths []string
-	special := map[int]string{}
+	var special computed
 	elements := "kql_elements"
 	if n.Array {
 		elements = "kql_elements_array"
@@ -298,11 +298,11 @@ func (g *generator) expand(n *plan.Expand) string {
 		for i, it := range n.Items {
 			lists = append(lists, fmt.Sprintf("%s(%s) AS list%d", elements, g.expr(it.X), i))
 			lengths = append(lengths, fmt.Sprintf("len(list%d)", i))
-			special[it.Col.ID] = fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i)
+			special.add(it.Col, fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i))
 		}
 		return strings.Join(lists, ", ")
 	})
-	special[n.Index.ID] = "item - 1"
+	special.add(n.Index, "item - 1")
 	inner := "SELECT " + g.list(n.In, nil) + ", " + lists + " FROM (" + g.node(n.In) + ")" + scalars
 	length := "greatest(" + strings.Join(lengths, ", ") + ")"
 	if n.Limit != nil {

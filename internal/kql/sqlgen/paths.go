@@ -20,7 +20,7 @@ func (g *generator) paths(n *plan.Paths) string {
 	}
 	first := []string{"id AS s", "id AS t", "0 AS n", "CAST([] AS BIGINT[]) AS numbers", "[id] AS nodes"}
 	next := []string{"p.s", "e." + to, "p.n + 1", "list_append(p.numbers, e." + number + ")", "list_append(p.nodes, e." + to + ")"}
-	computed, scalars := g.hoist(func() string {
+	items, scalars := g.hoist(func() string {
 		sql := "SELECT *"
 		for i, it := range n.Items {
 			sql += fmt.Sprintf(", coalesce(CAST(%s AS VARCHAR), 'null') AS x%d", g.expr(it.X), i)
@@ -37,9 +37,9 @@ func (g *generator) paths(n *plan.Paths) string {
 		where += " AND NOT list_contains(p.nodes, e." + to + ")"
 	case plan.AnyRepeats:
 	}
-	special := map[int]string{
-		n.Start.ID: "s", n.End.ID: "t", n.Length.ID: "n", n.Numbers.ID: "CAST(to_json(numbers) AS VARCHAR)",
-		n.Inner.ID: "CAST(to_json(nodes[2:-2]) AS VARCHAR)",
+	special := computed{
+		{n.Start, "s"}, {n.End, "t"}, {n.Length, "n"}, {n.Numbers, "CAST(to_json(numbers) AS VARCHAR)"},
+		{n.Inner, "CAST(to_json(nodes[2:-2]) AS VARCHAR)"},
 	}
 	for i, it := range n.Items {
 		list := fmt.Sprintf("l%d", i)
@@ -48,13 +48,13 @@ func (g *generator) paths(n *plan.Paths) string {
 		}
 		switch it.Kind {
 		case plan.PathMap:
-			special[it.Col.ID] = "'[' || array_to_string(" + list + ", ',') || ']'"
+			special.add(it.Col, "'[' || array_to_string("+list+", ',') || ']'")
 		case plan.PathAll:
-			special[it.Col.ID] = "len(list_filter(" + list + ", x -> x <> 'true')) = 0"
+			special.add(it.Col, "len(list_filter("+list+", x -> x <> 'true')) = 0")
 		case plan.PathAny:
-			special[it.Col.ID] = "list_contains(" + list + ", 'true')"
+			special.add(it.Col, "list_contains("+list+", 'true')")
 		}
 	}
 	return fmt.Sprintf("WITH RECURSIVE e AS MATERIALIZED (%s%s), p AS (SELECT %s FROM (%s) UNION ALL SELECT %s FROM p JOIN e ON p.t = e.%s WHERE %s) SELECT %s FROM p WHERE n >= %d",
-		computed, scalars, strings.Join(first, ", "), starts, strings.Join(next, ", "), from, where, g.list(n, special), n.Min)
+		items, scalars, strings.Join(first, ", "), starts, strings.Join(next, ", "), from, where, g.list(n, special), n.Min)
 }

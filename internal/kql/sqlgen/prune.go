@@ -86,9 +86,7 @@ func (g *generator) flow(n plan.Node, wanted *columns) {
 	if r, ok := n.(*plan.Ref); ok && g.keeps(r.Shared) {
 		g.keep.table(r.Shared)
 	} else {
-		for _, in := range plan.Inputs(n) {
-			g.flow(in, &g.reading)
-		}
+		plan.EachInput(n, func(in plan.Node) { g.flow(in, &g.reading) })
 	}
 	g.giveBack(g.reading)
 	g.reading = outer
@@ -146,9 +144,7 @@ func (g *generator) reads(n plan.Node) {
 			g.read(c)
 		}
 	case *plan.Follow:
-		for _, x := range plan.Exprs(n) {
-			g.readExpr(x)
-		}
+		plan.EachExpr(n, g.readExpr)
 		g.readKeys(n.In.Ordering())
 		for _, c := range n.Per {
 			g.read(c)
@@ -197,9 +193,7 @@ func (g *generator) reads(n plan.Node) {
 			g.readItems(n, n.Items)
 		}
 	default: // every expression of the node is rendered
-		for _, x := range plan.Exprs(n) {
-			g.readExpr(x)
-		}
+		plan.EachExpr(n, g.readExpr)
 	}
 }
 
@@ -215,17 +209,14 @@ func (g *generator) count(n plan.Node) {
 		}
 		g.shared[r.Shared.ID] = r.Shared
 	}
-	for _, x := range plan.Exprs(n) {
-		plan.Walk(x, func(e plan.Expr) {
-			switch e := e.(type) {
-			case *plan.InQuery:
-				g.count(e.Plan)
-			case *plan.Scalar:
-				g.count(e.Ref)
-			}
-		})
+	inner := func(e plan.Expr) {
+		switch e := e.(type) {
+		case *plan.InQuery:
+			g.count(e.Plan)
+		case *plan.Scalar:
+			g.count(e.Ref)
+		}
 	}
-	for _, in := range plan.Inputs(n) {
-		g.count(in)
-	}
+	plan.EachExpr(n, func(x plan.Expr) { plan.Walk(x, inner) })
+	plan.EachInput(n, g.count)
 }

@@ -107,7 +107,12 @@ type given struct {
 }
 
 // restart begins another statement. Those before it are done with.
-func (n *names) restart() { n.list = n.list[:0] }
+func (n *names) restart() {
+	if n.list == nil {
+		n.list = make([]given, 0, 512)
+	}
+	n.list = n.list[:0]
+}
 
 // longestName is the most that appendName writes.
 const longestName = 64
@@ -130,7 +135,7 @@ func (n *names) of(c *plan.Column) string {
 // number is that of the column's name, from 1 on.
 func (n *names) number(c *plan.Column) int {
 	if c.ID >= len(n.at) {
-		n.at = append(n.at, make([]int32, c.ID+1024-len(n.at))...)
+		n.at = append(n.at, make([]int32, max(c.ID+1024, 2*len(n.at))-len(n.at))...)
 	}
 	i := int(n.at[c.ID])
 	if i >= len(n.list) || n.list[i].column != c.ID {
@@ -288,8 +293,35 @@ func available(n plan.Node, f func(*plan.Column)) {
 	}
 }
 
+// computed is the SQL of the columns that a node computes.
+type computed []struct {
+	col *plan.Column
+	sql string
+}
+
+func (c *computed) add(col *plan.Column, sql string) {
+	*c = append(*c, struct {
+		col *plan.Column
+		sql string
+	}{col, sql})
+}
+
+// take returns the SQL of a column that has one. They are mostly asked for in the order in which they were added: what stands
+// before is let go of when it has been taken.
+func (c *computed) take(col *plan.Column) (sql string, ok bool) {
+	for i, one := range *c {
+		if one.col == col {
+			if i == 0 {
+				*c = (*c)[1:]
+			}
+			return one.sql, true
+		}
+	}
+	return "", false
+}
+
 // list renders those of a node's columns that are wanted, each once; special are those that it computes.
-func (g *generator) list(n plan.Node, special map[int]string) string {
+func (g *generator) list(n plan.Node, special computed) string {
 	missing := g.borrow(g.live[n]) // what is wanted and not written yet
 	b := g.line[:0]
 	available(n, func(c *plan.Column) {
@@ -300,7 +332,7 @@ func (g *generator) list(n plan.Node, special map[int]string) string {
 		if len(b) > 0 {
 			b = append(b, ", "...)
 		}
-		if sql, ok := special[c.ID]; ok {
+		if sql, ok := special.take(c); ok {
 			b = append(append(b, sql...), " AS "...)
 		}
 		b = append(b, g.name(c)...)
@@ -324,12 +356,12 @@ func (g *generator) names(cols []*plan.Column) string {
 	return strings.Join(parts, ", ")
 }
 
-func (g *generator) itemSQL(n plan.Node, its []plan.Item) map[int]string {
-	m, wanted := make(map[int]string, len(its)), g.live[n]
+func (g *generator) itemSQL(n plan.Node, its []plan.Item) computed {
+	out, wanted := make(computed, 0, len(its)), g.live[n]
 	for _, it := range its {
 		if wanted.has(it.Col) {
-			m[it.Col.ID] = g.expr(it.X)
+			out.add(it.Col, g.expr(it.X))
 		}
 	}
-	return m
+	return out
 }
