@@ -44,9 +44,9 @@ func Literal(t schema.Type, v schema.Value) string {
 		return strconv.FormatBool(v)
 	case int64:
 		if t == schema.Int {
-			return fmt.Sprintf("CAST(%d AS INTEGER)", v)
+			return "CAST(" + strconv.FormatInt(v, 10) + " AS INTEGER)"
 		}
-		return fmt.Sprintf("CAST(%d AS BIGINT)", v)
+		return "CAST(" + strconv.FormatInt(v, 10) + " AS BIGINT)"
 	case float64:
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return "CAST('" + strings.ToLower(strings.TrimPrefix(strconv.FormatFloat(v, 'g', -1, 64), "+")) + "' AS DOUBLE)"
@@ -55,7 +55,7 @@ func Literal(t schema.Type, v schema.Value) string {
 	case schema.DecimalText:
 		return "CAST('" + string(v) + "' AS DECIMAL(38,12))"
 	case schema.Ticks:
-		return fmt.Sprintf("CAST(%d AS BIGINT)", int64(v))
+		return "CAST(" + strconv.FormatInt(int64(v), 10) + " AS BIGINT)"
 	case json.RawMessage:
 		return Quote(string(v))
 	case string:
@@ -68,7 +68,7 @@ func Literal(t schema.Type, v schema.Value) string {
 }
 
 // sqlTypes say how a value of a KQL type is stored and computed, as docs/decisions/0001-types-in-duckdb.md has it.
-var sqlTypes = map[schema.Type]string{
+var sqlTypes = [...]string{
 	schema.Unknown: "VARCHAR", schema.Bool: "BOOLEAN", schema.Int: "INTEGER", schema.Long: "BIGINT", schema.Real: "DOUBLE",
 	schema.Decimal: "DECIMAL(38,12)", schema.String: "VARCHAR", schema.Datetime: "BIGINT", schema.Timespan: "BIGINT",
 	schema.Guid: "UUID", schema.Dynamic: "VARCHAR",

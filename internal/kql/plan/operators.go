@@ -275,7 +275,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 	f := b.row(sc, n)
 	f.windows = &windows{in: n}
 	out := append([]*Column(nil), n.Columns()...)
-	nm := b.newNamer(out)
+	var nm *namer // of those in out, once a name is to be made
 	declared, implied := map[string]bool{}, map[string]bool{}
 	var computed []Item
 	for _, item := range items {
@@ -293,6 +293,9 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 					}
 					declared[v.name] = true
 				case !replaces || len(made) > 1 || v.name == "":
+					if nm == nil {
+						nm = b.newNamer(out)
+					}
 					v.name = nm.implicit(v.name)
 				default:
 					implied[v.name] = true
@@ -306,7 +309,9 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 				}
 				if !replaced {
 					out = append(out, c)
-					nm.taken[v.name] = true
+					if nm != nil {
+						nm.taken[v.name] = true
+					}
 				}
 				computed = append(computed, Item{Col: c, X: v.x})
 			}

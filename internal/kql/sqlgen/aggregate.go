@@ -1,7 +1,7 @@
 package sqlgen
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -23,7 +23,7 @@ func (g *generator) aggregate(n *plan.Aggregate) string {
 		for i, k := range n.Keys {
 			parts = append(parts, g.expr(k.X)+" AS "+g.name(k.Col))
 			outer = append(outer, g.name(k.Col))
-			by = append(by, fmt.Sprint(i+1))
+			by = append(by, strconv.Itoa(i+1))
 		}
 		for _, a := range n.Aggs {
 			switch best, ok := a.X.(*plan.Best); {
@@ -77,7 +77,7 @@ func (p *picked) field(x plan.Expr) string {
 	}
 	for i, v := range p.values {
 		if v == x {
-			return fmt.Sprintf("%s.v%d", p.name, i)
+			return p.name + ".v" + strconv.Itoa(i)
 		}
 	}
 	return p.name + ".best"
@@ -97,7 +97,7 @@ func (g *generator) picks(n *plan.Aggregate) picks {
 		}
 		p := out.of(best.Pick)
 		if p == nil {
-			p = &picked{Pick: best.Pick, name: fmt.Sprintf("pick%d", len(out))}
+			p = &picked{Pick: best.Pick, name: "pick" + strconv.Itoa(len(out))}
 			out = append(out, p)
 		}
 		if best.X != best.Pick.By {
@@ -144,7 +144,7 @@ func (g *generator) pickRow(p *picked, order string) string {
 		fields = append(fields, "best := "+by)
 	}
 	for i, v := range p.values {
-		fields = append(fields, fmt.Sprintf("v%d := %s", i, g.expr(v)))
+		fields = append(fields, "v"+strconv.Itoa(i)+" := "+g.expr(v))
 	}
 	row := "struct_pack(" + strings.Join(fields, ", ") + ")"
 	switch {
