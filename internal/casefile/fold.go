@@ -209,14 +209,36 @@ func (c *Case) hasCopies(ctx context.Context, t *schema.Table) (bool, error) {
 // copy gives TimeGenerated and the place.
 //
 // All copies are kept beside the table and folded anew whenever another one comes, so that it does not matter in which
-// order, in which files and in how many steps they come.
+// order, in which files and in how many steps they come. The commit after it merges groups of rows only where many went: see merge.
 func (c *Case) fold(ctx context.Context, copies []sought) error {
+	sparse := false
 	for i := range copies {
-		if err := c.foldTable(ctx, &copies[i]); err != nil {
-			return fmt.Errorf("fold the copies in %s: %w", copies[i].table.Name, err)
+		t := copies[i].table
+		rows, err := c.count(ctx, quoteName(t.Name))
+		var deleted int64
+		if err == nil {
+			deleted, err = c.foldTable(ctx, &copies[i])
 		}
+		if err != nil {
+			return fmt.Errorf("fold the copies in %s: %w", t.Name, err)
+		}
+		sparse = sparse || deleted > rows/sparseShare
 	}
-	return nil
+	return c.Exec(ctx, merge(sparse))
+}
+
+// sparseShare is the part of a table's rows without which its groups of rows have room to give back: DuckDB looks at three
+// neighbours, of which as much must be deleted before they fit in two.
+const sparseShare = 3
+
+// merge says whether checkpoints may merge neighbouring groups of rows. Small loads leave small groups, which must be merged, but
+// what is merged is written anew. When few rows were deleted it is the remainder of a thread's load that comes to fit in its
+// full neighbours: two groups would be written to save a short one. A group without rows is given back in any case.
+func merge(may bool) string {
+	if may {
+		return "RESET max_vacuum_tasks"
+	}
+	return "SET max_vacuum_tasks = 0"
 }
 
 // replaced is how many rows that were folded before are of a kind: they are taken out and made anew of all their copies.
@@ -227,38 +249,40 @@ func (c *Case) replaced(ctx context.Context, t *schema.Table, k kind) (int64, er
 	return c.count(ctx, "(SELECT DISTINCT "+quoteName(t.Intake.Key)+" FROM "+quoteName(copiesOf(t))+" WHERE "+k.among+")")
 }
 
-// foldTable moves what was found from the table to its copies, and brings the rows that are made of them.
-func (c *Case) foldTable(ctx context.Context, s *sought) error {
+// foldTable moves what was found from the table to its copies, and brings the rows that are made of them. It counts what it
+// deleted.
+func (c *Case) foldTable(ctx context.Context, s *sought) (deleted int64, err error) {
 	table, copies := quoteName(s.table.Name), quoteName(copiesOf(s.table))
 	if err := c.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+copies+" "+definition(s.table.Columns, allStored)); err != nil {
-		return err
+		return 0, err
 	}
 	for _, k := range s.kinds {
 		replaced, err := c.replaced(ctx, s.table, k)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		dir := c.asideOf(s.table, k.name)
 		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+waiting(s.table.Columns, dir))
 		if err != nil {
-			return err
+			return 0, err
 		}
-		deleted, err := c.affected(ctx, "DELETE FROM "+table+" WHERE "+k.among)
+		gone, err := c.affected(ctx, "DELETE FROM "+table+" WHERE "+k.among)
 		if err != nil {
-			return err
+			return 0, err
 		}
-		if deleted != moved+replaced {
-			return fmt.Errorf("%d rows are %s, and %d of them were put aside and %d folded before", deleted, k.name, moved, replaced)
+		if gone != moved+replaced {
+			return 0, fmt.Errorf("%d rows are %s, and %d of them were put aside and %d folded before", gone, k.name, moved, replaced)
 		}
+		deleted += gone
 		if k.name == repeated {
 			err = c.insertFolded(ctx, s.table)
 		}
 		err = errors.Join(err, c.lean(ctx, "DROP TABLE "+temporaryOf(k.name, s.table)), os.RemoveAll(dir))
 		if err != nil {
-			return err
+			return 0, err
 		}
 	}
-	return nil
+	return deleted, nil
 }
 
 // insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. The slices wait
@@ -268,6 +292,10 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	err := os.Mkdir(dir, 0o700)
 	defer func() { _ = os.RemoveAll(dir) }()
 	found, long := temporaryOf(repeated, t), schema.Column{Type: schema.Long}
+	var columns []schema.Column // what copies say was said in the table before
+	if err == nil {
+		columns, err = c.filled(ctx, t)
+	}
 	var parts [][]schema.Value
 	if err == nil {
 		parts, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+quoteName(t.Intake.Key)+" = found.key GROUP BY 1", []schema.Column{long, long, long})
@@ -278,26 +306,24 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	}
 	for n := 0; n < len(parts) && err == nil; n++ {
 		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", parts[n][1], parts[n][2], quoteName(t.Intake.Key), found, parts[n][0])
-		err = c.lean(ctx, "COPY ("+foldSQL(t, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
+		err = c.lean(ctx, "COPY ("+foldSQL(t, columns, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
 	}
-	if err != nil {
-		return err
-	}
-	columns, err := c.filled(ctx, t) // what copies say was said in the table before
 	if err != nil {
 		return err
 	}
 	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(slices.Concat(columns, memberColumns(t)))+") "+withMembers(t, waiting(columns, dir), false))
 }
 
-// foldSQL selects the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what
+// foldSQL selects columns of the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what
 // they say, and by their places only where they say the same: exports of the same rows fold alike, whatever the files are
 // called. What is ordered are the places of the copies only.
-func foldSQL(t *schema.Table, among string) string {
+func foldSQL(t *schema.Table, columns []schema.Column, among string) string {
 	copies, key := quoteName(copiesOf(t)), quoteName(t.Intake.Key)
 	var visible, folded []string
-	for _, col := range t.Columns {
+	for _, col := range columns {
 		folded = append(folded, foldColumn(t, col)+" AS "+quoteName(col.Name))
+	}
+	for _, col := range t.Columns {
 		if !col.Hidden {
 			visible = append(visible, quoteName(col.Name))
 		}

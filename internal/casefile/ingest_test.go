@@ -243,6 +243,40 @@ func TestFoldInSlices(t *testing.T) {
 	}
 }
 
+// TestFoldMerges: between two full groups of rows lies one of a thousand. When copies of each fiftieth row come, all three
+// would fit in two, which would have to be written for that: they stay, with the folded rows in a fourth. Of copies of each
+// second row half of both groups would stay empty: what is left and what is folded, 62,440 rows, fill three.
+func TestFoldMerges(t *testing.T) {
+	long := schema.Column{Type: schema.Long}
+	for step, want := range map[int]int64{50: 4, 2: 3} {
+		c := open(t, Options{Dir: t.TempDir()})
+		signIns, _ := c.Table("SigninLogs")
+		err := errors.Join(c.store(t.Context(), signIns, []schema.Column{{Name: "TimeGenerated"}, {Name: "Id"}}),
+			c.Exec(t.Context(), "SET checkpoint_threshold = '1KB'")) // as a fold of many rows does it, this one's commit ends in a checkpoint
+		if err != nil {
+			t.Fatal(err)
+		}
+		var lines strings.Builder
+		for i, rows := range []int{rowGroup, 1000, rowGroup} {
+			if err := c.execAll(t.Context(), fmt.Sprintf("INSERT INTO SigninLogs (TimeGenerated, Id, _SourceNumber) SELECT 6e17::BIGINT, 'id-%d-' || range, 0 FROM range(%d)", i, rows), "CHECKPOINT"); err != nil {
+				t.Fatal(err)
+			}
+			for n := 0; n < rows; n += step {
+				fmt.Fprintf(&lines, `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"id-%d-%d"}`+"\n", i, n)
+			}
+		}
+		path := filepath.Join(t.TempDir(), "copies.jsonl")
+		if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		ingest(t, c, path)
+		groups, err := c.Select(t.Context(), "SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('SigninLogs')", []schema.Column{long})
+		if err != nil || groups[0][0] != want {
+			t.Errorf("copies of each %dth row leave %v groups of rows, want %d: %v", step, groups, want, err)
+		}
+	}
+}
+
 // TestFoldInPortions: a table whose copies are sought in portions, between which the database is opened anew, holds the same
 // rows as one that is read at once, when it is made and when more copies come.
 func TestFoldInPortions(t *testing.T) {
