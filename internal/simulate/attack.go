@@ -305,7 +305,7 @@ func (a *attacker) alarmed() {
 	}
 	e := a.out[a.d.IntN(len(a.out))]
 	if e.table <= silent {
-		a.detect(&e, pick(a.d, riskKinds), pick(a.d, []string{"low", "medium", "high"}))
+		a.detect(e, pick(a.d, riskKinds), pick(a.d, []string{"low", "medium", "high"}))
 	}
 }
 
@@ -313,7 +313,7 @@ func (a *attacker) alarmed() {
 func (a *attacker) own() *hand { return &hand{w: a.w, d: a.d} }
 
 // rehearsed are the events of the victim's life on a day, as they will be: a copy of the person lives until then.
-func (a *attacker) rehearsed(day int) []event {
+func (a *attacker) rehearsed(day int) []*event {
 	p := *a.victim
 	p.natives, p.pages, p.seats = map[*machine]*seat{}, map[*machine]*seat{}, nil
 	copies := map[*seat]*seat{}
@@ -338,7 +338,7 @@ func (a *attacker) rehearsed(day int) []event {
 	for i := range p.services {
 		p.services[i].seat = twin(p.services[i].seat)
 	}
-	var out []event
+	var out []*event
 	for n := range day + 1 {
 		out = a.w.live(&p, n)
 	}

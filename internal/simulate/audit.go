@@ -56,7 +56,7 @@ func (h *hand) log(a audited, by *person, from place, at time.Time, targets ...o
 	if a.agent != "" {
 		additional = append(additional, object{"key": "User-Agent", "value": a.agent})
 	}
-	e := event{table: audit, at: at, person: by, place: from, correlation: h.d.guid()}
+	e := &event{table: audit, at: at, person: by, place: from, correlation: h.d.guid()}
 	a.key = fmt.Sprintf("Directory_%s_%s_%d", e.correlation, strings.ToUpper(h.d.guidText()[:5]), h.d.between(10_000_000, 99_999_999))
 	a.initiator, a.targets, a.additional = jsonText(initiator), jsonText(list), jsonText(additional)
 	e.detail = &a
@@ -203,7 +203,7 @@ func (h *hand) spend(e *event, from place, agent string, at time.Time, n int) {
 		if e.known && e.machine != nil {
 			c.device = e.machine.id
 		}
-		h.emit(event{table: graphCalls, at: at, person: e.person, place: from, client: e.client, machine: e.machine, session: e.session, agent: agent, credential: e.credential, detail: c})
+		h.emit(&event{table: graphCalls, at: at, person: e.person, place: from, client: e.client, machine: e.machine, session: e.session, agent: agent, credential: e.credential, detail: c})
 	}
 }
 
@@ -247,7 +247,7 @@ func (h *hand) file(p *person, from place, at time.Time, f *filed, token *event)
 	case strings.HasPrefix(f.operation, "New-"):
 		f.kind = "ExchangeAdmin"
 	}
-	e := event{table: officeCalls, at: at, person: p, place: from, detail: f}
+	e := &event{table: officeCalls, at: at, person: p, place: from, detail: f}
 	if token != nil {
 		e.session, e.client, e.agent = token.session, token.client, token.agent
 		f.token = token.tokenID()
@@ -280,12 +280,8 @@ func (h *hand) detect(e *event, kind, level string) {
 	if !h.w.premium || at.After(h.w.end) {
 		return
 	}
-	h.emit(event{table: risks, at: e.at, arrival: at, person: e.person, place: e.place, correlation: e.correlation, detail: r})
-	again := *e
-	again.copy, again.risk, again.arrival = true, &risk{level, kind}, later(at, e.arrival).Add(h.d.span(time.Second, 4*time.Minute))
-	if !again.arrival.After(h.w.end) {
-		h.out = append(h.out, again)
-	}
+	h.emit(&event{table: risks, at: e.at, arrival: at, person: e.person, place: e.place, correlation: e.correlation, detail: r})
+	h.again(e, later(at, e.arrival).Add(h.d.span(time.Second, 4*time.Minute)), &risk{level, kind})
 }
 
 // robot is a service principal: an application that signs in as itself.
@@ -312,7 +308,7 @@ func (w *world) robots(d dice) {
 }
 
 // operate are the sign-ins of service principals on a day.
-func (w *world) operate(day int) []event {
+func (w *world) operate(day int) []*event {
 	h := &hand{w: w, d: throw(w.opt.Seed, tableDice, uint64(day))}
 	for _, r := range w.principals {
 		for at := w.day(day).Add(h.d.span(0, r.every)); at.Before(w.day(day + 1)); at = at.Add(r.every + h.d.span(0, r.every/5)) {
@@ -324,5 +320,5 @@ func (w *world) operate(day int) []event {
 
 // act is one sign-in of a service principal.
 func (h *hand) act(r *robot, at time.Time) {
-	h.emit(event{table: principals, at: at, place: r.place, client: r.client, to: r.to, code: "0", credential: r.kind, detail: r})
+	h.emit(&event{table: principals, at: at, place: r.place, client: r.client, to: r.to, code: "0", credential: r.kind, detail: r})
 }

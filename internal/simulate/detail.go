@@ -74,8 +74,8 @@ func (e *event) appendMFA(b []byte) []byte {
 // appendSteps writes how the request was authenticated. Half of the silent rows have no steps at all.
 func (e *event) appendSteps(b []byte) []byte {
 	step := func(at time.Time, method, detail, result, requirement string, sequence int, succeeded bool) {
-		b = at.UTC().AppendFormat(append(b, `{"authenticationStepDateTime":"`...), "2006-01-02T15:04:05.0000000+00:00")
-		b = append(append(append(b, `","authenticationMethod":"`...), method...), '"')
+		b = appendTime(append(b, `{"authenticationStepDateTime":"`...), at)
+		b = append(append(append(b, `+00:00","authenticationMethod":"`...), method...), '"')
 		if detail != "" {
 			b = append(append(append(b, `,"authenticationMethodDetail":"`...), detail...), '"')
 		}
@@ -112,12 +112,11 @@ func (e *event) appendSteps(b []byte) []byte {
 }
 
 func (e *event) appendProcessing(b []byte) []byte {
+	sep := ""
 	b = append(b, `[{"key":"Legacy TLS (TLS 1.0, 1.1, 3DES)","value":"False"},{"key":"Oauth Scope Info","value":"[`...)
-	for i, s := range strings.Fields(e.to.scopes) {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(append(append(b, `\"`...), s...), `\"`...)
+	for s := range strings.FieldsSeq(e.to.scopes) {
+		b = append(append(append(append(b, sep...), `\"`...), s...), `\"`...)
+		sep = ","
 	}
 	b = append(b, `]"},{"key":"Is CAE Token","value":"`...)
 	if e.to == graph || e.to == exchange || e.to == sharepoint || e.to == teams {

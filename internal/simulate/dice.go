@@ -66,13 +66,11 @@ func (d dice) guidText() string { return d.guid().String() }
 
 // appendTo writes the five groups of hexadecimal digits.
 func (g guid) appendTo(b []byte) []byte {
-	for i, part := range [][]byte{g[:4], g[4:6], g[6:8], g[8:10], g[10:]} {
-		if i > 0 {
-			b = append(b, '-')
-		}
-		b = hex.AppendEncode(b, part)
-	}
-	return b
+	b = append(hex.AppendEncode(b, g[:4]), '-')
+	b = append(hex.AppendEncode(b, g[4:6]), '-')
+	b = append(hex.AppendEncode(b, g[6:8]), '-')
+	b = append(hex.AppendEncode(b, g[8:10]), '-')
+	return hex.AppendEncode(b, g[10:])
 }
 
 func (g guid) String() string { return string(g.appendTo(nil)) }

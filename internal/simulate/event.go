@@ -61,23 +61,25 @@ type factor struct {
 type risk struct{ level, kind string }
 
 // token is the identifier of the token that a sign-in issued.
-func (e *event) tokenID() string {
+func (e *event) tokenID() string { return string(e.appendTokenID(nil)) }
+
+func (e *event) appendTokenID(b []byte) []byte {
 	l := e.id.little()
-	return base64.RawURLEncoding.EncodeToString(l[:])
+	return base64.RawURLEncoding.AppendEncode(b, l[:])
 }
 
 // hand makes events. Everybody's are made by the same hand, whoever acts in whose name.
 type hand struct {
 	w        *world
 	d        dice
-	out      []event
+	out      []*event
 	incident *Incident // whose events these are; nil for ordinary life
 	refused  []string  // what Entra answers to everything; empty where it is as usual
 }
 
 // emit gives an event its identity and its way into the evidence, unless it happened outside of it or had not arrived
 // when the evidence was exported.
-func (h *hand) emit(e event) *event {
+func (h *hand) emit(e *event) *event {
 	e.at = e.at.Truncate(100)
 	if e.at.Before(h.w.start) || e.at.After(h.w.end) {
 		return nil
@@ -94,17 +96,22 @@ func (h *hand) emit(e event) *event {
 	}
 	h.out = append(h.out, e)
 	if h.incident != nil {
-		h.incident.note(&e)
+		h.incident.note(e)
 	}
 	if e.table <= silent && h.d.chance(0.025) {
-		again := e
-		again.copy = true
-		again.arrival = e.arrival.Add(h.d.span(time.Minute, 50*time.Minute))
-		if !again.arrival.After(h.w.end) {
-			h.out = append(h.out, again)
-		}
+		h.again(e, e.arrival.Add(h.d.span(time.Minute, 50*time.Minute)), nil)
 	}
-	return &e
+	return e
+}
+
+// again sends a row another time, poorer, or with what has become known since.
+func (h *hand) again(e *event, arrival time.Time, r *risk) {
+	if arrival.After(h.w.end) {
+		return
+	}
+	again := *e
+	again.copy, again.arrival, again.risk = true, arrival, r
+	h.out = append(h.out, &again)
 }
 
 // lag is how long a row takes to the workspace.
@@ -121,14 +128,14 @@ func (h *hand) lag(t table) time.Duration {
 // silently is one redemption without a window. What Entra logs of the caller is up to the client's manner.
 func (h *hand) silently(s *seat, from place, c *client, to *resource, at time.Time, correlation guid) *event {
 	i := s.at(at)
-	e := event{
+	e := &event{
 		table: silent, at: at, person: s.person, place: from, client: c, to: to, machine: s.machine, correlation: correlation,
 		session: s.sessions[i].id, transfer: s.sessions[i].transfer, code: "0", strong: h.w.strong(c, to), credential: "none",
 	}
 	if s.lost {
 		e.session = ""
 	}
-	h.caller(&e)
+	h.caller(e)
 	switch {
 	case len(h.refused) > 0:
 		e.code = pick(h.d, h.refused)
@@ -212,7 +219,7 @@ func parsedScript(agent string) string {
 func (h *hand) openly(s *seat, from place, c *client, at time.Time, code string, factors []factor, correlation guid) {
 	i := s.at(at)
 	day := h.w.dayOf(at)
-	e := event{
+	e := &event{
 		table: interactive, at: at, person: s.person, place: from, client: c, to: c.resources[0], machine: s.machine, correlation: correlation,
 		session: s.sessions[i].id, transfer: s.sessions[i].transfer, code: code, factors: factors, credential: "none", token: "none",
 		agent: s.machine.browserAgent(day), parsed: s.machine.parsedBrowser(day),

@@ -12,7 +12,7 @@ type route func(at time.Time, c *client) place
 func fixed(p place) route { return func(time.Time, *client) place { return p } }
 
 // live is one day of a person.
-func (w *world) live(p *person, day int) []event {
+func (w *world) live(p *person, day int) []*event {
 	h := &hand{w: w, d: throw(w.opt.Seed, lifeDice, uint64(p.index), uint64(day))}
 	w.administer(h, p, day)
 	if day < p.from || day > p.until {
@@ -265,7 +265,7 @@ func (h *hand) misjudge(p *person, t today) {
 		return
 	}
 	if e := h.out[h.d.IntN(len(h.out))]; e.table <= silent && !e.copy {
-		h.detect(&e, pick(h.d, riskKinds), pick(h.d, []string{"low", "low", "medium", "high"}))
+		h.detect(e, pick(h.d, riskKinds), pick(h.d, []string{"low", "low", "medium", "high"}))
 	}
 }
 

@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -53,29 +54,34 @@ func boolInt(b bool) int {
 	return 0
 }
 
+// platforms are the systems as browsers name them.
+var platforms = map[system]string{
+	windows10: "Windows NT 10.0; Win64; x64", windows11: "Windows NT 10.0; Win64; x64", macOS: "Macintosh; Intel Mac OS X 10_15_7",
+	linux: "X11; Linux x86_64", headless: "X11; Linux x86_64", android: "Linux; Android 10; K", iOS: "iPhone; CPU iPhone OS 18_3_1 like Mac OS X",
+}
+
 // browserAgent is the string that the browser sends.
 func (m *machine) browserAgent(day int) string {
 	v := m.release(day)
-	platform := map[system]string{
-		windows10: "Windows NT 10.0; Win64; x64", windows11: "Windows NT 10.0; Win64; x64", macOS: "Macintosh; Intel Mac OS X 10_15_7",
-		linux: "X11; Linux x86_64", headless: "X11; Linux x86_64", android: "Linux; Android 10; K", iOS: "iPhone; CPU iPhone OS 18_3_1 like Mac OS X",
-	}[m.system]
+	platform := platforms[m.system]
 	switch m.browser {
 	case "Firefox":
-		return fmt.Sprintf("Mozilla/5.0 (%s; rv:%d.0) Gecko/20100101 Firefox/%d.0", platform, v+2, v+2)
+		version := strconv.Itoa(v+2) + ".0"
+		return "Mozilla/5.0 (" + platform + "; rv:" + version + ") Gecko/20100101 Firefox/" + version
 	case "Safari":
 		if m.system == iOS {
 			return "Mozilla/5.0 (" + platform + ") AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Mobile/15E148 Safari/604.1"
 		}
 		return "Mozilla/5.0 (" + platform + ") AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.3 Safari/605.1.15"
 	case "Edge":
-		return fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0 Safari/537.36 Edg/%d.0.0.0", platform, v, v)
+		version := strconv.Itoa(v) + ".0.0.0"
+		return "Mozilla/5.0 (" + platform + ") AppleWebKit/537.36 (KHTML, like Gecko) Chrome/" + version + " Safari/537.36 Edg/" + version
 	}
 	mobile := ""
 	if m.system == android {
 		mobile = " Mobile"
 	}
-	return fmt.Sprintf("Mozilla/5.0 (%s) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%d.0.0.0%s Safari/537.36", platform, v, mobile)
+	return "Mozilla/5.0 (" + platform + ") AppleWebKit/537.36 (KHTML, like Gecko) Chrome/" + strconv.Itoa(v) + ".0.0.0" + mobile + " Safari/537.36"
 }
 
 // parsedBrowser is the browser as Entra parses it.
@@ -87,11 +93,11 @@ func (m *machine) parsedBrowser(day int) string {
 		}
 		return "Safari 18.3"
 	case m.system == android:
-		return fmt.Sprintf("Chrome Mobile %d.0.0", m.release(day))
+		return "Chrome Mobile " + strconv.Itoa(m.release(day)) + ".0.0"
 	case m.browser == "Firefox":
-		return fmt.Sprintf("Firefox %d.0", m.release(day)+2)
+		return "Firefox " + strconv.Itoa(m.release(day)+2) + ".0"
 	}
-	return fmt.Sprintf("%s %d.0.0", m.browser, m.release(day))
+	return m.browser + " " + strconv.Itoa(m.release(day)) + ".0.0"
 }
 
 // clientAgent is what a native client on this machine sends.
@@ -128,8 +134,7 @@ func (m *machine) appendDetail(b []byte, browser string, known bool) []byte {
 	b = append(append(b, browser...), '"')
 	if id != "" {
 		if m.managed {
-			b = append(b, `,"isCompliant":`...)
-			b = append(b, map[bool]string{true: "true", false: "false"}[m.compliant]...)
+			b = strconv.AppendBool(append(b, `,"isCompliant":`...), m.compliant)
 			b = append(b, `,"isManaged":true`...)
 		}
 		b = append(append(append(b, `,"trustType":"`...), m.trust...), '"')

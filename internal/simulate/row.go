@@ -22,7 +22,31 @@ func text(get func(w *world, e *event) string) field {
 
 // stamped is a time with Entra's seven digits.
 func stamped(b []byte, t time.Time) []byte {
-	return t.UTC().AppendFormat(b, "2006-01-02T15:04:05.0000000Z")
+	return append(appendTime(b, t), 'Z')
+}
+
+// appendTime writes a time in UTC with seven digits of the second, and no zone.
+func appendTime(b []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	b = append(appendDigits(b, year, 4), '-')
+	b = append(appendDigits(b, int(month), 2), '-')
+	b = append(appendDigits(b, day, 2), 'T')
+	b = append(appendDigits(b, hour, 2), ':')
+	b = append(appendDigits(b, minute, 2), ':')
+	b = append(appendDigits(b, second, 2), '.')
+	return appendDigits(b, t.Nanosecond()/100, 7)
+}
+
+// appendDigits writes the last digits of a number, with zeros before it.
+func appendDigits(b []byte, n, digits int) []byte {
+	b = append(b, "0000000"[:digits]...)
+	for i := len(b) - 1; n > 0 && i >= len(b)-digits; i-- {
+		b[i] = byte('0' + n%10)
+		n /= 10
+	}
+	return b
 }
 
 func boolean(get func(w *world, e *event) bool) field {
@@ -92,7 +116,7 @@ var signInRow = map[string]field{
 	"IsInteractive":         boolean(func(_ *world, e *event) bool { return e.table == interactive }),
 	"SignInEventTypes":      constant(`["nonInteractiveUser"]`),
 	"SessionId":             text(func(_ *world, e *event) string { return e.session }),
-	"UniqueTokenIdentifier": text(func(_ *world, e *event) string { return e.tokenID() }),
+	"UniqueTokenIdentifier": func(b []byte, _ *world, e *event) []byte { return e.appendTokenID(b) },
 	"IncomingTokenType":     text(func(_ *world, e *event) string { return e.token }), "ClientCredentialType": text(func(_ *world, e *event) string { return e.credential }),
 	"AuthenticationProtocol": text(func(_ *world, e *event) string { return orNone(e.protocol) }),
 	"OriginalTransferMethod": text(func(_ *world, e *event) string {

@@ -3,6 +3,7 @@ package simulate
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -103,14 +104,17 @@ func jsonLine(b []byte, r *row, _ bool) []byte {
 // appendQuoted writes a JSON string. Our texts hold no control characters.
 func appendQuoted(b, text []byte) []byte {
 	b = append(b, '"')
-	for {
-		n := bytes.IndexAny(text, `"\`)
-		if n < 0 {
-			return append(append(b, text...), '"')
-		}
-		b = append(append(b, text[:n]...), '\\', text[n])
-		text = text[n+1:]
+	if bytes.IndexByte(text, '"') < 0 && bytes.IndexByte(text, '\\') < 0 { // most texts
+		return append(append(b, text...), '"')
 	}
+	written := 0
+	for i, c := range text {
+		if c == '"' || c == '\\' {
+			b = append(append(b, text[written:i]...), '\\')
+			written = i
+		}
+	}
+	return append(append(b, text[written:]...), '"')
 }
 
 // portalHead and portalRow are the portal's export: a byte order mark, US dates, CRLF, doubled quotes.
@@ -135,7 +139,7 @@ func portalRow(b []byte, r *row, _ bool) []byte {
 		}
 		cell := r.cell(i)
 		if c.Type == schema.Datetime && len(cell) > 0 {
-			b = append(rowTime(cell).AppendFormat(append(b, '"'), "1/2/2006, 3:04:05.000 PM"), '"')
+			b = appendPortalTime(b, cell)
 			continue
 		}
 		b = appendCell(b, cell)
@@ -143,12 +147,25 @@ func portalRow(b []byte, r *row, _ bool) []byte {
 	return append(b, "\r\n"...)
 }
 
-// appendCell writes a cell of a CSV.
+// appendPortalTime writes the time of a cell as the portal does: 3/21/2026, 9:30:00.000 AM.
+func appendPortalTime(b, cell []byte) []byte {
+	hour, half := int(cell[11]-'0')*10+int(cell[12]-'0'), ` AM"`
+	if hour >= 12 {
+		half = ` PM"`
+	}
+	b = append(append(b, '"'), bytes.TrimPrefix(cell[5:7], []byte("0"))...)
+	b = append(append(b, '/'), bytes.TrimPrefix(cell[8:10], []byte("0"))...)
+	b = append(append(append(b, '/'), cell[:4]...), ", "...)
+	b = append(strconv.AppendInt(b, int64((hour+11)%12+1), 10), cell[13:23]...)
+	return append(b, half...)
+}
+
+// appendCell writes a cell of a CSV. Our texts hold no line breaks.
 func appendCell(b, cell []byte) []byte {
-	if !bytes.ContainsAny(cell, "\",\r\n") {
+	if bytes.IndexByte(cell, '"') < 0 && bytes.IndexByte(cell, ',') < 0 {
 		return append(b, cell...)
 	}
-	return append(append(append(b, '"'), bytes.ReplaceAll(cell, []byte(`"`), []byte(`""`))...), '"')
+	return appendDoubled(b, cell)
 }
 
 // rowTime reads back a time that a field has written.

@@ -86,7 +86,15 @@ func exportRow(b []byte, r *row, _ bool) []byte {
 
 // appendDoubled writes a cell of a CSV in quotes.
 func appendDoubled(b, text []byte) []byte {
-	return append(append(append(b, '"'), bytes.ReplaceAll(text, []byte(`"`), []byte(`""`))...), '"')
+	b = append(b, '"')
+	written := 0
+	for i, c := range text {
+		if c == '"' {
+			b = append(append(b, text[written:i]...), '"')
+			written = i
+		}
+	}
+	return append(append(b, text[written:]...), '"')
 }
 
 func comma(i int) string {

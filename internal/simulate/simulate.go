@@ -4,6 +4,8 @@
 package simulate
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -79,7 +81,7 @@ type world struct {
 	sanctioned []sanction
 	accounts   map[string]bool
 	people     []*person
-	attacks    []event
+	attacks    []*event
 	// servicePrincipals are the tenant's, by application.
 	servicePrincipals map[string]string
 
@@ -285,46 +287,52 @@ func (w *world) strong(c *client, r *resource) bool {
 	return h%100 < 45
 }
 
+// due is an event that waits for its arrival.
+type due struct {
+	arrival int64 // in nanoseconds since 1970: quick to compare
+	*event
+}
+
 // each makes the events in the order of their arrival, a day at a time: what has not arrived by the end of a day waits.
 func (w *world) each(yield func(*event) error) error {
 	attacks := slices.Clone(w.attacks)
-	var waiting []event
+	var waiting []due
+	await := func(events []*event) {
+		for _, e := range events {
+			waiting = append(waiting, due{e.arrival.UnixNano(), e})
+		}
+	}
 	for day := range w.days {
 		for _, p := range w.people {
-			waiting = append(waiting, w.live(p, day)...)
+			await(w.live(p, day))
 		}
-		waiting = append(waiting, w.operate(day)...)
+		await(w.operate(day))
 		night := w.day(day + 1)
-		rest := attacks[:0]
-		for _, e := range attacks {
-			if e.at.Before(night) {
-				waiting = append(waiting, e)
-			} else {
-				rest = append(rest, e)
+		attacks = slices.DeleteFunc(attacks, func(e *event) bool {
+			today := e.at.Before(night)
+			if today {
+				await([]*event{e})
 			}
-		}
-		attacks = rest
-		arrived, late := waiting[:0], []event(nil)
-		for _, e := range waiting {
-			// Whoever is west of Greenwich goes on living this day after its end in UTC, and whoever is east began early.
-			if day == w.days-1 || e.arrival.Before(night.Add(-14*time.Hour)) {
-				arrived = append(arrived, e)
-			} else {
-				late = append(late, e)
-			}
-		}
-		slices.SortFunc(arrived, func(a, b event) int {
-			if c := a.arrival.Compare(b.arrival); c != 0 {
+			return today
+		})
+		slices.SortFunc(waiting, func(a, b due) int {
+			if c := cmp.Compare(a.arrival, b.arrival); c != 0 {
 				return c
 			}
-			return slices.Compare(a.id[:], b.id[:])
+			return bytes.Compare(a.id[:], b.id[:])
 		})
-		for i := range arrived {
-			if err := yield(&arrived[i]); err != nil {
+		arrived := len(waiting)
+		if day < w.days-1 {
+			// Whoever is west of Greenwich goes on living this day after its end in UTC, and whoever is east began early.
+			end := night.Add(-14 * time.Hour).UnixNano()
+			arrived, _ = slices.BinarySearchFunc(waiting, end, func(d due, end int64) int { return cmp.Compare(d.arrival, end) })
+		}
+		for _, d := range waiting[:arrived] {
+			if err := yield(d.event); err != nil {
 				return err
 			}
 		}
-		waiting = append([]event(nil), late...)
+		waiting = append([]due(nil), waiting[arrived:]...)
 	}
 	return nil
 }

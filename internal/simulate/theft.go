@@ -215,14 +215,14 @@ func accessToken(a *attacker) {
 			if a.difficulty == hard {
 				said = e.agent
 			}
-			a.spend(&e, way(at, nil), said, at, a.d.between(3, 30))
+			a.spend(e, way(at, nil), said, at, a.d.between(3, 30))
 		}
 	}
 }
 
 // tokens are the victim's for Graph, of the laptop, that are issued on a day.
-func (a *attacker) tokens(day int) []event {
-	var out []event
+func (a *attacker) tokens(day int) []*event {
+	var out []*event
 	if day < 1 || day > a.w.days-2 {
 		return nil
 	}
