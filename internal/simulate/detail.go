@@ -195,14 +195,14 @@ func (p *policies) status(e *event) string {
 
 // principalOf is the tenant's service principal of a resource: always the same.
 func (w *world) principalOf(r *resource) string {
-	if id, ok := w.servicePrincipals[r.id]; ok {
-		return id
+	if id, ok := w.servicePrincipals.Load(r.id); ok {
+		return id.(string)
 	}
 	h := w.strictness
 	for _, b := range []byte(r.id) {
 		h = mix(h ^ uint64(b))
 	}
 	id := throw(h).guidText()
-	w.servicePrincipals[r.id] = id
+	w.servicePrincipals.Store(r.id, id)
 	return id
 }

@@ -67,31 +67,27 @@ func collect(t *testing.T, seed uint64, seen map[string]*share, total *share) {
 			}
 		}
 	}
-	layouts := map[string]*row{}
+	layouts, err := tenant.layouts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := rowsIn(layouts)
 	var before *event
-	err = tenant.world.each(func(e *event) error {
+	for _, e := range events(t, tenant) {
 		if e.person == nil || e.table == principals {
-			return nil
+			continue
 		}
-		name := tableNames[e.table]
-		if layouts[name] == nil {
-			for _, s := range tenant.tables {
-				if s.Name == name {
-					layouts[name] = &row{layout: newLayout(e.table, s)}
-				}
-			}
-		}
-		r := layouts[name]
-		guilty := boolInt(labelled[name+e.key()])
+		guilty := boolInt(labelled[tableNames[e.table]+e.key()])
 		if guilty == 0 && e.id[7]%10 > 0 {
-			before = e
-			return nil // a tenth of the ordinary rows will do
+			before = &e
+			continue // a tenth of the ordinary rows will do
 		}
-		r.render(tenant.world, e)
+		r := &rows[e.table]
+		r.render(tenant.world, &e)
 		who := fmt.Sprint(seed, e.person.index)
 		total.rows[guilty]++
 		total.users[guilty][who] = true
-		for f := range features(e, r, before) {
+		for f := range features(&e, r, before) {
 			s := seen[f]
 			if s == nil {
 				s = &share{users: [2]map[string]bool{{}, {}}}
@@ -100,11 +96,7 @@ func collect(t *testing.T, seed uint64, seen map[string]*share, total *share) {
 			s.rows[guilty]++
 			s.users[guilty][who] = true
 		}
-		before = e
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
+		before = &e
 	}
 }
 

@@ -17,7 +17,8 @@ type shape struct {
 	usual        bool // written unless others are named
 	file         func(t table) string
 	head         func(b []byte, l *layout) []byte
-	row          func(b []byte, r *row, first bool) []byte
+	row          func(b []byte, r *row) []byte
+	between      string // rows
 	tail         string
 }
 
@@ -26,22 +27,22 @@ var shapes = []shape{
 	{name: "jsonl", folder: "evidence", usual: true, file: named(".jsonl"), row: jsonLine},
 	{name: "portal-csv", folder: "portal-csv", usual: true, file: named(".csv"), head: portalHead, row: portalRow},
 	{name: "jsonl-zst", folder: "evidence-zst", packed: true, file: named(".jsonl.zst"), row: jsonLine},
-	{name: "query-api", folder: "query-api", file: named(".json"), head: apiHead, row: apiRow, tail: "\n]}]}\n"},
+	{name: "query-api", folder: "query-api", file: named(".json"), head: apiHead, row: apiRow, between: ",", tail: "\n]}]}\n"},
 	{name: "diagnostic", folder: "diagnostic", file: blobs, row: diagnosticRecord},
-	{name: "graph", folder: "graph", file: graphFiles, head: graphHead, row: graphObject, tail: "\n]}\n"},
+	{name: "graph", folder: "graph", file: graphFiles, head: graphHead, row: graphObject, between: ",", tail: "\n]}\n"},
 	{name: "entra-csv", folder: "entra-csv", file: entraFiles, head: columnHead(entraColumns, "\ufeff", "\n"), row: columnRow(entraColumns, "2006-01-02T15:04:05Z", "\n")},
-	{name: "az-monitor", folder: "az-monitor", file: named(".json"), head: headText("["), row: azRow, tail: "\n]\n"},
+	{name: "az-monitor", folder: "az-monitor", file: named(".json"), head: headText("["), row: azRow, between: ",", tail: "\n]\n"},
 	{name: "export-csv", folder: "export-csv", file: named(".csv"), head: exportHead, row: exportRow},
-	{name: "kusto-v1", folder: "kusto-v1", file: named(".json"), head: kustoHead(`{"Tables":[{"TableName":"Table_0","Columns":[`, "DataType"), row: apiRow, tail: "\n]}]}\n"},
-	{name: "kusto-v2", folder: "kusto-v2", file: named(".json"), head: kustoHead(`[{"FrameType":"DataSetHeader","Version":"v2.0"},{"FrameType":"DataTable","TableKind":"PrimaryResult","TableName":"PrimaryResult","Columns":[`, "ColumnType"), row: apiRow, tail: "\n]},{\"FrameType\":\"DataSetCompletion\"}]\n"},
+	{name: "kusto-v1", folder: "kusto-v1", file: named(".json"), head: kustoHead(`{"Tables":[{"TableName":"Table_0","Columns":[`, "DataType"), row: apiRow, between: ",", tail: "\n]}]}\n"},
+	{name: "kusto-v2", folder: "kusto-v2", file: named(".json"), head: kustoHead(`[{"FrameType":"DataSetHeader","Version":"v2.0"},{"FrameType":"DataTable","TableKind":"PrimaryResult","TableName":"PrimaryResult","Columns":[`, "ColumnType"), row: apiRow, between: ",", tail: "\n]},{\"FrameType\":\"DataSetCompletion\"}]\n"},
 	{name: "event-hub", folder: "event-hub", file: ofEntra(".json"), row: inside(diagnosticRecord, `{"records":[`, `]}`, nil)},
 	{name: "event-hub-body", folder: "event-hub-body", file: ofEntra(".jsonl"), row: inside(inside(diagnosticRecord, `{"records":[`, `]}`, nil), `{"SequenceNumber":1,"Body":`, `}`, appendQuoted)},
 	{name: "splunk", folder: "splunk", file: ofEntra(".json"), row: inside(diagnosticRecord, `{"preview":false,"result":{"sourcetype":"azure:monitor:aad","_raw":`, `}}`, appendQuoted)},
 	{name: "splunk-csv", folder: "splunk-csv", file: ofEntra(".csv"), head: headText("\"_time\",\"_raw\"\n"), row: inside(diagnosticRecord, `"2026-03-21T00:00:00.000+0000",`, "", appendDoubled)},
 	{name: "syslog", folder: "syslog", file: ofEntra(".log"), row: inside(diagnosticRecord, "<134>1 2026-03-21T00:00:00Z collector entra - - - ", "", nil)},
 	{name: "elastic", folder: "elastic", file: ofEntra(".ndjson"), row: elasticDoc},
-	{name: "elastic-hits", folder: "elastic-hits", file: ofEntra(".json"), head: headText(`{"took":5,"hits":{"hits":[`), row: inList(inside(elasticDoc, `{"_id":"1","_source":`, "}", nil)), tail: "]}}\n"},
-	{name: "graph-sdk", folder: "graph-sdk", file: graphFiles, head: headText("["), row: graphSDK, tail: "\n]\n"},
+	{name: "elastic-hits", folder: "elastic-hits", file: ofEntra(".json"), head: headText(`{"took":5,"hits":{"hits":[`), row: inside(elasticDoc, `{"_id":"1","_source":`, "}", nil), between: ",", tail: "]}}\n"},
+	{name: "graph-sdk", folder: "graph-sdk", file: graphFiles, head: headText("["), row: graphSDK, between: ",", tail: "\n]\n"},
 	{name: "graph-flat", folder: "graph-flat", file: flatFiles, head: columnHead(flatColumns, "", "\n"), row: columnRow(flatColumns, "2006-01-02T15:04:05.0000000Z", "\n")},
 	{name: "xdr", folder: "xdr", file: xdrFiles, head: columnHead(xdrColumns, "", "\r\n"), row: columnRow(xdrColumns, "2006-01-02T15:04:05.0000000Z", "\r\n")},
 	{name: "purview", folder: "purview", file: purviewFile, head: headText("RecordId,CreationDate,RecordType,Operation,UserId,AuditData,AssociatedAdminUnits,AssociatedAdminUnitsNames\r\n"), row: purviewRow},
@@ -83,7 +84,7 @@ func named(extension string) func(table) string {
 }
 
 // jsonLine renders a row as Log Analytics exports it: columns in the table's order, dynamic ones as nested JSON.
-func jsonLine(b []byte, r *row, _ bool) []byte {
+func jsonLine(b []byte, r *row) []byte {
 	sep := byte('{')
 	for i, c := range r.layout.columns {
 		cell := r.cell(i)
@@ -132,7 +133,7 @@ func portalHead(b []byte, l *layout) []byte {
 	return append(b, "\r\n"...)
 }
 
-func portalRow(b []byte, r *row, _ bool) []byte {
+func portalRow(b []byte, r *row) []byte {
 	for i, c := range r.layout.columns {
 		if i > 0 {
 			b = append(b, ',')
@@ -189,10 +190,7 @@ func apiHead(b []byte, l *layout) []byte {
 	return append(b, `],"rows":[`...)
 }
 
-func apiRow(b []byte, r *row, first bool) []byte {
-	if !first {
-		b = append(b, ',')
-	}
+func apiRow(b []byte, r *row) []byte {
 	b = append(b, "\n["...)
 	for i, c := range r.layout.columns {
 		if i > 0 {
@@ -273,7 +271,7 @@ func appendNested(b []byte, c schema.Column, cell []byte) []byte {
 }
 
 // diagnosticRecord is a record of Azure Monitor's diagnostic settings.
-func diagnosticRecord(b []byte, r *row, _ bool) []byte {
+func diagnosticRecord(b []byte, r *row) []byte {
 	sep := byte('{')
 	category := ""
 	for t := range tableCount {
@@ -313,10 +311,7 @@ var notInGraph = map[string]string{
 	"TimeGenerated": "", "OperationName": "", "OperationVersion": "", "ResultType": "", "ResultSignature": "", "ResultDescription": "", "DurationMs": "", "Identity": "", "Level": "", "Location": "", "ResourceId": "", "Category": "",
 }
 
-func graphObject(b []byte, r *row, first bool) []byte {
-	if !first {
-		b = append(b, ',')
-	}
+func graphObject(b []byte, r *row) []byte {
 	b = append(b, "\n{"...)
 	switch r.layout.table.Name {
 	case tableNames[interactive]:

@@ -26,8 +26,8 @@ func columnHead(columns []column, before, after string) func([]byte, *layout) []
 }
 
 // columnRow writes the cells of columns.
-func columnRow(columns []column, timeForm, after string) func([]byte, *row, bool) []byte {
-	return func(b []byte, r *row, _ bool) []byte {
+func columnRow(columns []column, timeForm, after string) func([]byte, *row) []byte {
+	return func(b []byte, r *row) []byte {
 		for i, c := range columns {
 			b = append(b, comma(i)...)
 			cell := r.named(c.column)

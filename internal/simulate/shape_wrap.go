@@ -12,9 +12,9 @@ import (
 
 // inside is a shape's record as it stands in a wrap: before and after it what the tool writes, and its text as a string
 // where quoted says so.
-func inside(record func([]byte, *row, bool) []byte, before, after string, quote func(dst, text []byte) []byte) func([]byte, *row, bool) []byte {
-	return func(b []byte, r *row, _ bool) []byte {
-		text := bytes.TrimSpace(record(nil, r, true))
+func inside(record func([]byte, *row) []byte, before, after string, quote func(dst, text []byte) []byte) func([]byte, *row) []byte {
+	return func(b []byte, r *row) []byte {
+		text := bytes.TrimSpace(record(nil, r))
 		b = append(b, before...)
 		if quote == nil {
 			b = append(b, text...)
@@ -22,16 +22,6 @@ func inside(record func([]byte, *row, bool) []byte, before, after string, quote 
 			b = quote(b, text)
 		}
 		return append(append(b, after...), '\n')
-	}
-}
-
-// inList puts commas between records.
-func inList(record func([]byte, *row, bool) []byte) func([]byte, *row, bool) []byte {
-	return func(b []byte, r *row, first bool) []byte {
-		if !first {
-			b = append(b, ',')
-		}
-		return record(b, r, first)
 	}
 }
 
@@ -51,10 +41,7 @@ func ofEntra(extension string) func(table) string {
 }
 
 // azRow is what az monitor log-analytics query prints: every value is text.
-func azRow(b []byte, r *row, first bool) []byte {
-	if !first {
-		b = append(b, ',')
-	}
+func azRow(b []byte, r *row) []byte {
 	b = append(b, "\n{\"TableName\":\"PrimaryResult\""...)
 	for i, c := range r.layout.columns {
 		b = append(append(append(b, `,"`...), c.Name...), `":`...)
@@ -77,7 +64,7 @@ func exportHead(b []byte, l *layout) []byte {
 	return append(b, "\r\n"...)
 }
 
-func exportRow(b []byte, r *row, _ bool) []byte {
+func exportRow(b []byte, r *row) []byte {
 	for i := range r.layout.columns {
 		b = appendDoubled(append(b, comma(i)...), r.cell(i))
 	}
@@ -119,7 +106,7 @@ func kustoHead(before, typeKey string) func([]byte, *layout) []byte {
 var datasets = [tableCount]string{"signinlogs", "signinlogs", "signinlogs", "auditlogs", "identityprotection", "graphactivitylogs", ""}
 
 // elasticDoc is a record as Elastic's integration stores it: in snake_case below the dataset, with fields of ECS beside it.
-func elasticDoc(b []byte, r *row, _ bool) []byte {
+func elasticDoc(b []byte, r *row) []byte {
 	set := ""
 	for t := range tableCount {
 		if tableNames[t] == r.layout.table.Name {
@@ -129,7 +116,7 @@ func elasticDoc(b []byte, r *row, _ bool) []byte {
 	b = append(append(append(b, `{"@timestamp":"`...), r.named("TimeGenerated")...), `","azure":{"tenant_id":"`...)
 	b = append(append(append(b, r.named("AADTenantId")...), r.named("AadTenantId")...), `","correlation_id":"`...)
 	b = append(append(append(b, r.named("CorrelationId")...), `","`...), set...)
-	b = snakeKeys(append(b, `":`...), bytes.TrimSpace(diagnosticRecord(nil, r, true)))
+	b = snakeKeys(append(b, `":`...), bytes.TrimSpace(diagnosticRecord(nil, r)))
 	b = append(append(append(append(b, `},"source":{"ip":"`...), r.named("IPAddress")...), r.named("IpAddress")...), `"},"user_agent":{"original":`...)
 	b = appendQuoted(b, r.named("UserAgent"))
 	return append(b, "}}\n"...)
@@ -179,7 +166,7 @@ func purviewFile(t table) string {
 }
 
 // purviewRow is a record of the unified audit log with its AuditData. The time there has no zone.
-func purviewRow(b []byte, r *row, _ bool) []byte {
+func purviewRow(b []byte, r *row) []byte {
 	data := []byte{'{'}
 	for i, c := range r.layout.columns {
 		name, special := auditNames[c.Name]
@@ -205,11 +192,8 @@ func purviewRow(b []byte, r *row, _ bool) []byte {
 
 // graphSDK is a Graph object as PowerShell's SDK and ConvertTo-Json write it: keys that begin with a capital, times as
 // milliseconds, and what the SDK's version does not know apart.
-func graphSDK(b []byte, r *row, first bool) []byte {
-	text := bytes.TrimLeft(graphObject(nil, r, first), ",\n")
-	if !first {
-		b = append(b, ',')
-	}
+func graphSDK(b []byte, r *row) []byte {
+	text := bytes.TrimLeft(graphObject(nil, r), "\n")
 	b = append(b, '\n')
 	for i := 0; i < len(text); i++ {
 		b = append(b, text[i])

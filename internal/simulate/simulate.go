@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -82,8 +83,8 @@ type world struct {
 	accounts   map[string]bool
 	people     []*person
 	attacks    []*event
-	// servicePrincipals are the tenant's, by application.
-	servicePrincipals map[string]string
+	// servicePrincipals are the tenant's, by application: texts. Several goroutines ask for them.
+	servicePrincipals sync.Map
 
 	quiet bool // people have the habits of their population alone
 
@@ -154,7 +155,7 @@ func Generate(opt Options) (*Tenant, error) {
 // newWorld makes all that people share.
 func newWorld(opt Options) *world {
 	d := throw(opt.Seed, worldDice)
-	w := &world{opt: opt, d: d, net: newInternet(d), days: opt.Days + 1, end: opt.End, carriers: map[string][]*network{}, accounts: map[string]bool{}, servicePrincipals: map[string]string{}}
+	w := &world{opt: opt, d: d, net: newInternet(d), days: opt.Days + 1, end: opt.End, carriers: map[string][]*network{}, accounts: map[string]bool{}}
 	w.start = opt.End.Truncate(daily).AddDate(0, 0, -opt.Days)
 	w.tenantID, w.workspace = d.guidText(), d.guidText()
 	w.domain = pick(d, []string{"northgate", "harbourlight", "meridianworks", "fennimore", "oakline", "castleford", "brightwater", "stonebridge", "larkfield", "westmere"}) + pick(d, []string{".example", ".test", ".example.com", ".example.net"})
@@ -294,11 +295,14 @@ type due struct {
 }
 
 // each makes the events in the order of their arrival, a day at a time: what has not arrived by the end of a day waits.
-func (w *world) each(yield func(*event) error) error {
+func (w *world) each(yield func(day []due) error) error {
 	attacks := slices.Clone(w.attacks)
 	var waiting []due
 	await := func(events []*event) {
 		for _, e := range events {
+			if w.opt.Table != "" && w.opt.Table != tableNames[e.table] {
+				continue
+			}
 			waiting = append(waiting, due{e.arrival.UnixNano(), e})
 		}
 	}
@@ -327,10 +331,8 @@ func (w *world) each(yield func(*event) error) error {
 			end := night.Add(-14 * time.Hour).UnixNano()
 			arrived, _ = slices.BinarySearchFunc(waiting, end, func(d due, end int64) int { return cmp.Compare(d.arrival, end) })
 		}
-		for _, d := range waiting[:arrived] {
-			if err := yield(d.event); err != nil {
-				return err
-			}
+		if err := yield(waiting[:arrived]); err != nil {
+			return err
 		}
 		waiting = append([]due(nil), waiting[arrived:]...)
 	}

@@ -3,11 +3,12 @@ package simulate
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -35,7 +36,13 @@ func seeds(n uint64) uint64 {
 func events(t *testing.T, tenant *Tenant) []event {
 	t.Helper()
 	var out []event
-	if err := tenant.world.each(func(e *event) error { out = append(out, *e); return nil }); err != nil {
+	err := tenant.world.each(func(day []due) error {
+		for _, e := range day {
+			out = append(out, *e.event)
+		}
+		return nil
+	})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return out
@@ -298,36 +305,60 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-// BenchmarkRows renders a tenant's rows as JSON lines without writing them to a disk.
+// counted counts what is written and drops it.
+type counted struct{ bytes, rows int }
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.bytes += len(p)
+	c.rows += bytes.Count(p, []byte{'\n'})
+	return len(p), nil
+}
+
+// BenchmarkRows streams a tenant's rows without writing them to a disk.
 func BenchmarkRows(b *testing.B) {
 	tenant, err := Generate(Options{Seed: 1, Users: 100, Days: 10, Incidents: 5})
 	if err != nil {
 		b.Fatal(err)
 	}
-	rows, bytes := 0, 0
+	var out counted
 	for b.Loop() {
-		w := &writer{tenant: tenant}
-		var buf []byte
-		err := tenant.world.each(func(e *event) error {
-			if w.rows[e.table] == nil {
-				for _, s := range tenant.tables {
-					if s.Name == tableNames[e.table] {
-						w.rows[e.table] = &row{layout: newLayout(e.table, s)}
-					}
-				}
-			}
-			w.rows[e.table].render(tenant.world, e)
-			buf = jsonLine(buf[:0], w.rows[e.table], false)
-			n, err := io.Discard.Write(buf)
-			rows, bytes = rows+1, bytes+n
-			return err
-		})
-		if err != nil {
+		if err := tenant.Stream(&out); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64(rows)/b.Elapsed().Seconds(), "rows/s")
-	b.ReportMetric(float64(bytes)/float64(rows), "bytes/row")
+	b.ReportMetric(float64(out.rows)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(out.bytes)/float64(out.rows), "bytes/row")
+}
+
+// fullDisk takes some writes and fails then.
+type fullDisk struct{ left int }
+
+func (d *fullDisk) Write(p []byte) (int, error) {
+	if d.left--; d.left < 0 {
+		return 0, errors.New("the disk is full")
+	}
+	return len(p), nil
+}
+
+// TestFullDisk: what cannot be written ends the making of rows, with the reason, and leaves nobody at work.
+func TestFullDisk(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, left := range []int{0, 1, 7} {
+		d := &fullDisk{left: left}
+		if err := generated(t, Options{Seed: 2, Users: 40, Days: 7}).Stream(d); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+			t.Errorf("after %d writes: %v", left, err)
+		}
+		if d.left != -1 {
+			t.Errorf("%d writes after the first that failed", -1-d.left)
+		}
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines are left over", runtime.NumGoroutine()-before)
 }
 
 // TestDocs: the page of the laboratory names every scenario and every population.

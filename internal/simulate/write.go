@@ -8,9 +8,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // file is one table in one shape.
@@ -19,8 +23,7 @@ type file struct {
 	f     *os.File
 	w     *bufio.Writer
 	zip   *zstd.Encoder
-	buf   []byte
-	rows  int
+	begun bool // it has a row
 }
 
 // create opens the file of a table and writes what comes before its rows.
@@ -46,11 +49,14 @@ func (s shape) create(dir string, t table, l *layout) (*file, error) {
 	return out, err
 }
 
-func (f *file) add(r *row) error {
-	f.buf = f.shape.row(f.buf[:0], r, f.rows == 0)
-	f.rows++
-	_, err := f.w.Write(f.buf)
-	return err
+// add writes rows that are rendered, with what stands between them.
+func (f *file) add(rows []byte) (err error) {
+	if f.begun {
+		_, err = f.w.WriteString(f.shape.between)
+	}
+	f.begun = true
+	_, err2 := f.w.Write(rows)
+	return errors.Join(err, err2)
 }
 
 func (f *file) close() error {
@@ -72,7 +78,10 @@ func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
-	err = t.each(w.add)
+	if w.layouts, err = t.layouts(); err != nil {
+		return err
+	}
+	err = inOrder(t.world.each, w.renderer, w.add)
 	if err := errors.Join(err, w.close()); err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
@@ -96,45 +105,55 @@ func (t *Tenant) WriteTo(dir string, names ...string) (err error) {
 
 // Stream writes the evidence as JSON lines, the rows of all tables as they are made. Memory does not grow with the days.
 func (t *Tenant) Stream(to io.Writer) error {
-	w := bufio.NewWriterSize(to, 1<<20)
-	var rows [tableCount]*row
-	var line []byte
-	err := t.each(func(e *event) (err error) {
-		if rows[e.table] == nil {
-			if rows[e.table], err = t.row(e.table); err != nil {
-				return err
+	layouts, err := t.layouts()
+	if err != nil {
+		return err
+	}
+	var used sync.Pool // lines that are written
+	renderer := func() func([]due) *[]byte {
+		rows := rowsIn(layouts)
+		return func(run []due) *[]byte {
+			lines, _ := used.Get().(*[]byte)
+			if lines == nil {
+				lines = new([]byte)
 			}
+			*lines = (*lines)[:0]
+			for _, e := range run {
+				rows[e.table].render(t.world, e.event)
+				*lines = jsonLine(*lines, &rows[e.table])
+			}
+			return lines
 		}
-		rows[e.table].render(t.world, e)
-		line = jsonLine(line[:0], rows[e.table], false)
-		_, err = w.Write(line)
+	}
+	err = inOrder(t.world.each, renderer, func(lines *[]byte) error {
+		_, err := to.Write(*lines)
+		used.Put(lines)
 		return err
 	})
-	if err := errors.Join(err, w.Flush()); err != nil {
+	if err != nil {
 		return fmt.Errorf("write the tenant: %w", err)
 	}
 	return nil
 }
 
-// each shows the events that are written.
-func (t *Tenant) each(show func(*event) error) error {
-	only := t.world.opt.Table
-	return t.world.each(func(e *event) error {
-		if only != "" && tableNames[e.table] != only {
-			return nil
+// layouts are those of all tables.
+func (t *Tenant) layouts() (all [tableCount]*layout, err error) {
+	for of := range tableCount {
+		at := slices.IndexFunc(t.tables, func(s schema.Table) bool { return s.Name == tableNames[of] })
+		if at < 0 {
+			return all, fmt.Errorf("table %s has no schema", tableNames[of])
 		}
-		return show(e)
-	})
+		all[of] = newLayout(of, t.tables[at])
+	}
+	return all, nil
 }
 
-// row makes the renderer of a table's rows.
-func (t *Tenant) row(of table) (*row, error) {
-	for i := range t.tables {
-		if t.tables[i].Name == tableNames[of] {
-			return &row{layout: newLayout(of, t.tables[i])}, nil
-		}
+// rowsIn are rows to render into, one of each table.
+func rowsIn(layouts [tableCount]*layout) (rows [tableCount]row) {
+	for t, l := range layouts {
+		rows[t].layout = l
 	}
-	return nil, fmt.Errorf("table %s has no schema", tableNames[of])
+	return rows
 }
 
 // context is the tenant file: what the tenant knows about itself.
@@ -166,56 +185,95 @@ func (t *Tenant) context() string {
 
 // writer renders events into the files of their tables.
 type writer struct {
-	dir    string
-	tenant *Tenant
-	shapes []shape
-	rows   [tableCount]*row
-	files  [tableCount][]*file
-	made   map[string]bool // shapes that hold a table of the tenant
+	dir     string
+	tenant  *Tenant
+	shapes  []shape
+	layouts [tableCount]*layout
+	files   [tableCount][]*file // by shape; nil where nothing is written
+	made    map[string]bool     // shapes that hold a table of the tenant
+	used    sync.Pool           // rendered runs that are written
 }
 
-func (w *writer) add(e *event) error {
-	r := w.rows[e.table]
-	if r == nil {
-		var err error
-		if r, err = w.open(e.table); err != nil {
-			return err
+// rendered are the rows of a run of events, by table and shape.
+type rendered [tableCount][][]byte
+
+func (w *writer) renderer() func([]due) *rendered {
+	rows := rowsIn(w.layouts)
+	var held [tableCount][]int // the shapes that hold a table
+	for t := range held {
+		for i, s := range w.shapes {
+			if s.file(table(t)) != "" {
+				held[t] = append(held[t], i)
+			}
 		}
 	}
-	r.render(w.tenant.world, e)
-	for _, f := range w.files[e.table] {
-		if err := f.add(r); err != nil {
-			return err
+	return func(run []due) *rendered {
+		out, _ := w.used.Get().(*rendered)
+		if out == nil {
+			out = new(rendered)
+			for t := range out {
+				out[t] = make([][]byte, len(w.shapes))
+			}
+		}
+		for _, e := range run {
+			r := &rows[e.table]
+			r.render(w.tenant.world, e.event)
+			for _, i := range held[e.table] {
+				text := out[e.table][i]
+				if len(text) > 0 {
+					text = append(text, w.shapes[i].between...)
+				}
+				out[e.table][i] = w.shapes[i].row(text, r)
+			}
+		}
+		return out
+	}
+}
+
+func (w *writer) add(run *rendered) error {
+	for t, texts := range run {
+		for i, text := range texts {
+			if len(text) == 0 {
+				continue
+			}
+			f, err := w.file(table(t), i)
+			if err == nil {
+				err = f.add(text)
+			}
+			if err != nil {
+				return err
+			}
+			texts[i] = text[:0]
 		}
 	}
+	w.used.Put(run)
 	return nil
 }
 
-func (w *writer) open(t table) (*row, error) {
-	r, err := w.tenant.row(t)
+// file is that of a table in a shape, which begins with its first row.
+func (w *writer) file(t table, shape int) (*file, error) {
+	if w.files[t] == nil {
+		w.files[t] = make([]*file, len(w.shapes))
+	}
+	if f := w.files[t][shape]; f != nil {
+		return f, nil
+	}
+	s := w.shapes[shape]
+	f, err := s.create(w.dir, t, w.layouts[t])
 	if err != nil {
 		return nil, err
 	}
-	w.rows[t] = r
-	for _, s := range w.shapes {
-		if s.file(t) == "" {
-			continue
-		}
-		f, err := s.create(w.dir, t, r.layout)
-		if err != nil {
-			return nil, err
-		}
-		w.files[t] = append(w.files[t], f)
-		w.made[s.name] = true
-	}
-	return r, nil
+	w.files[t][shape], w.made[s.name] = f, true
+	return f, nil
 }
 
 func (w *writer) close() error {
 	var errs []error
 	for _, files := range w.files {
 		for _, f := range files {
-			errs = append(errs, f.close())
+			if f != nil {
+				errs = append(errs, f.close())
+			}
 		}
 	}
 	return errors.Join(errs...)
