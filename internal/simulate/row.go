@@ -231,11 +231,20 @@ var officeRow = map[string]field{
 
 var rowsOf = [tableCount]map[string]field{signInRow, signInRow, principalRow, auditRow, riskRow, graphRow, officeRow}
 
+// repeated are the columns of long texts of which there are few: one for a policy's outcome, a network or a resource.
+// What a shape makes of such a text is kept.
+var repeated = map[string]bool{
+	"ConditionalAccessPolicies": true, "LocationDetails": true, "AuthenticationProcessingDetails": true, "AuthenticationRequirementPolicies": true,
+	"Agent": true, "Status": true, "TokenProtectionStatusDetails": true, "ResultDescription": true,
+}
+
 // layout are the columns of a table that its rows fill, in the schema's order.
 type layout struct {
-	table   schema.Table
-	columns []schema.Column
-	fields  []field
+	table    schema.Table
+	columns  []schema.Column
+	fields   []field
+	members  []string // what stands before the columns' values in JSON
+	repeated []bool
 }
 
 func newLayout(t table, all schema.Table) *layout {
@@ -251,6 +260,8 @@ func newLayout(t table, all schema.Table) *layout {
 		if f != nil {
 			l.columns = append(l.columns, c)
 			l.fields = append(l.fields, f)
+			l.members = append(l.members, `,"`+c.Name+`":`)
+			l.repeated = append(l.repeated, repeated[c.Name])
 		}
 	}
 	return l
@@ -261,6 +272,8 @@ type row struct {
 	layout *layout
 	text   []byte
 	ends   []int
+	// The forms of repeated texts: as strings of JSON and as cells of a CSV.
+	quoted, cells map[string][]byte
 }
 
 func (r *row) render(w *world, e *event) {
@@ -276,6 +289,30 @@ func (r *row) cell(i int) []byte {
 		return r.text[:r.ends[0]]
 	}
 	return r.text[r.ends[i-1]:r.ends[i]]
+}
+
+// appendQuoted writes a cell as a string of JSON.
+func (r *row) appendQuoted(b []byte, i int) []byte {
+	return r.appendForm(b, i, &r.quoted, appendQuoted)
+}
+
+// appendCell writes a cell as one of a CSV.
+func (r *row) appendCell(b []byte, i int) []byte { return r.appendForm(b, i, &r.cells, appendCell) }
+
+func (r *row) appendForm(b []byte, i int, kept *map[string][]byte, form func(b, text []byte) []byte) []byte {
+	cell := r.cell(i)
+	if !r.layout.repeated[i] {
+		return form(b, cell)
+	}
+	text, ok := (*kept)[string(cell)]
+	if !ok {
+		if *kept == nil {
+			*kept = map[string][]byte{}
+		}
+		text = form(nil, cell)
+		(*kept)[string(cell)] = text
+	}
+	return append(b, text...)
 }
 
 // named is the cell of a column; empty where the table has none.

@@ -85,27 +85,31 @@ func named(extension string) func(table) string {
 
 // jsonLine renders a row as Log Analytics exports it: columns in the table's order, dynamic ones as nested JSON.
 func jsonLine(b []byte, r *row) []byte {
-	sep := byte('{')
-	for i, c := range r.layout.columns {
+	start := len(b)
+	for i := range r.layout.columns {
+		kind := r.layout.columns[i].Type
 		cell := r.cell(i)
-		if len(cell) == 0 && c.Type != schema.String {
+		if len(cell) == 0 && kind != schema.String {
 			continue
 		}
-		b = append(append(append(b, sep, '"'), c.Name...), `":`...)
-		sep = ','
-		if c.Type == schema.String || c.Type == schema.Datetime {
-			b = appendQuoted(b, cell)
-		} else {
+		b = append(b, r.layout.members[i]...)
+		switch kind {
+		case schema.String:
+			b = r.appendQuoted(b, i)
+		case schema.Datetime:
+			b = append(append(append(b, '"'), cell...), '"')
+		default:
 			b = append(b, cell...)
 		}
 	}
+	b[start] = '{'
 	return append(b, "}\n"...)
 }
 
 // appendQuoted writes a JSON string. Our texts hold no control characters.
 func appendQuoted(b, text []byte) []byte {
 	b = append(b, '"')
-	if bytes.IndexByte(text, '"') < 0 && bytes.IndexByte(text, '\\') < 0 { // most texts
+	if len(text) == 0 || bytes.IndexByte(text, '"') < 0 && bytes.IndexByte(text, '\\') < 0 { // most texts
 		return append(append(b, text...), '"')
 	}
 	written := 0
@@ -134,16 +138,15 @@ func portalHead(b []byte, l *layout) []byte {
 }
 
 func portalRow(b []byte, r *row) []byte {
-	for i, c := range r.layout.columns {
+	for i := range r.layout.columns {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		cell := r.cell(i)
-		if c.Type == schema.Datetime && len(cell) > 0 {
+		if cell := r.cell(i); r.layout.columns[i].Type == schema.Datetime && len(cell) > 0 {
 			b = appendPortalTime(b, cell)
 			continue
 		}
-		b = appendCell(b, cell)
+		b = r.appendCell(b, i)
 	}
 	return append(b, "\r\n"...)
 }
