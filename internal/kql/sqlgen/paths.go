@@ -38,7 +38,10 @@ func (g *generator) paths(n *plan.Paths) string {
 	case plan.AnyRepeats:
 	}
 	special := computed{
-		{n.Start, "s"}, {n.End, "t"}, {n.Length, "n"}, {n.Numbers, "CAST(to_json(numbers) AS VARCHAR)"},
+		{n.Start, "s"},
+		{n.End, "t"},
+		{n.Length, "n"},
+		{n.Numbers, "CAST(to_json(numbers) AS VARCHAR)"},
 		{n.Inner, "CAST(to_json(nodes[2:-2]) AS VARCHAR)"},
 	}
 	for i, it := range n.Items {
