@@ -3,10 +3,10 @@
 package tenant
 
 import (
+	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -115,7 +115,7 @@ func Load(path string) (*Context, error) {
 		if value == nil {
 			continue
 		}
-		t, err := table(filepath.Dir(path), p.columns, value)
+		t, err := table(path, p.columns, value)
 		if err == nil {
 			err = t.check()
 		}
@@ -125,7 +125,7 @@ func Load(path string) (*Context, error) {
 		c.Watchlists[p.alias] = t
 	}
 	for alias, name := range f.Watchlists {
-		t, err := readCSV(filepath.Join(filepath.Dir(path), name), nil)
+		t, err := readCSV(beside(path, name), nil)
 		if err != nil {
 			return nil, fmt.Errorf("tenant file %s: watchlist %s: %w", path, alias, err)
 		}
@@ -225,11 +225,11 @@ func paths(file string, value any) ([]string, error) {
 	return out, nil
 }
 
-// table reads a part: the path of a CSV, or an inline list of mappings or of plain networks.
-func table(dir string, columns []string, value any) (Table, error) {
+// table reads a part: the path of a CSV, relative to the tenant file, or an inline list of mappings or of plain networks.
+func table(file string, columns []string, value any) (Table, error) {
 	switch v := value.(type) {
 	case string:
-		return readCSV(filepath.Join(dir, v), columns)
+		return readCSV(beside(file, v), columns)
 	case []any:
 		t := Table{Columns: columns}
 		for i, item := range v {
@@ -280,50 +280,48 @@ func indexOf(columns []string, name string) int {
 	return -1
 }
 
-// readCSV reads a CSV with a header. With columns given they are picked by name; without, the header is kept.
+// readCSV reads a CSV with a header. With columns given they are picked by their names and synonyms, and a header that has
+// none of them is an error; without, the list is the tenant's own and kept as it is.
 func readCSV(path string, columns []string) (Table, error) {
-	f, err := os.Open(path)
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return Table{}, err
 	}
-	defer func() { _ = f.Close() }()
-	r := csv.NewReader(f)
-	header, err := r.Read()
+	r := csv.NewReader(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
+	records, err := r.ReadAll()
 	if err != nil {
 		return Table{}, fmt.Errorf("%s: %w", path, err)
 	}
+	if len(records) == 0 {
+		return Table{}, fmt.Errorf("%s: it has no header", path)
+	}
+	header, records := records[0], records[1:]
+	for _, record := range records {
+		for i, cell := range record {
+			record[i] = strings.TrimSpace(cell)
+		}
+	}
 	if columns == nil {
-		columns = header
+		return Table{header, records}, nil
+	}
+	at := make([]int, len(header)) // the column of a cell, -1 for none
+	for i, name := range header {
+		at[i] = indexOf(columns, name)
+	}
+	if slices.Max(at) < 0 {
+		return Table{}, fmt.Errorf("%s: its header, %s, has none of the columns %s", path, strings.Join(header, ", "), strings.Join(columns, ", "))
 	}
 	t := Table{Columns: columns}
-	at := make([]int, len(header))
-	for i, h := range header {
-		h = strings.TrimPrefix(h, "\ufeff")
-		at[i] = indexOf(columns, h)
-		if at[i] < 0 {
-			for k, c := range columns {
-				if c == h {
-					at[i] = k
-				}
-			}
-		}
-	}
-	for {
-		record, err := r.Read()
-		if errors.Is(err, io.EOF) {
-			return t, nil
-		}
-		if err != nil {
-			return t, fmt.Errorf("%s: %w", path, err)
-		}
+	for _, record := range records {
 		row := make([]string, len(columns))
 		for i, cell := range record {
 			if at[i] >= 0 {
-				row[at[i]] = strings.TrimSpace(cell)
+				row[at[i]] = cell
 			}
 		}
 		t.Rows = append(t.Rows, row)
 	}
+	return t, nil
 }
 
 // check checks the cells of the columns that have a kind, and gives them its form.

@@ -97,3 +97,49 @@ func TestWorkingHours(t *testing.T) {
 		}
 	}
 }
+
+// TestLists: a list is read as its writer meant it, wherever it lies: Excel and Windows PowerShell begin a CSV with a byte
+// order mark, and a list of the tenant's own has columns that are called as it calls them.
+func TestLists(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	write := func(path, text string) string {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const mark = "\ufeff"
+	for name, c := range map[string]struct{ list, key, alias, columns, row string }{
+		"beside the file":          {"name,cidr\nHQ,203.0.113.0/24\n", "corporate_networks", "CorporateNetworks", "name cidr", "HQ 203.0.113.0/24"},
+		"with a mark":              {mark + "cidr,label\r\n203.0.113.0/24,HQ\r\n", "corporate_networks", "CorporateNetworks", "name cidr", "HQ 203.0.113.0/24"},
+		"with a mark and quotes":   {mark + "\"name\",\"cidr\"\r\n\"HQ\",\"203.0.113.0/24\"\r\n", "corporate_networks", "CorporateNetworks", "name cidr", "HQ 203.0.113.0/24"},
+		"its own":                  {"User,Why\nann, head of sales\n", "watchlists", "Own", "User Why", "ann head of sales"},
+		"its own with a mark":      {mark + "User,Why\nann,x\n", "watchlists", "Own", "User Why", "ann x"},
+		"its own with our synonym": {"ip,cidr,upn,user\n1,2,3,4\n", "watchlists", "Own", "ip cidr upn user", "1 2 3 4"},
+	} {
+		for _, path := range []string{write(filepath.Join(dir, "list.csv"), c.list), write(filepath.Join(elsewhere, "list.csv"), c.list)} {
+			value := path
+			if filepath.Dir(path) == dir {
+				value = "list.csv"
+			}
+			if c.key == "watchlists" {
+				value = "{Own: " + value + "}"
+			}
+			got, err := Load(write(filepath.Join(dir, "tenant.yaml"), c.key+": "+value+"\n"))
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+				continue
+			}
+			list := got.Watchlists[c.alias]
+			if columns := strings.Join(list.Columns, " "); columns != c.columns || len(list.Rows) != 1 || strings.Join(list.Rows[0], " ") != c.row {
+				t.Errorf("%s: got %q %q, want %q and %q", name, columns, list.Rows, c.columns, c.row)
+			}
+		}
+	}
+	for list, want := range map[string]string{"": "it has no header", "id;title\n1;x\n": "none of the columns app_id, name"} {
+		write(filepath.Join(dir, "list.csv"), list)
+		if _, err := Load(write(filepath.Join(dir, "tenant.yaml"), "approved_apps: list.csv\n")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", list, err, want)
+		}
+	}
+}
