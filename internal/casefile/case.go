@@ -17,6 +17,7 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 
 	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -274,9 +275,8 @@ func (c *Case) start(ctx context.Context, path string) error {
 // dir is the folder of the case.
 func (c *Case) dir() string { return cmp.Or(c.opt.Dir, c.temporary) }
 
-func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
-
-func quoteText(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+// quoteName and quoteText write a name and a text in SQL as the compiler does.
+var quoteName, quoteText = function.Identifier, function.Quote
 
 // literal is a path as DuckDB reads it where it would take it for a pattern.
 func literal(path string) string {

@@ -263,6 +263,51 @@ func TestGivenWatchlists(t *testing.T) {
 	}
 }
 
+// TestOddWatchlists: whoever exports a list wrote its items. One that is no object, or has a column without a name, as the
+// comma at the end of a CSV's lines leaves one, must cost neither the rest of the list nor the case.
+func TestOddWatchlists(t *testing.T) {
+	const row = `{"Type":"Watchlist","TimeGenerated":"2026-03-20T10:00:00Z","WatchlistAlias":%q,"WatchlistItem":%s}` + "\n"
+	text := ""
+	for _, item := range []string{`"{\"\":\"x\",\"App\":\"Mailer\"}"`, `{"App":null}`, `[1,2,3]`, `"words"`, `7`, `"{\"App\":"`, `{"App":"Post"}`, `{"App":"","K\u212a":"1","ſ\u0000":"\u0000","s":"2","k":"3"}`} {
+		text += fmt.Sprintf(row, "odd", item)
+	}
+	text += `{"Type":"Watchlist","TimeGenerated":"2026-03-20T10:00:00Z","WatchlistAlias":"\u0000","WatchlistItem":{"a":"1"}}` + "\n"
+	text += fmt.Sprintf(row, `a"b'; DROP TABLE x`, `{"a\"b":"c'd"}`)
+	path := filepath.Join(t.TempDir(), "lists.jsonl")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "case")
+	for range 2 { // the second time from the case that the first one left
+		c := open(t, Options{Dir: dir})
+		ingest(t, c, path)
+		if got, want := rowsOf(t, c, `_GetWatchlist('odd') | where isnotempty(App) | project App | sort by App asc`), "[Mailer] [Post]"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if got, want := rowsOf(t, c, `_GetWatchlist('a"b\'; DROP TABLE x') | project ['a"b']`), "[c'd]"; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestAddWatchlist: a list that Sentinel answered has Sentinel's columns, and one of a spreadsheet columns without a name.
+func TestAddWatchlist(t *testing.T) {
+	c := open(t, Options{})
+	if err := c.AddWatchlist(t.Context(), "Mine", []string{"searchkey", "User", "", "_DTItemId", "Why"}, [][]string{{"k", "ann", "", "1", "it's"}}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := rowsOf(t, c, "_GetWatchlist('mine') | project User, Why, SearchKey"), "[ann it's ]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	err := c.AddWatchlist(t.Context(), "Mine", []string{"User", "user"}, nil)
+	if want := "watchlist Mine: two of its columns are called user"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
 // TestGatherInSlices joins more steps than are gathered at once: each sign-in gets its own, and only those.
 func TestGatherInSlices(t *testing.T) {
 	const signIns = 2*gatheredAtOnce + 1

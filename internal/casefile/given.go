@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -26,7 +25,7 @@ func (c *Case) givenWatchlists(ctx context.Context) error {
 			n = len(rows)
 		}
 		if _, known := c.watchlists[strings.ToLower(alias)]; !known || c.given[strings.ToLower(alias)] {
-			if err := c.giveWatchlist(ctx, alias, rows[:n]); err != nil {
+			if err := c.giveWatchlist(ctx, asName(alias), rows[:n]); err != nil {
 				return fmt.Errorf("watchlist %s: %w", alias, err)
 			}
 		}
@@ -37,48 +36,62 @@ func (c *Case) givenWatchlists(ctx context.Context) error {
 
 // giveWatchlist makes one list of its items. The columns are those of all items, in the order in which they come.
 func (c *Case) giveWatchlist(ctx context.Context, alias string, items [][]schema.Value) error {
-	index := map[string]int{}
-	for _, own := range watchlistColumns {
-		index[strings.ToLower(own.Name)] = -1
-	}
+	index := map[string]int{} // of the columns, by their names in lower case
 	var columns []string
-	list := make([][]string, len(items))
-	for i, item := range items {
+	var list [][]string
+	for _, item := range items {
 		text, _ := item[1].(string)
-		d := json.NewDecoder(bytes.NewReader([]byte(text)))
-		if _, err := d.Token(); err != nil {
-			return err
+		members, ok := membersOf(text)
+		if !ok { // it stands in the table Watchlist, for who looks for it
+			continue
 		}
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return err
-			}
-			var value json.RawMessage
-			if err := d.Decode(&value); err != nil {
-				return err
-			}
-			name, _ := key.(string)
-			at, known := index[strings.ToLower(name)]
+		row := make([]string, len(columns))
+		for _, m := range members {
+			at, known := index[strings.ToLower(m.name)]
 			if !known {
 				at = len(columns)
-				index[strings.ToLower(name)] = at
-				columns = append(columns, name)
+				index[strings.ToLower(m.name)] = at
+				columns, row = append(columns, m.name), append(row, "")
 			}
-			if at < 0 {
-				continue
-			}
-			for len(list[i]) <= at {
-				list[i] = append(list[i], "")
-			}
-			if json.Unmarshal(value, &list[i][at]) != nil {
-				list[i][at] = string(value)
+			if json.Unmarshal(m.value, &row[at]) != nil {
+				row[at] = string(m.value)
 			}
 		}
+		list = append(list, row)
 	}
 	for i := range list {
 		list[i] = append(list[i], make([]string, len(columns)-len(list[i]))...)
 	}
 	c.given[strings.ToLower(alias)] = true
 	return c.AddWatchlist(ctx, alias, columns, list)
+}
+
+// member is a name of a JSON object and its value.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// asName is a text as SQL can have it for a name.
+func asName(text string) string { return strings.ReplaceAll(text, "\x00", "\ufffd") }
+
+// membersOf are the members of an object in their order; ok is false for a text that is none.
+func membersOf(text string) (members []member, ok bool) {
+	d := json.NewDecoder(strings.NewReader(text))
+	if begin, err := d.Token(); err != nil || begin != json.Delim('{') {
+		return nil, false
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return nil, false
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return nil, false
+		}
+		text, _ := name.(string)
+		members = append(members, member{asName(text), value})
+	}
+	return members, true
 }

@@ -17,14 +17,23 @@ var watchlistColumns = []schema.Column{
 	{Name: "WatchlistItem", Type: schema.Dynamic},
 }
 
-// AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text.
+// AddWatchlist makes what _GetWatchlist(alias) returns: the columns that Sentinel adds and the list's own, as text. Those that
+// Sentinel adds are left out of a list that Sentinel made, as are those without a name; two of one name are an error, and case
+// does not tell them apart.
 func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string, rows [][]string) error {
 	if err := c.forget(ctx); err != nil {
 		return err
 	}
 	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: slices.Clone(watchlistColumns)}
-	for _, name := range columns {
-		t.Columns = append(t.Columns, schema.Column{Name: name, Type: schema.String})
+	var own []int // of the columns
+	for i, name := range columns {
+		same := slices.IndexFunc(t.Columns, func(col schema.Column) bool { return strings.ToLower(col.Name) == strings.ToLower(name) })
+		if same >= len(watchlistColumns) {
+			return fmt.Errorf("watchlist %s: two of its columns are called %s", alias, name)
+		}
+		if same < 0 && name != "" {
+			t.Columns, own = append(t.Columns, schema.Column{Name: name, Type: schema.String}), append(own, i)
+		}
 	}
 	if err := c.makeTemporary(ctx, t); err != nil {
 		return err
@@ -34,8 +43,8 @@ func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string,
 		tuples := make([]string, len(batch))
 		for i, row := range batch {
 			values := []string{"''", "NULL", "''", "NULL"}
-			for _, cell := range row {
-				values = append(values, quoteText(cell))
+			for _, k := range own {
+				values = append(values, quoteText(row[k]))
 			}
 			tuples[i] = "(" + strings.Join(values, ", ") + ")"
 		}
