@@ -331,3 +331,25 @@ func TestGatherInSlices(t *testing.T) {
 		t.Errorf("sign-ins, sign-ins with their own step: %s, want %s", got, want)
 	}
 }
+
+// TestLoadNamedTakesTheFile: the characters of a pattern in a file's name, as browsers number downloads, name that file alone.
+func TestLoadNamedTakesTheFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"users[1].csv": "name\nann\n", "users1.csv": "name\nben\n", "what?.csv": "name\ncay\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := open(t, Options{})
+	for name, want := range map[string]string{"users[1].csv": "ann", "what?.csv": "cay"} {
+		if _, err := c.LoadNamed(t.Context(), "U", filepath.Join(dir, name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for _, query := range []string{"U", "externaldata(name: string) ['U'] with (ignoreFirstRecord=true, format='csv')"} {
+			if got := rowsOf(t, c, query); got != "["+want+"]" {
+				t.Errorf("%s: %s is %s, want %s", name, query, got, want)
+			}
+		}
+	}
+}

@@ -28,16 +28,16 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 	} else if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("load the table %s: %w", name, err)
 	}
-	reader := ""
+	reader, text := "", quoteText(literal(path))
 	switch ext := ending(path); ext {
 	case "csv", "tsv":
-		reader = "read_csv(" + quoteText(path) + ", header = true)"
+		reader = "read_csv(" + text + ", header = true)"
 	case "txt":
-		reader = "read_csv(" + quoteText(path) + ", delim = chr(1), quote = '', escape = '', strict_mode = false, columns = {'Line': 'VARCHAR'}, header = false)"
+		reader = "read_csv(" + text + ", delim = chr(1), quote = '', escape = '', strict_mode = false, columns = {'Line': 'VARCHAR'}, header = false)"
 	case "json", "jsonl", "ndjson":
-		reader = "read_json_auto(" + quoteText(path) + ")"
+		reader = "read_json_auto(" + text + ")"
 	case "parquet":
-		reader = "read_parquet(" + quoteText(path) + ")"
+		reader = "read_parquet(" + text + ")"
 	default:
 		return nil, fmt.Errorf("load %s: the ending %q is not one of csv, tsv, txt, json, jsonl, ndjson, parquet", path, ext)
 	}
@@ -101,7 +101,7 @@ func (s session) External(source, format string, ignoreFirst bool) (*schema.Tabl
 	if ignoreFirst {
 		skip = 1
 	}
-	reader := fmt.Sprintf("read_csv(%s, %s, header = false, skip = %d, all_varchar = true)%s", quoteText(path), quoting, skip, where)
+	reader := fmt.Sprintf("read_csv(%s, %s, header = false, skip = %d, all_varchar = true)%s", quoteText(literal(path)), quoting, skip, where)
 	if err := s.Exec(s.ctx, "CREATE TEMP TABLE IF NOT EXISTS "+quoteName(t.Name)+" AS SELECT coalesce(COLUMNS(*), '') FROM "+reader); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
