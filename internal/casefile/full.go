@@ -1,7 +1,6 @@
 package casefile
 
 import (
-	"cmp"
 	"fmt"
 	"strings"
 )
@@ -64,7 +63,7 @@ func (c *Case) orFull(err error) error {
 	if !noRoom(err) {
 		return err
 	}
-	return &Full{dir: cmp.Or(c.opt.Dir, c.temporary), temporary: c.opt.Dir == ""}
+	return &Full{dir: c.dir(), temporary: c.temporary != ""}
 }
 
 // orFull says also how far the loading came.
