@@ -29,9 +29,9 @@ type huntFlags struct {
 
 	silent bool // prints nothing to standard output
 
-	// further asks more of the case and adds it to the result; also prints that behind the findings for people. Both or
-	// neither are nil.
-	further func(ctx context.Context, c *casefile.Case, inv *investigation.Investigation) error
+	// further asks more of the evidence, in the time that the hunts saw, and adds it to the result; also prints that behind
+	// the findings for people. Both or neither are nil.
+	further func(ctx context.Context, engine hunt.Engine, inv *investigation.Investigation) error
 	also    func(p *page)
 }
 
@@ -89,9 +89,13 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	inv, err := f.investigate(ctx, c)
+	engine, err := f.engine(ctx, c)
+	if err != nil {
+		return &exit{exitInternal, err}
+	}
+	inv, err := f.investigate(ctx, c, engine)
 	if err == nil && f.further != nil {
-		err = f.further(ctx, c, inv)
+		err = f.further(ctx, engine, inv)
 	}
 	if err != nil {
 		return err
@@ -174,7 +178,8 @@ var shipped = sync.OnceValues(func() ([]hunt.Hunt, error) { return hunt.Load(hun
 // compiler makes of a question lives as long as the question does, and the limit that openCase sets holds all the same.
 const garbage = 400
 
-func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investigation.Investigation, error) {
+// investigate asks the engine, which is the case in the time that the hunts see.
+func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hunt.Engine) (*investigation.Investigation, error) {
 	debug.SetGCPercent(garbage)
 	all, err := shipped()
 	if err != nil {
@@ -192,10 +197,6 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case) (*investi
 	}
 	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()
-	engine, err := f.engine(ctx, c)
-	if err != nil {
-		return nil, &exit{exitInternal, err}
-	}
 	asOf, source := c.AsOf()
 	if earlier, is := engine.(*casefile.Earlier); is {
 		source += "; to the hunts, which look back 90 days, now() is " + earlier.Now.RFC3339() + ", so that they see all"

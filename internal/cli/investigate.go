@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
@@ -41,7 +41,7 @@ var investigated = []struct {
 func newInvestigate(s Streams) *cobra.Command {
 	f := &huntFlags{}
 	var answers []answered
-	f.further = func(ctx context.Context, c *casefile.Case, inv *investigation.Investigation) error {
+	f.further = func(ctx context.Context, engine hunt.Engine, inv *investigation.Investigation) error {
 		for _, step := range investigated {
 			for _, name := range step.views {
 				v, err := view.Load(name)
@@ -51,7 +51,7 @@ func newInvestigate(s Streams) *cobra.Command {
 				if len(f.users) == 1 { // who it is about has been said
 					v.Columns = slices.DeleteFunc(v.Columns, func(c string) bool { return c == "User" })
 				}
-				rows, err := v.Run(ctx, c, f.filter())
+				rows, err := v.Run(ctx, engine, f.filter())
 				if err != nil {
 					return err
 				}

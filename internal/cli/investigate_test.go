@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/replaytrace/replaytrace/internal/investigation"
 	"github.com/replaytrace/replaytrace/internal/simulate"
@@ -91,5 +92,41 @@ func TestInvestigateFollowsTheSteps(t *testing.T) {
 		if !strings.Contains(page, "\n"+id+"  ") {
 			t.Errorf("the terminal lacks step %s", id)
 		}
+	}
+}
+
+// TestInvestigateSeesWhatHuntSees investigates a theft that lies further back than the 90 days that views look back: the
+// steps have the rows that the finding has.
+func TestInvestigateSeesWhatHuntSees(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	home := visit{user: "megan", session: "s", ip: "81.2.69.144", as: "5089", country: "GB", every: 25 * time.Minute, times: 9, agent: edgeOnWindows, system: "Windows10", app: webMail}
+	thief := home
+	thief.ip, thief.as, thief.country, thief.agent, thief.system, thief.app, thief.from = "45.77.12.90", "20473", "US", "python-requests/2.28.2", "", officeClient, 30*time.Minute
+	later := home
+	later.session, later.from = "later", 180*24*time.Hour
+	for _, v := range []visit{home, thief, later} {
+		v.write(t, dir, time.Date(2026, 6, 2, 8, 0, 0, 0, time.UTC))
+	}
+	var inv investigation.Investigation
+	if err := json.Unmarshal(runPartly(t, "investigate", oneThread, dir, "--user", "megan@contoso.test", "--format", "json"), &inv); err != nil {
+		t.Fatal(err)
+	}
+	if len(inv.Findings) != 1 {
+		t.Fatalf("%d findings, want the theft", len(inv.Findings))
+	}
+	at := slices.IndexFunc(inv.Steps, func(s investigation.Step) bool { return s.View == "investigate.rows" })
+	var rows []struct{ IPAddress string }
+	if err := json.Unmarshal(inv.Steps[at].Rows, &rows); err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for _, r := range rows {
+		if r.IPAddress == thief.ip {
+			seen++
+		}
+	}
+	if seen != thief.times {
+		t.Errorf("the step has %d rows of the thief's, want %d", seen, thief.times)
 	}
 }
