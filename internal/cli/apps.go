@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -155,21 +154,4 @@ func writeApps(w io.Writer, inv *inventory.Inventory) error {
 		records = append(records, row)
 	}
 	return out.WriteAll(records)
-}
-
-// applications makes the watchlists of known applications: the embedded facts, the lists of the tenant file, and what
-// the tenant approved.
-func (f *evidenceFlags) applications(ctx context.Context, _ Streams, c *casefile.Case) error {
-	var known, approved []inventory.App
-	for _, path := range f.tenant.KnownApps {
-		list, err := inventory.ReadList(path, "")
-		if err != nil {
-			return &exit{exitUsage, err}
-		}
-		known = append(known, list...)
-	}
-	for _, row := range f.tenant.Watchlists["ApprovedApps"].Rows {
-		approved = append(approved, inventory.App{ID: row[0], Name: row[1], Class: inventory.Approved, Source: "the tenant file"})
-	}
-	return inventory.AddTo(ctx, c, known, approved)
 }

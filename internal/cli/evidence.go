@@ -16,22 +16,26 @@ import (
 	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/hunt"
+	"github.com/replaytrace/replaytrace/internal/inventory"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/tenant"
 )
 
 // evidenceFlags are the flags of every command that reads evidence.
 type evidenceFlags struct {
-	caseDir, asOf, tenantFile, ioc, geo string
-	memory                              size
-	threads                             int
-	quiet, verbose, noProgress          bool
-	strict, timings                     bool
-	listed                              bool // indicators were given
+	caseDir, tenantFile, ioc, geo string
+	asOf                          asOf
+	memory                        size
+	threads                       int
+	quiet, verbose, noProgress    bool
+	strict, timings               bool
+
+	tenant     *tenant.Context // empty when none was given
+	indicators tenant.Table    // without columns when none were given
+	known      []inventory.App // of the lists that the tenant file names
 
 	given   []*casefile.FileReport // of the paths that were given
 	reports []*casefile.FileReport // of all files in the case
-	tenant  *tenant.Context        // empty when none was given
 	meter   *meter
 	watch   stopwatch
 }
@@ -42,7 +46,8 @@ func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications, VPN log, countermeasures (YAML, docs/tenant.md)")
 	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
 	flags.StringVar(&f.geo, "geo", "", "a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
-	flags.StringVar(&f.asOf, "as-of", "latest", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
+	f.asOf = asOf{word: latest}
+	flags.Var(&f.asOf, "as-of", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
 	f.memory = 2e9
 	flags.Var(&f.memory, "memory", "memory that the program may use, such as 500MB or 4GB")
 	flags.IntVar(&f.threads, "threads", 0, "threads that the engine may use (0: all)")
@@ -73,6 +78,9 @@ func (f *evidenceFlags) asksNothing(cmd *cobra.Command) {
 // open opens the case and loads the paths; without paths the case is only read. partial is the error to return at the
 // end when a path could not be read.
 func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c *casefile.Case, partial, err error) {
+	if err := f.readContext(s); err != nil { // before the evidence: a misspelt path should not cost the time that it takes
+		return nil, nil, &exit{exitUsage, err}
+	}
 	f.meter = newMeter(s.Err, f.quiet || f.noProgress)
 	defer f.meter.done()
 	c, err = f.openCase(ctx, len(paths) == 0 && f.caseDir != "")
@@ -84,7 +92,7 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 			return nil, nil, errors.Join(err, c.Close())
 		}
 	}
-	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.applications, f.anchor, f.account} {
+	for _, step := range []func(context.Context, Streams, *casefile.Case) error{f.context, f.anchor, f.account} {
 		if err := step(ctx, s, c); err != nil {
 			return nil, nil, errors.Join(err, c.Close())
 		}
@@ -199,78 +207,119 @@ func (f *evidenceFlags) loading(read, total int64, file string) {
 
 const loadingPhase = "reading"
 
-// context reads the tenant file and the lists of indicators and makes their watchlists.
-func (f *evidenceFlags) context(ctx context.Context, s Streams, c *casefile.Case) (err error) {
-	t := &tenant.Context{}
+// readContext reads what is known beside the evidence: the tenant file and the lists that it or the flags name.
+func (f *evidenceFlags) readContext(s Streams) (err error) {
+	f.tenant, f.indicators, f.known = &tenant.Context{}, tenant.Table{}, nil
 	if f.tenantFile != "" {
-		if t, err = tenant.Load(f.tenantFile); err != nil {
-			return &exit{exitUsage, err}
+		if f.tenant, err = tenant.Load(f.tenantFile); err != nil {
+			return err
 		}
 	}
-	f.tenant = t
-	if err := f.indicators(ctx, s, c, f.ioc, t.Indicators); err != nil {
-		return err
-	}
-	for _, a := range slices.Sorted(maps.Keys(t.Watchlists)) {
-		if err := c.AddWatchlist(ctx, a, t.Watchlists[a].Columns, t.Watchlists[a].Rows); err != nil {
-			return &exit{exitUsage, err}
-		}
-	}
-	if t.Providers != "" {
-		if err := c.AddProviders(ctx, t.Providers); err != nil {
-			return &exit{exitUsage, err}
-		}
-	}
-	return nil
-}
-
-// indicators makes one watchlist of the lists that were named.
-func (f *evidenceFlags) indicators(ctx context.Context, s Streams, c *casefile.Case, paths ...string) error {
-	var all tenant.Table
-	for _, path := range paths {
+	for _, path := range []string{f.ioc, f.tenant.Indicators} {
 		if path == "" {
 			continue
 		}
 		list, skipped, err := tenant.Indicators(path)
 		if err != nil {
-			return &exit{exitUsage, err}
+			return err
 		}
 		if len(skipped) > 0 {
 			_, _ = fmt.Fprintf(s.Err, "warning: passed over %s of a kind that does not occur in sign-ins, the first is %s\n", plural(len(skipped), "indicator"), escape.Terminal(skipped[0]))
 		}
-		all.Columns, all.Rows = list.Columns, append(all.Rows, list.Rows...)
+		f.indicators.Columns, f.indicators.Rows = list.Columns, append(f.indicators.Rows, list.Rows...)
 	}
-	if f.listed = all.Columns != nil; !f.listed {
+	for _, path := range f.tenant.KnownApps {
+		list, err := inventory.ReadList(path, "")
+		if err != nil {
+			return err
+		}
+		f.known = append(f.known, list...)
+	}
+	return nil
+}
+
+// context makes the watchlists of what is known beside the evidence.
+func (f *evidenceFlags) context(ctx context.Context, _ Streams, c *casefile.Case) error {
+	if f.indicators.Columns != nil {
+		if err := c.AddWatchlist(ctx, "Indicators", f.indicators.Columns, f.indicators.Rows); err != nil {
+			return err
+		}
+	}
+	lists := f.tenant.Watchlists
+	for _, alias := range slices.Sorted(maps.Keys(lists)) {
+		if err := c.AddWatchlist(ctx, alias, lists[alias].Columns, lists[alias].Rows); err != nil {
+			return &exit{exitUsage, err}
+		}
+	}
+	if f.tenant.Providers != "" {
+		if err := c.AddProviders(ctx, f.tenant.Providers); err != nil {
+			return &exit{exitUsage, err}
+		}
+	}
+	var approved []inventory.App
+	for _, row := range lists["ApprovedApps"].Rows {
+		approved = append(approved, inventory.App{ID: row[0], Name: row[1], Class: inventory.Approved, Source: "the tenant file"})
+	}
+	return inventory.AddTo(ctx, c, f.known, approved)
+}
+
+// asOf is the flag that says what now() means.
+type asOf struct {
+	word string // latest or now; "" where a time is given
+	time schema.Ticks
+}
+
+// The words of --as-of.
+const (
+	latest = "latest"
+	now    = "now"
+)
+
+// String, Set and Type make it a flag.
+func (a *asOf) String() string {
+	if a.word == "" && a.time != 0 {
+		return a.time.RFC3339()
+	}
+	return a.word
+}
+
+// Set takes one of the words, or what KQL's datetime() takes.
+func (a *asOf) Set(s string) error {
+	if s == latest || s == now {
+		*a = asOf{word: s}
 		return nil
 	}
-	return c.AddWatchlist(ctx, "Indicators", all.Columns, all.Rows)
+	t, ok := schema.ParseDatetime(s)
+	if !ok {
+		return errors.New("takes latest, now or a time such as 2026-03-21T09:30:00Z")
+	}
+	*a = asOf{time: t}
+	return nil
 }
+
+// Type names the value in the help.
+func (a *asOf) Type() string { return "time" }
 
 // anchor sets what now() means.
 func (f *evidenceFlags) anchor(ctx context.Context, s Streams, c *casefile.Case) error {
-	switch f.asOf {
-	case "now":
+	switch f.asOf.word {
+	case now:
 		c.SetAsOf(schema.TicksOf(time.Now()), "the wall clock, as asked")
-		return nil
-	case "latest", "":
-		latest, ok, err := c.Latest(ctx)
+	case latest:
+		newest, ok, err := c.Latest(ctx)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			latest = casefile.Anchor{Time: schema.TicksOf(time.Now()), Source: "the wall clock: there is no evidence"}
+			newest = casefile.Anchor{Time: schema.TicksOf(time.Now()), Source: "the wall clock: there is no evidence"}
 		}
-		if latest.Warning != "" {
-			_, _ = fmt.Fprintf(s.Err, "warning: %s\n", latest.Warning)
+		if newest.Warning != "" {
+			_, _ = fmt.Fprintf(s.Err, "warning: %s\n", newest.Warning)
 		}
-		c.SetAsOf(latest.Time, latest.Source)
-		return nil
+		c.SetAsOf(newest.Time, newest.Source)
+	default:
+		c.SetAsOf(f.asOf.time, "given with --as-of")
 	}
-	t, ok := schema.ParseDatetime(f.asOf)
-	if !ok {
-		return &exit{exitUsage, fmt.Errorf("--as-of takes latest, now or a time such as 2026-03-21T09:30:00Z, not %q", f.asOf)}
-	}
-	c.SetAsOf(t, "given with --as-of")
 	return nil
 }
 
@@ -280,7 +329,7 @@ const lookBack = 90 * schema.Day
 // engine is the case as hunts and views ask it: they look back 90 days, and evidence that spans more is looked at whole,
 // unless the user said what now() means.
 func (f *evidenceFlags) engine(ctx context.Context, c *casefile.Case) (hunt.Engine, error) {
-	if f.asOf != "latest" && f.asOf != "" {
+	if f.asOf.word != latest {
 		return c, nil
 	}
 	earlier, err := c.Reaching(ctx, lookBack)

@@ -2,12 +2,14 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -25,7 +27,7 @@ type huntFlags struct {
 	filterFlags
 	format, report, out, failOn string
 	candidates                  string
-	prior                       float64
+	prior                       probability
 
 	silent bool // prints nothing to standard output
 
@@ -72,7 +74,7 @@ func (f *huntFlags) add(cmd *cobra.Command, format string) {
 	}
 	formatFlag(cmd, &f.format, words...)
 	flags := cmd.Flags()
-	flags.Float64Var(&f.prior, "prior", 0, "how probable it is of a user and month, before anything is known, that a token was stolen (default 0.001)")
+	flags.Var(&f.prior, "prior", "how probable it is of any user, before the evidence is weighed, that a token was stolen (default 0.001)")
 	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file")
 	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to this file")
 	flags.StringVar(&f.out, "out", "", "also write every output and the rejected rows into this folder")
@@ -190,10 +192,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 		return nil, &exit{exitInternal, err}
 	}
 	if f.prior != 0 {
-		if f.prior <= 0 || f.prior >= 1 {
-			return nil, &exit{exitUsage, fmt.Errorf("--prior takes a probability between 0 and 1, such as 0.001, not %v", f.prior)}
-		}
-		weights.Prior = finding.LogOdds(f.prior)
+		weights.Prior = finding.LogOdds(float64(f.prior))
 	}
 	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()
@@ -204,7 +203,7 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 	keep, kept := f.keepCandidates()
 	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: engine, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.listed, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects,
+		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.indicators.Columns != nil, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects,
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,
 	})
@@ -216,6 +215,30 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 	}
 	return inv, nil
 }
+
+// probability is a flag between 0 and 1; 0 is none given.
+type probability float64
+
+// String, Set and Type make it a flag.
+func (p *probability) String() string {
+	if *p == 0 {
+		return ""
+	}
+	return strconv.FormatFloat(float64(*p), 'g', -1, 64)
+}
+
+// Set takes a number between 0 and 1, neither of them included.
+func (p *probability) Set(s string) error {
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n > 0 && n < 1) { // not a number is not between them
+		return errors.New("takes a probability between 0 and 1, such as 0.001")
+	}
+	*p = probability(n)
+	return nil
+}
+
+// Type names the value in the help.
+func (p *probability) Type() string { return "probability" }
 
 // knownTenant is the tenant's own statement of its networks, which are learned without one, and of the incident.
 func (f *huntFlags) knownTenant() investigation.Tenant {

@@ -30,7 +30,13 @@ type queryFlags struct {
 	data    []string
 	params  []string
 	explain bool
+
+	tables []namedFile       // that --data names
+	values map[string]string // of --param, by name
 }
+
+// namedFile is a file and the table that it is loaded as.
+type namedFile struct{ name, path string }
 
 func newQuery(s Streams) *cobra.Command {
 	f := &queryFlags{}
@@ -63,8 +69,15 @@ _SourceLine. What is not supported is refused with its place; docs/kql.md lists 
 
 func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 	source := &diag.Source{Name: "query"}
+	var batch io.Reader
 	switch {
 	case f.batch != "":
+		file, err := os.Open(f.batch)
+		if err != nil {
+			return &exit{exitUsage, fmt.Errorf("read the batch: %w", err)}
+		}
+		defer func() { _ = file.Close() }()
+		batch = file
 	case f.file != "":
 		text, err := os.ReadFile(f.file)
 		if err != nil {
@@ -76,16 +89,21 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 	default:
 		return &exit{exitUsage, errors.New("no query given: pass the KQL as the first argument, or --file or --batch")}
 	}
+	if err := f.named(); err != nil {
+		return &exit{exitUsage, err}
+	}
 	c, partial, err := f.open(ctx, s, args)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	if err := f.loadData(ctx, c); err != nil {
-		return err
+	for _, d := range f.tables {
+		if _, err := c.LoadNamed(ctx, d.name, d.path); err != nil {
+			return &exit{exitPartial, err}
+		}
 	}
-	if f.batch != "" {
-		return errors.Join(f.runBatch(ctx, s, c), partial)
+	if batch != nil {
+		return errors.Join(f.runBatch(ctx, s, c, batch), partial)
 	}
 	if err := f.one(ctx, s, c, source); err != nil {
 		if _, missing := os.Stat(source.Text); f.file == "" && missing == nil {
@@ -96,39 +114,31 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 	return partial
 }
 
-func (f *queryFlags) loadData(ctx context.Context, c *casefile.Case) error {
+// named reads what --data and --param name.
+func (f *queryFlags) named() error {
 	for _, d := range f.data {
 		name, path, ok := strings.Cut(d, "=")
 		if at := strings.LastIndex(d, "="); strings.HasPrefix(d, "http") { // an address may hold the sign too
 			name, path = d[:at], d[at+1:]
 		}
 		if !ok {
-			return &exit{exitUsage, fmt.Errorf("--data takes NAME=PATH, this is %q", d)}
+			return fmt.Errorf("--data takes NAME=PATH, this is %q", d)
 		}
-		if _, err := c.LoadNamed(ctx, name, path); err != nil {
-			return &exit{exitPartial, err}
+		f.tables = append(f.tables, namedFile{name, path})
+	}
+	f.values = map[string]string{}
+	for _, p := range f.params {
+		name, value, ok := strings.Cut(p, "=")
+		if !ok {
+			return fmt.Errorf("--param takes name=value, this is %q", p)
 		}
+		f.values[name] = value
 	}
 	return nil
 }
 
-func (f *queryFlags) request(source *diag.Source) (kql.Request, error) {
-	r := kql.Request{Source: source, Params: map[string]string{}}
-	for _, p := range f.params {
-		name, value, ok := strings.Cut(p, "=")
-		if !ok {
-			return r, &exit{exitUsage, fmt.Errorf("--param takes name=value, this is %q", p)}
-		}
-		r.Params[name] = value
-	}
-	return r, nil
-}
-
 func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, source *diag.Source) error {
-	request, err := f.request(source)
-	if err != nil {
-		return err
-	}
+	request := kql.Request{Source: source, Params: f.values}
 	if f.explain {
 		asOf, _ := c.AsOf()
 		compiled, err := kql.Compile(request, c, asOf)
@@ -199,12 +209,7 @@ type answerError struct {
 	Kind    diag.Kind `json:"kind"`
 }
 
-func (f *queryFlags) runBatch(ctx context.Context, s Streams, c *casefile.Case) error {
-	in, err := os.Open(f.batch)
-	if err != nil {
-		return &exit{exitUsage, fmt.Errorf("read the batch: %w", err)}
-	}
-	defer func() { _ = in.Close() }()
+func (f *queryFlags) runBatch(ctx context.Context, s Streams, c *casefile.Case, in io.Reader) error {
 	lines := bufio.NewReader(in)
 	for n := 1; ; n++ {
 		line, err := lines.ReadBytes('\n')
@@ -233,10 +238,7 @@ func (f *queryFlags) batchLine(ctx context.Context, s Streams, c *casefile.Case,
 		a.Error = &answerError{Message: fmt.Sprintf("%s:%d is no line of the form {\"id\":..., \"query\":...}: %v", f.batch, n, err), Line: 1, Column: 1, Kind: diag.Syntax}
 		return a.write(s.Out)
 	}
-	request, err := f.request(&diag.Source{Name: fmt.Sprintf("%s:%d", f.batch, n), Text: q.Query})
-	if err != nil {
-		return err
-	}
+	request := kql.Request{Source: &diag.Source{Name: fmt.Sprintf("%s:%d", f.batch, n), Text: q.Query}, Params: f.values}
 	limited, cancel := context.WithTimeout(ctx, batchTimeout)
 	rows, err := c.Query(limited, request)
 	cancel()
