@@ -180,9 +180,16 @@ var shipped = sync.OnceValues(func() ([]hunt.Hunt, error) { return hunt.Load(hun
 // compiler makes of a question lives as long as the question does, and the limit that openCase sets holds all the same.
 const garbage = 400
 
+// allowGarbage sets it, unless the user's GOGC says otherwise.
+func allowGarbage() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(garbage)
+	}
+}
+
 // investigate asks the engine, which is the case in the time that the hunts see.
 func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hunt.Engine) (*investigation.Investigation, error) {
-	debug.SetGCPercent(garbage)
+	allowGarbage()
 	all, err := shipped()
 	if err != nil {
 		return nil, &exit{exitInternal, err}

@@ -1,6 +1,9 @@
 package cli
 
-import "testing"
+import (
+	"runtime/debug"
+	"testing"
+)
 
 // TestSize reads sizes: GB is a thousand million bytes, GiB 2 to the 30th.
 func TestSize(t *testing.T) {
@@ -18,5 +21,19 @@ func TestSize(t *testing.T) {
 	}
 	if s := size(2e9); s.String() != "2GB" {
 		t.Errorf("the default shows as %s", s.String())
+	}
+}
+
+// TestAllowGarbage: what the user's environment says of the garbage collector holds.
+func TestAllowGarbage(t *testing.T) {
+	const before = 77
+	defer debug.SetGCPercent(debug.SetGCPercent(before))
+	for said, want := range map[string]int{"50": before, "off": before, "": garbage} {
+		t.Setenv("GOGC", said)
+		debug.SetGCPercent(before)
+		allowGarbage()
+		if got := debug.SetGCPercent(before); got != want {
+			t.Errorf("with GOGC=%q it is %d, want %d", said, got, want)
+		}
 	}
 }
