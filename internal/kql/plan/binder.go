@@ -218,7 +218,7 @@ func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
 		if r, ok := n.(*Ref); ok && r.Shared.Keep && r.Shared.Name == materialized {
 			// The let is the kept table, not a plan that copies it for whoever reads it twice. Whoever looks at the table knows it
 			// by the let's name.
-			r.Shared.Name = name
+			r.Shared.Name, r.Shared.read = name, false
 			return r.Shared
 		}
 		return b.share(name, n)

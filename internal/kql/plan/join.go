@@ -150,30 +150,32 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 	return &Col{b.existing(cols, name, side+" has no column")}
 }
 
-// joinColumns makes the output: left columns, then right ones, with the lowest number behind a name of the left that makes
-// it one of neither side.
+// joinColumns makes the output: left columns, then right ones, with the lowest number behind a name of the left that makes it
+// one of neither side. The left ones are those of L itself, unless a row may come without them.
 func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	size := len(j.L.Columns()) + len(j.R.Columns())
-	j.cols, j.Items = make([]*Column, 0, size), make([]Item, 0, size)
-	own := make([]Col, size) // all at once, for a query joins hundreds
+	j.cols = make([]*Column, 0, size)
 	add := func(c *Column, name string) {
 		n := b.copyOf(c)
 		n.Name = name
-		from := &own[len(j.Items)]
-		from.C = c
 		j.cols = append(j.cols, n)
-		j.Items = append(j.Items, Item{Col: n, X: from})
+		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
 	}
-	var left, right []*Column
-	if j.Kind != RightSemi && j.Kind != RightAnti {
-		left = j.L.Columns()
+	left := j.L.Columns()
+	switch j.Kind {
+	case Inner, InnerUniq, LeftOuter:
+		j.cols = append(j.cols, left...)
+	case LeftSemi, LeftAnti:
+		j.cols = left
+		return
+	case RightOuter, FullOuter:
 		for _, c := range left {
 			add(c, c.Name)
 		}
+	case RightSemi, RightAnti:
+		left = nil
 	}
-	if j.Kind == LeftSemi || j.Kind == LeftAnti {
-		return
-	}
+	var right []*Column
 	nm := &namer{taken: map[string]bool{}} // of the right, which has few columns, until a name is needed
 	for _, c := range j.R.Columns() {
 		if !dropped[c] && (!c.Hidden || c.Open) {

@@ -233,7 +233,10 @@ func (b *binder) refMember(n *Ref, m member) *Column {
 	if c == nil {
 		return nil
 	}
-	copied := b.copyOf(c)
+	copied := c
+	if !n.Own {
+		copied = b.copyOf(c)
+	}
 	n.Items = append(n.Items, Item{Col: copied, X: &Col{c}})
 	return copied
 }

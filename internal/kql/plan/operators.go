@@ -143,7 +143,7 @@ func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
 	pred := b.predicate(f, op.Pred)
 	in := f.windows.node(b, n)
 	if j, ok := in.(*Join); ok && j.Kind == InnerUniq {
-		if b.filterLeft(j, pred) {
+		if filterLeft(j, pred) {
 			return j
 		}
 	}
@@ -153,28 +153,18 @@ func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
 // filterLeft puts a condition on the left side of an innerunique join below it, as Kusto's optimizer does: which row
 // of a key survives is arbitrary, and documented examples show the one that the filter wants.
 // https://learn.microsoft.com/kusto/query/join-innerunique
-func (b *binder) filterLeft(j *Join, pred Expr) bool {
-	source := map[int]Expr{}
-	left := map[int]bool{}
-	for _, c := range j.L.Columns() {
-		left[c.ID] = true
-	}
-	for _, it := range j.Items {
-		if c, ok := it.X.(*Col); ok && left[c.C.ID] {
-			source[it.Col.ID] = c
-		}
-	}
+func filterLeft(j *Join, pred Expr) bool {
+	left := j.L.Columns()
 	inside := true
 	Walk(pred, func(e Expr) {
-		if c, ok := e.(*Col); ok && source[c.C.ID] == nil {
+		if c, ok := e.(*Col); ok && !slices.Contains(left, c.C) {
 			inside = false
 		}
 	})
-	if !inside {
-		return false
+	if inside {
+		j.L = &Filter{base: base{cols: left, order: j.L.Ordering()}, In: j.L, Pred: pred}
 	}
-	j.L = &Filter{base: base{cols: j.L.Columns(), order: j.L.Ordering()}, In: j.L, Pred: substitute(pred, source)}
-	return true
+	return inside
 }
 
 func (b *binder) predicate(f *frame, x syntax.Expr) Expr {
@@ -347,9 +337,23 @@ func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own
 		v.name = implicit(v.name)
 	}
 	nm.taken[v.name] = true
-	c := b.column(v.name, v.x.Type())
+	p.add(b.columnOf(v.name, v.x), v.x)
+}
+
+// columnOf is the column that holds x under a name: the one that x reads, where that has the name.
+func (b *binder) columnOf(name string, x Expr) *Column {
+	if c, ok := x.(*Col); ok && c.C.Name == name && !c.C.Hidden {
+		return c.C
+	}
+	return b.column(name, x.Type())
+}
+
+// add makes x a column of p. A column of the input passes through.
+func (p *Compute) add(c *Column, x Expr) {
 	p.cols = append(p.cols, c)
-	p.Items = append(p.Items, Item{Col: c, X: v.x})
+	if in, ok := x.(*Col); !ok || in.C != c {
+		p.Items = append(p.Items, Item{Col: c, X: x})
+	}
 }
 
 // failDeclared says that a query gives one name to two columns.

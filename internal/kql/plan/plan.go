@@ -303,11 +303,13 @@ const (
 	AnyRepeats
 )
 
-// Ref reads a shared plan again. Items copies the shared columns into fresh ones.
+// Ref reads a shared plan. Items are what it hands on of Shared.Handed(), one by one: these columns themselves where it is
+// their Own reader, else copies.
 type Ref struct {
 	base
 	Shared *Shared
 	Items  []Item
+	Own    bool
 }
 
 // Shared is a plan that several places read: a `let`, materialize() or toscalar().
@@ -318,6 +320,7 @@ type Shared struct {
 	Named bool // by `as`, whose name is also that of the rows' source
 	// Keep is set by materialize(): an engine may keep the rows and serve them to other queries too.
 	Keep bool
+	read bool // somebody has its own columns
 }
 
 // materialized is the name of what materialize() shares while no let has given it one.

@@ -53,7 +53,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 			} else {
 				name = b.give(nm, item, name)
 			}
-			c := b.column(name, v.Type())
+			c := b.columnOf(name, v)
 			agg.Keys = append(agg.Keys, Item{Col: c, X: v})
 			out.cols = append(out.cols, c)
 		})
@@ -65,14 +65,18 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 	}
 	agg.In = f.windows.node(b, n)
 	agg.Aggs = collected.items
+	if len(op.Aggs) == 0 {
+		keys := &Compute{base: base{order: agg.In.Ordering()}, In: agg.In}
+		for _, k := range agg.Keys {
+			keys.add(k.Col, k.X)
+		}
+		return b.distinctRows(keys, keys.cols)
+	}
 	for _, k := range agg.Keys {
 		agg.cols = append(agg.cols, k.Col)
 	}
 	for _, a := range agg.Aggs {
 		agg.cols = append(agg.cols, a.Col)
-	}
-	if len(op.Aggs) == 0 {
-		return b.distinctRows(&Compute{base: base{cols: agg.cols, order: agg.In.Ordering()}, In: agg.In, Items: agg.Keys}, agg.cols)
 	}
 	if len(agg.Keys) > 0 {
 		out.order = b.firstOfGroup(agg)
@@ -91,9 +95,10 @@ func (b *binder) aggItem(f *frame, nm *namer, out *Compute, item syntax.Expr) {
 		} else {
 			name = nm.implicit(implicit)
 		}
-		c := b.column(name, v.Type())
-		out.cols = append(out.cols, c)
-		out.Items = append(out.Items, Item{Col: c, X: v})
+		if c, ok := v.(*Col); ok && c.C.Name == "" { // an aggregate by itself, of which nobody has asked yet
+			c.C.Name = name
+		}
+		out.add(b.columnOf(name, v), v)
 	}
 	if call, ok := x.(*syntax.Call); ok {
 		if bind, ok := several[call.Func.Name]; ok {

@@ -211,27 +211,34 @@ func (b *binder) scan(t *schema.Table) Node {
 	return s
 }
 
-// ref reads a shared plan with fresh columns, those that only its order needs among them.
+// ref reads a shared plan, the columns that only its order needs among the others. The first reader gets the plan's own
+// columns, any other one fresh ones: two that meet in a join tell their columns apart.
 func (b *binder) ref(s *Shared) *Ref {
 	handed := s.Handed()
-	r := &Ref{Shared: s, Items: make([]Item, 0, len(handed))}
-	r.cols = make([]*Column, 0, len(handed))
+	r := &Ref{Shared: s, Own: !s.read, Items: make([]Item, len(handed))}
+	s.read = true
 	own := make([]Col, len(handed)) // all at once, for a query reads hundreds
 	for i, c := range handed {
-		n := b.copyOf(c)
-		if i < len(s.Plan.Columns()) {
-			r.cols = append(r.cols, n)
-		}
 		own[i].C = c
-		r.Items = append(r.Items, Item{Col: n, X: &own[i]})
+		if !r.Own {
+			c = b.copyOf(c)
+		}
+		r.Items[i] = Item{Col: c, X: &own[i]}
+	}
+	r.cols = handed[:len(s.Plan.Columns())]
+	if !r.Own {
+		r.cols = make([]*Column, len(r.cols))
+		for i := range r.cols {
+			r.cols[i] = r.Items[i].Col
+		}
 	}
 	for _, k := range s.Plan.Ordering() {
 		c, ok := k.X.(*Col)
 		if !ok {
 			break
 		}
-		i := slices.Index(handed, c.C)
-		r.order = append(r.order, Key{X: &Col{r.Items[i].Col}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
+		k.X = &Col{r.Items[slices.Index(handed, c.C)].Col}
+		r.order = append(r.order, k)
 	}
 	return r
 }

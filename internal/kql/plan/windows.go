@@ -121,11 +121,7 @@ func (b *binder) sequential(n Node, row *Column, step windowStep) Node {
 	item := step.items[0]
 	c := b.column("", schema.Dynamic)
 	rows := b.share("rows", &Compute{base: base{cols: append(append([]*Column(nil), n.Columns()...), c), order: n.Ordering()}, In: n, Items: []Item{{Col: c, X: item.X}}})
-	left := &Ref{base: base{cols: n.Columns(), order: n.Ordering()}, Shared: rows}
-	for _, c := range n.Columns() {
-		left.Items = append(left.Items, Item{Col: c, X: &Col{c}})
-	}
-	all := b.ref(rows)
+	left, all := b.ref(rows), b.ref(rows)
 	columns := all.Columns()
 	arguments := &Col{columns[len(columns)-1]}
 	list := b.column("", schema.Dynamic)

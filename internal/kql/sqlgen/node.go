@@ -56,6 +56,9 @@ func (g *generator) selects(n plan.Node) string {
 	case *plan.Filter:
 		return g.over(n, func() string { return g.list(n, nil) })
 	case *plan.Compute:
+		if !g.computes(n) {
+			return g.selects(n.In)
+		}
 		return g.over(n.In, func() string { return g.list(n, g.itemSQL(n, n.Items)) })
 	case *plan.Windowed:
 		return g.windowed(n)
@@ -85,6 +88,12 @@ func (g *generator) selects(n plan.Node) string {
 		return g.ref(n)
 	}
 	return g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", n))
+}
+
+// computes reports whether a node makes a column that somebody wants.
+func (g *generator) computes(n *plan.Compute) bool {
+	wanted := g.live[n]
+	return slices.ContainsFunc(n.Items, func(it plan.Item) bool { return wanted.has(it.Col) })
 }
 
 // over renders a SELECT of list over a node. Filters are the WHERE of what reads them.
@@ -254,6 +263,9 @@ func (g *generator) union(n *plan.Union) string {
 
 // ref reads a shared plan: the table where it is kept, the plan itself where it is read once, else its name.
 func (g *generator) ref(n *plan.Ref) string {
+	if n.Own && g.once(n.Shared) {
+		return g.selects(n.Shared.Plan)
+	}
 	kept, wanted := g.keeps(n.Shared), g.live[n]
 	b := make([]byte, 0, 512)
 	for i, it := range n.Items {
@@ -268,7 +280,9 @@ func (g *generator) ref(n *plan.Ref) string {
 		} else {
 			b = append(b, g.expr(it.X)...)
 		}
-		b = append(append(b, " AS "...), g.name(it.Col)...)
+		if kept || !n.Own {
+			b = append(append(b, " AS "...), g.name(it.Col)...)
+		}
 	}
 	if len(b) == 0 {
 		b = append(b, nothing...)
@@ -277,13 +291,16 @@ func (g *generator) ref(n *plan.Ref) string {
 	switch {
 	case kept:
 		from = g.keep.done[n.Shared.ID] // flow has asked for it
-	case g.refs[n.Shared.ID] < 2:
+	case g.once(n.Shared):
 		from = "(" + g.node(n.Shared.Plan) + ")"
 	default:
 		from = g.cte(n.Shared)
 	}
 	return "SELECT " + string(b) + " FROM " + from
 }
+
+// once reports whether a shared plan stands in its only reader.
+func (g *generator) once(s *plan.Shared) bool { return !g.keeps(s) && g.refs[s.ID] < 2 }
 
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
 func (g *generator) expand(n *plan.Expand) string {
