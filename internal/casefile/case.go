@@ -266,9 +266,6 @@ func (c *Case) start(ctx context.Context, path string) error {
 	if err := c.dropUnbooked(ctx); err != nil {
 		return err
 	}
-	if err := c.makeViews(ctx); err != nil {
-		return err
-	}
 	return c.givenWatchlists(ctx)
 }
 

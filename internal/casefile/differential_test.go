@@ -35,7 +35,7 @@ func TestDifferential(t *testing.T) {
 				continue
 			}
 			known++
-			compiled, err := kql.Compile(request(text), session{c, t.Context()}, schema.UnixEpoch)
+			compiled, err := kql.Compile(request(text), &session{Case: c, ctx: t.Context()}, schema.UnixEpoch)
 			if err != nil {
 				t.Fatal(err)
 			}

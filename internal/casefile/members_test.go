@@ -68,7 +68,7 @@ func writeDocuments(t *testing.T) string {
 }
 
 // memberless is a case whose tables say nothing of stored members: its queries find them in the documents.
-type memberless struct{ session }
+type memberless struct{ *session }
 
 func (p memberless) Table(name string) (*schema.Table, bool) {
 	t, ok := p.session.Table(name)
@@ -94,7 +94,7 @@ func askBoth(t *testing.T, c *Case, text string) (stored, computed string, read 
 		}
 		return rowsText(compiled.Columns, rows), compiled
 	}
-	s := session{c, t.Context()}
+	s := &session{Case: c, ctx: t.Context()}
 	stored, compiled := answer(s)
 	computed, without := answer(memberless{s})
 	if strings.Contains(without.Plan(), "stored members") {

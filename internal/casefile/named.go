@@ -73,7 +73,7 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 var delimited = map[string]string{"csv": ",", "tsv": "\t", "psv": "|", "scsv": ";", "sohsv": "\x01", "txt": ""}
 
 // External reads a text file that LoadNamed was given, under that name or the last part of an address, as texts.
-func (s session) External(source, format string, ignoreFirst bool) (*schema.Table, error) {
+func (s *session) External(source, format string, ignoreFirst bool) (*schema.Table, error) {
 	address := source
 	if u, err := url.Parse(source); err == nil {
 		address = u.Path

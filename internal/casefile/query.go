@@ -22,15 +22,26 @@ import (
 type session struct {
 	*Case
 	ctx context.Context
+	err error // why a view could not be made
 }
 
 var (
-	_ kql.Explorer = session{}
-	_ kql.Library  = session{}
+	_ kql.Explorer = (*session)(nil)
+	_ kql.Library  = (*session)(nil)
 )
 
+// Table finds a table or a view by its exact name.
+func (s *session) Table(name string) (*schema.Table, bool) {
+	if t, ok := s.Case.Table(name); ok {
+		return t, ok
+	}
+	view, err := s.makeView(s.ctx, name)
+	s.err = errors.Join(s.err, err)
+	return view, view != nil
+}
+
 // Explore runs SQL for the compiler.
-func (s session) Explore(text string, columns []schema.Column) ([][]schema.Value, error) {
+func (s *session) Explore(text string, columns []schema.Column) ([][]schema.Value, error) {
 	return s.Select(s.ctx, text, columns)
 }
 
@@ -42,7 +53,11 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 // queryAt answers KQL in which now() is the given time.
 func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Ticks) (*kql.Rows, error) {
 	defer c.opt.Watch(request.Source.Name)()
-	compiled, err := kql.Compile(request, session{c, ctx}, now)
+	s := &session{Case: c, ctx: ctx}
+	compiled, err := kql.Compile(request, s, now)
+	if s.err != nil {
+		return nil, s.err
+	}
 	if err != nil {
 		return nil, err
 	}

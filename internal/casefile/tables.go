@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
@@ -53,8 +54,8 @@ var accounting = []schema.Table{
 	}},
 }
 
-// wanted lists the tables that a case of this version has.
-func wanted() ([]*schema.Table, error) {
+// wanted lists the tables that a case of this version has. All cases share them: they are not to be changed.
+var wanted = sync.OnceValues(func() ([]*schema.Table, error) {
 	canonical, err := schema.Load(tables.FS)
 	if err != nil {
 		return nil, err
@@ -65,11 +66,10 @@ func wanted() ([]*schema.Table, error) {
 		out = append(out, &canonical[i])
 	}
 	for i := range accounting {
-		t := accounting[i]
-		out = append(out, &t)
+		out = append(out, &accounting[i])
 	}
 	return out, nil
-}
+})
 
 // definition are a new table's columns; those that are blank the table makes itself.
 func definition(columns []schema.Column, blank func(column string) bool) string {
@@ -170,7 +170,7 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 		}
 		have[table][column] = typ
 	}
-	found := int64(layoutVersion)
+	found, blank := int64(layoutVersion), map[string]map[string]bool(nil)
 	if len(have) > 0 {
 		if found, err = c.storedVersion(ctx, have["_Case"] != nil); err != nil {
 			return nil, err
@@ -178,10 +178,9 @@ func (c *Case) layoutChanges(ctx context.Context, want []*schema.Table) ([]strin
 		if found == 0 || found > layoutVersion {
 			return nil, &Stale{c.opt.Dir, found, "it was made by another version of replaytrace"}
 		}
-	}
-	blank, err := c.blank(ctx)
-	if err != nil {
-		return nil, err
+		if blank, err = c.blank(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var changes []string
 	for _, t := range want {

@@ -4,9 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -14,41 +11,23 @@ import (
 	"github.com/replaytrace/replaytrace/tables"
 )
 
-// makeViews makes the tables of other products that hold the same events as ours: queries for Defender XDR's advanced
-// hunting run on any evidence. They are no tables of evidence, so that nothing counts a row twice: `union *` and `search`
-// pass over them. A view may ask those that come before it in the order of [viewNames].
-func (c *Case) makeViews(ctx context.Context) error {
-	all, err := viewNames()
+// makeView makes a table of another product that holds the same events as ours: queries for Defender XDR's advanced
+// hunting run on any evidence. Views are no tables of evidence, so that nothing counts a row twice: `union *` and `search`
+// pass over them. Most runs ask none, so that each is made when it is first named; it may ask others, but not itself. It
+// returns nil where there is no view of that name.
+func (c *Case) makeView(ctx context.Context, name string) (*schema.Table, error) {
+	text, err := fs.ReadFile(tables.Views, "views/"+name+".kql")
+	if err != nil { // also of a name that is no path
+		return nil, nil
+	}
+	compiled, err := kql.Compile(kql.Request{Source: &diag.Source{Name: name, Text: string(text)}}, &session{Case: c, ctx: ctx}, c.asOf)
 	if err != nil {
-		return err
+		return nil, fmt.Errorf("make the view %s: %w", name, err)
 	}
-	for _, name := range all {
-		text, err := fs.ReadFile(tables.Views, "views/"+name+".kql")
-		if err != nil {
-			return err
-		}
-		compiled, err := kql.Compile(kql.Request{Source: &diag.Source{Name: name, Text: string(text)}}, session{c, ctx}, c.asOf)
-		if err != nil {
-			return fmt.Errorf("make the view %s: %w", name, err)
-		}
-		if err := c.Exec(ctx, "CREATE OR REPLACE TEMP VIEW "+quoteName(name)+" ("+names(compiled.Columns)+") AS "+compiled.KeptSQL); err != nil {
-			return fmt.Errorf("make the view %s: %w", name, err)
-		}
-		c.tables[name] = &schema.Table{Name: name, Columns: compiled.Columns}
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP VIEW "+quoteName(name)+" ("+names(compiled.Columns)+") AS "+compiled.KeptSQL); err != nil {
+		return nil, fmt.Errorf("make the view %s: %w", name, err)
 	}
-	return nil
-}
-
-// viewNames lists the views, the newest name of a table first: older ones are made of it.
-func viewNames() ([]string, error) {
-	files, err := fs.Glob(tables.Views, "views/*.kql")
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(files)
-	slices.Reverse(files)
-	for i, file := range files {
-		files[i] = strings.TrimSuffix(path.Base(file), ".kql")
-	}
-	return files, nil
+	view := &schema.Table{Name: name, Columns: compiled.Columns}
+	c.tables[name] = view
+	return view, nil
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 
@@ -209,8 +210,8 @@ func shapesOf(fsys fs.FS) ([]Shape, error) {
 	return out, nil
 }
 
-// DefaultShapes are the shapes that ship with the program.
-func DefaultShapes() ([]Shape, error) { return shapesOf(formats.FS) }
+// DefaultShapes are the shapes that ship with the program. All callers share them: they are not to be changed.
+var DefaultShapes = sync.OnceValues(func() ([]Shape, error) { return shapesOf(formats.FS) })
 
 // keySet are the folded paths of a record or the headers of a CSV.
 type keySet struct {
