@@ -11,45 +11,57 @@ import (
 
 // aggregate renders a summarize. What arg_max, arg_min and take_any pick is one value per call, from which a SELECT
 // around it takes the columns: a call with hundreds of columns stays one aggregate.
-func (g *generator) aggregate(n *plan.Aggregate) string {
+func (g *generator) aggregate(n *plan.Aggregate) {
 	order, written := "", false
 	if keys := n.In.Ordering(); len(keys) > 0 {
 		order, written = g.keys(keys), keys[0].Origin == plan.Written
 	}
 	picks := g.picks(n)
-	var outer, by []string
-	sql := g.over(n.In, func() string {
-		var parts []string
-		for i, k := range n.Keys {
-			parts = append(parts, g.expr(k.X)+" AS "+g.name(k.Col))
-			outer = append(outer, g.name(k.Col))
-			by = append(by, strconv.Itoa(i+1))
+	if len(picks) > 0 {
+		g.put("SELECT ")
+		begin := len(g.out)
+		for _, k := range n.Keys {
+			g.next(begin)
+			g.put(g.name(k.Col))
 		}
 		for _, a := range n.Aggs {
-			switch best, ok := a.X.(*plan.Best); {
-			case !g.wants(n, a.Col):
-			case ok:
-				outer = append(outer, g.neverNull(best, picks.of(best.Pick).field(best.X))+" AS "+g.name(a.Col))
-			default:
-				parts = append(parts, g.call(a.X, function.Call{Order: order, Written: written})+" AS "+g.name(a.Col))
-				outer = append(outer, g.name(a.Col))
+			if !g.wants(n, a.Col) {
+				continue
+			}
+			g.next(begin)
+			if best, ok := a.X.(*plan.Best); ok {
+				g.put(g.neverNull(best, picks.of(best.Pick).field(best.X)), " AS ")
+			}
+			g.put(g.name(a.Col))
+		}
+		g.put(" FROM (")
+	}
+	g.over(n.In, func() {
+		begin := len(g.out)
+		for _, k := range n.Keys {
+			g.next(begin)
+			g.put(g.expr(k.X), " AS ", g.name(k.Col))
+		}
+		for _, a := range n.Aggs {
+			if _, picked := a.X.(*plan.Best); !picked && g.wants(n, a.Col) {
+				g.next(begin)
+				g.put(g.call(a.X, function.Call{Order: order, Written: written}), " AS ", g.name(a.Col))
 			}
 		}
 		for _, p := range picks {
-			parts = append(parts, g.pickRow(p, order)+" AS "+p.name)
+			g.next(begin)
+			g.put(g.pickRow(p, order), " AS ", p.name)
 		}
-		if len(parts) == 0 {
-			parts = []string{"count(*) AS one"}
+		if len(g.out) == begin {
+			g.put("count(*) AS one")
 		}
-		return strings.Join(parts, ", ")
 	})
-	if len(by) > 0 {
-		sql += " GROUP BY " + strings.Join(by, ", ")
+	for i := range n.Keys {
+		g.put([]string{" GROUP BY ", ", "}[min(i, 1)], strconv.Itoa(i+1))
 	}
 	if len(picks) > 0 {
-		return "SELECT " + strings.Join(outer, ", ") + " FROM (" + sql + ")"
+		g.put(")")
 	}
-	return sql
 }
 
 // picked is one call of arg_max, arg_min or take_any, with those of its columns that somebody uses.

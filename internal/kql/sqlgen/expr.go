@@ -38,16 +38,16 @@ func (g *generator) expr(x plan.Expr) string {
 }
 
 // hoist renders expressions of one node. What toscalar() made of them stands beside the node's input, as one row that
-// the second result adds to FROM: DuckDB takes no subquery inside of a lambda, which many functions are made of.
-func (g *generator) hoist(render func() string) (sql, from string) {
+// the result adds to FROM: DuckDB takes no subquery inside of a lambda, which many functions are made of.
+func (g *generator) hoist(render func()) (from string) {
 	outer := g.scalars
 	defer func() { g.scalars = outer }()
 	g.scalars = &scalars{}
-	sql = render()
+	render()
 	if len(g.scalars.columns) == 0 {
-		return sql, ""
+		return ""
 	}
-	return sql, ", (SELECT " + strings.Join(g.scalars.columns, ", ") + ")"
+	return ", (SELECT " + strings.Join(g.scalars.columns, ", ") + ")"
 }
 
 // scalars are the columns that hoist adds.
@@ -63,7 +63,7 @@ func (g *generator) scalar(x *plan.Scalar) string {
 	}
 	here := g.scalars
 	g.scalars = nil
-	sql := g.neverNull(x, "(SELECT "+g.name(x.C)+" FROM ("+g.ref(x.Ref)+") LIMIT 1)")
+	sql := g.neverNull(x, "(SELECT "+g.name(x.C)+" FROM ("+g.apart(func() { g.ref(x.Ref) })+") LIMIT 1)")
 	g.scalars = here
 	if here == nil {
 		return sql
@@ -261,7 +261,7 @@ func (g *generator) inQueryTest(x *plan.InQuery) string {
 	}
 	outer := g.scalars
 	g.scalars = nil
-	plan := g.node(x.Plan)
+	plan := g.apart(func() { g.node(x.Plan) })
 	g.scalars = outer
 	return value + " IN (SELECT " + column + " FROM (" + plan + "))"
 }

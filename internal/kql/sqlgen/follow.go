@@ -22,16 +22,17 @@ type follower struct {
 
 // follow renders scan: in Go where its steps are simple enough, else as a fold in SQL, which is much slower. Only what the steps read goes through the fold; the rows to return are joined with the input by
 // their number. https://learn.microsoft.com/kusto/query/scan-operator#matching-logic
-func (g *generator) follow(n *plan.Follow) string {
+func (g *generator) follow(n *plan.Follow) {
 	f := &follower{g: g, n: n}
 	f.cols = f.read()
-	if sql, ok := f.program(); ok {
-		return sql
+	if f.program() {
+		return
 	}
 	outer := g.places
 	g.places = map[int]string{}
 	f.outs = f.rowType()
-	fold, scalars := g.hoist(f.fold)
+	fold := ""
+	scalars := g.hoist(func() { fold = f.fold() })
 	g.places = outer
 
 	group := f.group()
@@ -50,7 +51,7 @@ func (g *generator) follow(n *plan.Follow) string {
 	for _, c := range f.added() {
 		special.add(c, "out."+f.g.name(c))
 	}
-	return f.joined(all, special)
+	f.joined(all, special)
 }
 
 // group lists the columns of the group, each with a comma behind it.
@@ -63,17 +64,21 @@ func (f *follower) group() string {
 }
 
 // joined puts the rows to return, which all has per group in a list, beside those of the input, by their number.
-func (f *follower) joined(all string, special computed) string {
+func (f *follower) joined(all string, special computed) {
 	n := f.n
-	numbered := "SELECT " + f.g.list(n.In, nil) + ", row_number() OVER (" + f.g.window(n.Per, n.In.Ordering()) + ") AS nth FROM (" + f.g.node(n.In) + ")"
+	f.g.put("WITH numbered AS MATERIALIZED (SELECT ")
+	f.g.list(n.In, nil)
+	f.g.put(", row_number() OVER (", f.g.window(n.Per, n.In.Ordering()), ") AS nth FROM (")
+	f.g.node(n.In)
+	f.g.put(")) SELECT ")
 	each, join := "SELECT unnest(outs) AS out, unnest(range(1, len(outs) + 1)) AS ordinal", "numbered.nth = each.out.nth"
 	for i, c := range n.Per {
 		each += fmt.Sprintf(", %s AS p%d", f.g.name(c), i)
 		join += fmt.Sprintf(" AND numbered.%s IS NOT DISTINCT FROM each.p%d", f.g.name(c), i)
 	}
 	special.add(n.Ordinal, "ordinal")
-	return "WITH numbered AS MATERIALIZED (" + numbered + ") SELECT " + f.g.list(n, special) +
-		" FROM (" + each + " FROM (" + all + ")) AS each JOIN numbered ON " + join
+	f.g.list(n, special)
+	f.g.put(" FROM (", each, " FROM (", all, ")) AS each JOIN numbered ON ", join)
 }
 
 // read are the columns of the input that the steps read.

@@ -22,7 +22,7 @@ type programmer struct {
 }
 
 // program renders a scan whose steps a program can follow; false when one does something else with what it remembers.
-func (f *follower) program() (string, bool) {
+func (f *follower) program() bool {
 	p := &programmer{f: f, simple: true}
 	for _, s := range f.n.Steps {
 		for _, it := range s.State {
@@ -36,15 +36,12 @@ func (f *follower) program() (string, bool) {
 		f.g.places[d.Col.ID] = f.g.expr(d.X)
 	}
 	var text []byte
-	lists, scalars := f.g.hoist(func() string {
-		text, _ = json.Marshal(p.steps())
-		return strings.Join(p.lists, ", ")
-	})
+	scalars := f.g.hoist(func() { text, _ = json.Marshal(p.steps()) })
 	if !p.simple {
-		return "", false
+		return false
 	}
 	group := f.group()
-	rows := "SELECT " + group + "nth, " + lists + " FROM numbered" + scalars
+	rows := "SELECT " + group + "nth, " + strings.Join(p.lists, ", ") + " FROM numbered" + scalars
 	call := "kql_follow(" + function.Quote(string(text))
 	for i := range p.lists {
 		call += fmt.Sprintf(", list(l%d ORDER BY nth)", i)
@@ -61,7 +58,8 @@ func (f *follower) program() (string, bool) {
 		}
 		special.add(d.Col, sql)
 	}
-	return f.joined(all, special), true
+	f.joined(all, special)
+	return true
 }
 
 // shape is the form of what the program returns.

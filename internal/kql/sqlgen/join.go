@@ -16,20 +16,7 @@ var joinSQL = map[plan.JoinKind]string{
 }
 
 // join renders both sides with columns for their keys, so that the condition is a plain equality.
-func (g *generator) join(n *plan.Join) string {
-	left, leftKeys := g.side(n, true)
-	right, rightKeys := g.side(n, false)
-	if n.Kind == plan.RightSemi || n.Kind == plan.RightAnti {
-		left, leftKeys, right, rightKeys = right, rightKeys, left, leftKeys
-	}
-	conds := make([]string, len(n.On))
-	for i, on := range n.On {
-		equal := "="
-		if n.Nulls && on.L.Type() != schema.String { // which is never null
-			equal = "IS NOT DISTINCT FROM"
-		}
-		conds[i] = "lhs." + leftKeys[i] + " " + equal + " rhs." + rightKeys[i]
-	}
+func (g *generator) join(n *plan.Join) {
 	special, wanted := make(computed, 0, len(n.Items)), g.live[n]
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
 	for _, it := range n.Items {
@@ -42,36 +29,50 @@ func (g *generator) join(n *plan.Join) string {
 		}
 		special.add(it.Col, sql)
 	}
-	return "SELECT " + g.list(n, special) + " FROM (" + left + ") AS lhs " + joinSQL[n.Kind] +
-		" (" + right + ") AS rhs ON " + strings.Join(conds, " AND ")
+	turned := n.Kind == plan.RightSemi || n.Kind == plan.RightAnti
+	g.put("SELECT ")
+	g.list(n, special)
+	g.put(" FROM (")
+	left := g.side(n, !turned)
+	g.put(") AS lhs ", joinSQL[n.Kind], " (")
+	right := g.side(n, turned)
+	g.put(") AS rhs ON ")
+	for i, on := range n.On {
+		equal := " = rhs."
+		if n.Nulls && on.L.Type() != schema.String { // which is never null
+			equal = " IS NOT DISTINCT FROM rhs."
+		}
+		if i > 0 {
+			g.put(" AND ")
+		}
+		g.put("lhs.", left[i], equal, right[i])
+	}
 }
 
 // side renders one input and names the columns of its keys. A key that is no column becomes one.
-func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
+func (g *generator) side(n *plan.Join, left bool) (keys []string) {
 	in := n.R
 	if left {
 		in = n.L
 	}
-	parts := []string{g.list(in, nil)}
+	keys = make([]string, len(n.On))
+	var made []plan.Expr // those of keys that are no columns
 	for i, p := range n.On {
 		x := p.R
 		if left {
 			x = p.L
 		}
 		if c, ok := x.(*plan.Col); ok {
-			keys = append(keys, g.name(c.C))
+			keys[i] = g.name(c.C)
 			continue
 		}
-		keys = append(keys, fmt.Sprintf("key%d", i))
-		parts = append(parts, g.expr(x)+" AS "+keys[i])
+		keys[i] = fmt.Sprintf("key%d", len(made))
+		made = append(made, x)
 	}
 	unique := left && n.Kind == plan.InnerUniq
-	if len(parts) == 1 && !unique {
-		return g.node(in), keys
-	}
-	sql = g.over(in, func() string { return strings.Join(parts, ", ") })
-	if !unique {
-		return g.aside(sql), keys
+	if len(made) == 0 && !unique {
+		g.node(in)
+		return keys
 	}
 	// innerunique keeps one row per key: the first in the input's order, or else the least, so that a run repeats.
 	var on []string
@@ -79,9 +80,22 @@ func (g *generator) side(n *plan.Join, left bool) (sql string, keys []string) {
 		on = append(on, g.name(c))
 	}
 	per := strings.Join(append(on, keys...), ", ")
-	order := "ALL"
-	if k := in.Ordering(); len(k) > 0 {
-		order = per + ", " + g.keys(k)
+	g.over(in, func() {
+		if unique {
+			g.put("DISTINCT ON (", per, ") ")
+		}
+		g.list(in, nil)
+		for i, x := range made {
+			g.put(", ", g.expr(x), fmt.Sprintf(" AS key%d", i))
+		}
+	})
+	if !unique {
+		return keys
 	}
-	return strings.Replace(sql, "SELECT ", "SELECT DISTINCT ON ("+per+") ", 1) + " ORDER BY " + order, keys
+	if k := in.Ordering(); len(k) > 0 {
+		g.put(" ORDER BY ", per, ", ", g.keys(k))
+	} else {
+		g.put(" ORDER BY ALL")
+	}
+	return keys
 }

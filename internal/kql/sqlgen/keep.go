@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strconv"
-	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 )
@@ -20,19 +19,17 @@ type Kept struct {
 // GenerateKept is Generate for an engine that keeps what materialize() asks for. The tables come in the order in which
 // they must be made.
 func GenerateKept(p *plan.Plan) (sql string, tables []Kept, err error) {
-	k := &keeper{refused: &Refusals{}, done: map[int]string{}, known: map[string]bool{}}
-	sql, err = newGenerator(k, k.refused, &k.named).statement(p)
+	k := &keeper{done: map[int]string{}, known: map[string]bool{}}
+	sql, err = newGenerator(k, &k.desk).statement(p)
 	return sql, k.tables, err
 }
 
 // keeper collects the tables that a query wants kept.
 type keeper struct {
-	refused *Refusals
-	done    map[int]string // by the number of the shared plan
-	known   map[string]bool
-	tables  []Kept
-	named   names
-	text    []byte // of the latest table
+	desk   desk
+	done   map[int]string // by the number of the shared plan
+	known  map[string]bool
+	tables []Kept
 }
 
 // keeps reports whether a shared plan is a table of its own.
@@ -45,26 +42,30 @@ func (k *keeper) table(s *plan.Shared) string {
 	if t, ok := k.done[s.ID]; ok {
 		return t
 	}
-	g := newGenerator(k, k.refused, &k.named)
+	g := newGenerator(k, &k.desk)
 	var all columns
 	for _, c := range s.Handed() {
 		all.add(c)
 	}
 	g.flow(s.Plan, &all)
 	g.count(s.Plan)
-	k.named.restart()
-	body := g.node(s.Plan)
-	parts := make([]string, len(s.Handed()))
+	g.begin()
+	g.with()
+	g.put("SELECT ")
+	begin := len(g.out)
 	for i, c := range s.Handed() {
-		parts[i] = g.name(c) + " AS k" + strconv.Itoa(i)
+		g.next(begin)
+		g.put(g.name(c), " AS k", strconv.Itoa(i))
 	}
-	k.text = g.whole(k.text[:0], g.with()+"SELECT "+strings.Join(parts, ", ")+" FROM ("+body+")")
-	sum := sha256.Sum256(k.text)
+	g.put(" FROM (")
+	g.node(s.Plan)
+	g.put(")")
+	sum := sha256.Sum256(g.out)
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t
 	if !k.known[t] {
 		k.known[t] = true
-		k.tables = append(k.tables, Kept{Name: t, SQL: string(k.text), Of: s.Name})
+		k.tables = append(k.tables, Kept{Name: t, SQL: string(g.out), Of: s.Name})
 	}
 	return t
 }

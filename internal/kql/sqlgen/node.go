@@ -12,82 +12,55 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// node renders a SELECT that yields the used columns of n under their SQL names. What it returns stands for the text, so
-// that the nodes above need not copy it: whole puts it in.
-func (g *generator) node(n plan.Node) string { return g.aside(g.selects(n)) }
-
-// aside returns what stands for a text.
-func (g *generator) aside(sql string) string {
-	g.texts = append(g.texts, sql)
-	return "\x00" + strconv.Itoa(len(g.texts)-1) + "\x00" // no SQL has a NUL in it
-}
-
-// whole appends a text to out with those of the nodes in it.
-func (g *generator) whole(out []byte, sql string) []byte {
-	size := len(sql)
-	for _, text := range g.texts {
-		size += len(text)
-	}
-	return g.put(slices.Grow(out, size), sql)
-}
-
-func (g *generator) put(out []byte, sql string) []byte {
-	for {
-		before, rest, found := strings.Cut(sql, "\x00")
-		out = append(out, before...)
-		if !found {
-			return out
-		}
-		number, after, _ := strings.Cut(rest, "\x00")
-		i, _ := strconv.Atoi(number)
-		out = g.put(out, g.texts[i])
-		sql = after
-	}
-}
-
-func (g *generator) selects(n plan.Node) string {
+// node renders a SELECT that yields the used columns of n under their SQL names.
+func (g *generator) node(n plan.Node) {
 	switch n := n.(type) {
 	case *plan.Scan:
-		return g.scan(n)
+		g.scan(n)
 	case *plan.Values:
-		return g.values(n)
+		g.values(n)
 	case *plan.Series:
-		return g.series(n)
+		g.series(n)
 	case *plan.Filter:
-		return g.over(n, func() string { return g.list(n, nil) })
+		g.over(n, func() { g.list(n, nil) })
 	case *plan.Compute:
 		if !g.computes(n) {
-			return g.selects(n.In)
+			g.node(n.In)
+			return
 		}
-		return g.over(n.In, func() string { return g.list(n, g.itemSQL(n, n.Items)) })
+		g.over(n.In, func() { g.list(n, g.itemSQL(n, n.Items)) })
 	case *plan.Windowed:
-		return g.windowed(n)
+		g.windowed(n)
 	case *plan.Follow:
-		return g.follow(n)
+		g.follow(n)
 	case *plan.Sort:
-		return g.node(n.In) // the order is applied where it matters: at a limit, a window, a list and at the end
+		g.node(n.In) // the order is applied where it matters: at a limit, a window, a list and at the end
 	case *plan.Limit:
-		return g.limit(n)
+		g.limit(n)
 	case *plan.Aggregate:
-		return g.aggregate(n)
+		g.aggregate(n)
 	case *plan.Distinct:
-		return g.over(n.In, func() string { return "DISTINCT " + g.names(n.Columns()) })
+		g.over(n.In, func() {
+			g.put("DISTINCT ")
+			g.columns(n.Columns())
+		})
 	case *plan.Join:
-		return g.join(n)
+		g.join(n)
 	case *plan.Union:
-		return g.union(n)
+		g.union(n)
 	case *plan.Paths:
-		return g.paths(n)
+		g.paths(n)
 	case *plan.Expand:
-		return g.expand(n)
+		g.expand(n)
 	case *plan.Number:
-		return g.over(n.In, func() string {
-			return g.list(n, computed{{n.Col, "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}})
+		g.over(n.In, func() {
+			g.list(n, computed{{n.Col, "row_number() OVER (" + g.window(nil, n.In.Ordering()) + ")"}})
 		})
 	case *plan.Ref:
-		return g.ref(n)
+		g.ref(n)
+	default:
+		g.put(g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", n)))
 	}
-	return g.refuse(diag.Span{}, fmt.Errorf("no SQL for %T", n))
 }
 
 // computes reports whether a node makes a column that somebody wants.
@@ -97,10 +70,11 @@ func (g *generator) computes(n *plan.Compute) bool {
 }
 
 // over renders a SELECT of list over a node. Filters are the WHERE of what reads them.
-func (g *generator) over(in plan.Node, list func() string) string {
+func (g *generator) over(in plan.Node, list func()) {
 	where := ""
-	text, scalars := g.hoist(func() string {
-		text := list()
+	g.put("SELECT ")
+	scalars := g.hoist(func() {
+		list()
 		for f, ok := in.(*plan.Filter); ok; f, ok = in.(*plan.Filter) {
 			cond := g.condition(f.Pred)
 			if where == "" {
@@ -110,20 +84,22 @@ func (g *generator) over(in plan.Node, list func() string) string {
 			}
 			in = f.In
 		}
-		return text
 	})
-	sql := "SELECT " + text + " FROM (" + g.node(in) + ")" + scalars
+	g.put(" FROM (")
+	g.node(in)
+	g.put(")", scalars)
 	if where != "" {
-		sql += " WHERE " + where
+		g.put(" WHERE ", where)
 	}
-	return sql
 }
 
-func (g *generator) scan(n *plan.Scan) string {
-	var parts []string
+func (g *generator) scan(n *plan.Scan) {
+	g.put("SELECT ")
+	begin := len(g.out)
 	column := func(source string, c *plan.Column) {
 		if g.wants(n, c) {
-			parts = append(parts, function.Identifier(source)+" AS "+g.name(c))
+			g.next(begin)
+			g.put(function.Identifier(source), " AS ", g.name(c))
 		}
 	}
 	for i, c := range n.Columns() {
@@ -132,13 +108,11 @@ func (g *generator) scan(n *plan.Scan) string {
 	for _, c := range n.Stored {
 		column(c.Name, c)
 	}
-	if len(parts) == 0 {
-		parts = []string{nothing}
-	}
-	return "SELECT " + strings.Join(parts, ", ") + " FROM " + function.Identifier(n.Table)
+	g.orNothing(begin)
+	g.put(" FROM ", function.Identifier(n.Table))
 }
 
-func (g *generator) values(n *plan.Values) string {
+func (g *generator) values(n *plan.Values) {
 	var parts, raw []string
 	for i, c := range n.Columns() {
 		raw = append(raw, fmt.Sprintf("v%d", i))
@@ -166,28 +140,31 @@ func (g *generator) values(n *plan.Values) string {
 		rows = []string{"(" + strings.TrimSuffix(strings.Repeat("NULL, ", len(raw)), ", ") + ")"}
 		where = " WHERE false"
 	}
-	return "SELECT " + strings.Join(parts, ", ") + " FROM (VALUES " + strings.Join(rows, ", ") + ") AS v(" + strings.Join(raw, ", ") + ")" + where
+	g.put("SELECT ", strings.Join(parts, ", "), " FROM (VALUES ", strings.Join(rows, ", "), ") AS v(", strings.Join(raw, ", "), ")", where)
 }
 
-func (g *generator) series(n *plan.Series) string {
+func (g *generator) series(n *plan.Series) {
 	c := n.Columns()[0]
 	from, to, step := g.expr(n.From), g.expr(n.To), g.expr(n.Step)
 	if c.Type == schema.Real {
-		return fmt.Sprintf("SELECT %s + i * %s AS %s FROM (SELECT unnest(generate_series(0, CAST(floor((%s - %s) / %s) AS BIGINT))) AS i)",
-			from, step, g.name(c), to, from, step)
+		g.put("SELECT ", from, " + i * ", step, " AS ", g.name(c), " FROM (SELECT unnest(generate_series(0, CAST(floor((", to, " - ", from, ") / ", step, ") AS BIGINT))) AS i)")
+		return
 	}
+	all := "generate_series(" + from + ", " + to + ", " + step + ")"
 	for _, x := range []plan.Expr{n.From, n.To, n.Step} {
 		if _, constant := x.(*plan.Const); !constant { // a table function takes no subquery
-			return fmt.Sprintf("SELECT unnest(generate_series(%s, %s, %s)) AS %s", from, to, step, g.name(c))
+			g.put("SELECT unnest(", all, ") AS ", g.name(c))
+			return
 		}
 	}
-	return fmt.Sprintf("SELECT generate_series AS %s FROM generate_series(%s, %s, %s)", g.name(c), from, to, step)
+	g.put("SELECT generate_series AS ", g.name(c), " FROM ", all)
 }
 
-func (g *generator) limit(n *plan.Limit) string {
-	sql := g.over(n.In, func() string { return g.list(n, nil) })
+func (g *generator) limit(n *plan.Limit) {
+	g.over(n.In, func() { g.list(n, nil) })
 	if n.Per != nil {
-		return sql + " QUALIFY row_number() OVER (" + g.window(n.Per, n.Ordering()) + ") <= " + g.expr(n.N)
+		g.put(" QUALIFY row_number() OVER (", g.window(n.Per, n.Ordering()), ") <= ", g.expr(n.N))
+		return
 	}
 	if keys := n.Ordering(); len(keys) > 0 {
 		var wanted []*plan.Column
@@ -196,9 +173,9 @@ func (g *generator) limit(n *plan.Limit) string {
 				wanted = append(wanted, c)
 			}
 		})
-		sql += " ORDER BY " + g.order(keys, wanted) // of equal rows the same ones, whatever thread is first
+		g.put(" ORDER BY ", g.order(keys, wanted)) // of equal rows the same ones, whatever thread is first
 	}
-	return sql + " LIMIT " + g.expr(n.N)
+	g.put(" LIMIT ", g.expr(n.N))
 }
 
 // window is what stands in OVER (..): the group, then the order.
@@ -217,7 +194,7 @@ func (g *generator) window(per []*plan.Column, keys []plan.Key) string {
 	return strings.Join(parts, " ")
 }
 
-func (g *generator) windowed(n *plan.Windowed) string {
+func (g *generator) windowed(n *plan.Windowed) {
 	var special computed
 	keys := n.In.Ordering()
 	if len(keys) == 0 { // for what is drawn by lot: rows that are alike in all that is read may change places
@@ -233,7 +210,11 @@ func (g *generator) windowed(n *plan.Windowed) string {
 			special.add(it.Col, g.call(it.X, function.Call{Over: over}))
 		}
 	}
-	return "SELECT " + g.list(n, special) + " FROM (" + g.node(n.In) + ")"
+	g.put("SELECT ")
+	g.list(n, special)
+	g.put(" FROM (")
+	g.node(n.In)
+	g.put(")")
 }
 
 func (g *generator) neverNull(x plan.Expr, sql string) string {
@@ -243,88 +224,88 @@ func (g *generator) neverNull(x plan.Expr, sql string) string {
 	return sql
 }
 
-func (g *generator) union(n *plan.Union) string {
-	var parts []string
+func (g *generator) union(n *plan.Union) {
 	wanted := g.live[n]
 	for i, in := range n.Inputs {
-		var cols []string
-		for j, c := range n.Columns() {
-			if wanted.has(c) {
-				cols = append(cols, "CAST("+g.expr(n.Maps[i][j])+" AS "+function.SQLType(c.Type)+") AS "+g.name(c))
+		if i > 0 {
+			g.put(" UNION ALL ")
+		}
+		g.over(in, func() {
+			begin := len(g.out)
+			for j, c := range n.Columns() {
+				if wanted.has(c) {
+					g.next(begin)
+					g.put("CAST(", g.expr(n.Maps[i][j]), " AS ", function.SQLType(c.Type), ") AS ", g.name(c))
+				}
 			}
-		}
-		if len(cols) == 0 {
-			cols = []string{nothing}
-		}
-		parts = append(parts, g.over(in, func() string { return strings.Join(cols, ", ") }))
+			g.orNothing(begin)
+		})
 	}
-	return strings.Join(parts, " UNION ALL ")
 }
 
 // ref reads a shared plan: the table where it is kept, the plan itself where it is read once, else its name.
-func (g *generator) ref(n *plan.Ref) string {
+func (g *generator) ref(n *plan.Ref) {
 	if n.Own && g.once(n.Shared) {
-		return g.selects(n.Shared.Plan)
+		g.node(n.Shared.Plan)
+		return
 	}
 	kept, wanted := g.keeps(n.Shared), g.live[n]
-	b := make([]byte, 0, 512)
+	g.put("SELECT ")
+	begin := len(g.out)
 	for i, it := range n.Items {
 		if !wanted.has(it.Col) {
 			continue
 		}
-		if len(b) > 0 {
-			b = append(b, ", "...)
-		}
+		g.next(begin)
 		if kept {
-			b = strconv.AppendInt(append(b, 'k'), int64(i), 10) // Items are Handed, one by one
-		} else {
-			b = append(b, g.expr(it.X)...)
+			g.put("k", strconv.Itoa(i), " AS ") // Items are Handed, one by one
+		} else if !n.Own {
+			g.put(g.expr(it.X), " AS ")
 		}
-		if kept || !n.Own {
-			b = append(append(b, " AS "...), g.name(it.Col)...)
-		}
+		g.put(g.name(it.Col))
 	}
-	if len(b) == 0 {
-		b = append(b, nothing...)
-	}
-	from := ""
+	g.orNothing(begin)
 	switch {
 	case kept:
-		from = g.keep.done[n.Shared.ID] // flow has asked for it
+		g.put(" FROM ", g.keep.done[n.Shared.ID]) // flow has asked for it
 	case g.once(n.Shared):
-		from = "(" + g.node(n.Shared.Plan) + ")"
+		g.put(" FROM (")
+		g.node(n.Shared.Plan)
+		g.put(")")
 	default:
-		from = g.cte(n.Shared)
+		g.put(" FROM ", g.cte(n.Shared))
 	}
-	return "SELECT " + string(b) + " FROM " + from
 }
 
 // once reports whether a shared plan stands in its only reader.
 func (g *generator) once(s *plan.Shared) bool { return !g.keeps(s) && g.refs[s.ID] < 2 }
 
 // expand renders mv-expand: the lists are computed, then numbered from 1 to the longest one.
-func (g *generator) expand(n *plan.Expand) string {
+func (g *generator) expand(n *plan.Expand) {
 	var lengths []string
 	var special computed
 	elements := "kql_elements"
 	if n.Array {
 		elements = "kql_elements_array"
 	}
-	lists, scalars := g.hoist(func() string {
-		var lists []string
+	var lists []string
+	scalars := g.hoist(func() {
 		for i, it := range n.Items {
 			lists = append(lists, fmt.Sprintf("%s(%s) AS list%d", elements, g.expr(it.X), i))
 			lengths = append(lengths, fmt.Sprintf("len(list%d)", i))
 			special.add(it.Col, fmt.Sprintf("nullif(CAST(list%d[item] AS VARCHAR), 'null')", i))
 		}
-		return strings.Join(lists, ", ")
 	})
 	special.add(n.Index, "item - 1")
-	inner := "SELECT " + g.list(n.In, nil) + ", " + lists + " FROM (" + g.node(n.In) + ")" + scalars
 	length := "greatest(" + strings.Join(lengths, ", ") + ")"
 	if n.Limit != nil {
 		length = "least(" + length + ", " + g.expr(n.Limit) + ")"
 	}
-	numbered := "SELECT *, unnest(range(1, " + length + " + 1)) AS item FROM (" + inner + ")"
-	return "SELECT " + g.list(n, special) + " FROM (" + numbered + ")"
+	g.put("SELECT ")
+	g.list(n, special)
+	g.put(" FROM (SELECT *, unnest(range(1, ", length, " + 1)) AS item FROM (SELECT ")
+	g.list(n.In, nil)
+	g.put(", ", strings.Join(lists, ", "), " FROM (")
+	g.node(n.In)
+	g.put(")", scalars, "))")
 }

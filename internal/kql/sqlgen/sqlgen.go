@@ -13,11 +13,11 @@ import (
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
 func Generate(p *plan.Plan) (sql string, err error) {
-	return newGenerator(nil, &Refusals{}, &names{}).statement(p)
+	return newGenerator(nil, &desk{}).statement(p)
 }
 
-func newGenerator(keep *keeper, refused *Refusals, named *names) *generator {
-	return &generator{live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, ctes: map[int]string{}, keep: keep, refused: refused, named: named}
+func newGenerator(keep *keeper, at *desk) *generator {
+	return &generator{desk: at, live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, ctes: map[int]string{}, keep: keep}
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
@@ -27,26 +27,25 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	g.readKeys(p.Root.Ordering())
 	g.flow(p.Root, &g.reading)
 	g.count(p.Root)
-	g.named.restart()
-	body := g.node(p.Root)
-	var out []string
-	for _, c := range p.Columns {
-		out = append(out, g.name(c))
+	g.begin()
+	g.with()
+	g.put("SELECT ")
+	if len(p.Columns) == 0 {
+		g.put("1")
 	}
-	if len(out) == 0 {
-		out = []string{"1"}
-	}
-	text := "SELECT " + strings.Join(out, ", ") + " FROM (" + body + ")"
+	g.columns(p.Columns)
+	g.put(" FROM (")
+	g.node(p.Root)
+	g.put(")")
 	if keys := p.Root.Ordering(); len(keys) > 0 && len(p.Columns) > 0 {
-		text += " ORDER BY " + g.order(keys, p.Columns)
+		g.put(" ORDER BY ", g.order(keys, p.Columns))
 	} else if len(p.Columns) > 0 {
-		text += " ORDER BY ALL"
+		g.put(" ORDER BY ALL")
 	}
-	text = string(g.whole(nil, g.with()+text))
-	if len(*g.refused) > 0 {
-		return "", g.refused
+	if len(g.refused) > 0 {
+		return "", &g.refused
 	}
-	return text, nil
+	return string(g.out), nil
 }
 
 // Refusal is one expression that has no SQL, with its place in the query.
@@ -63,29 +62,63 @@ func (r *Refusals) Error() string { return (*r)[0].Err.Error() }
 
 // refuse notes a refusal, each once; the SQL that it returns stands where there is none.
 func (g *generator) refuse(at diag.Span, err error) string {
-	for _, r := range *g.refused {
+	for _, r := range g.refused {
 		if r.At == at && r.Err.Error() == err.Error() {
 			return "NULL"
 		}
 	}
-	*g.refused = append(*g.refused, Refusal{at, err})
+	g.refused = append(g.refused, Refusal{at, err})
 	return "NULL"
 }
 
+// desk is where the statements of a query are written, one after the other.
+type desk struct {
+	out     []byte // the statement in hand, as far as it is written
+	named   names
+	spare   []columns // sets that flow and list have done with
+	refused Refusals
+}
+
+// begin begins a statement. Those before it are done with.
+func (d *desk) begin() {
+	d.out = d.out[:0]
+	d.named.restart()
+}
+
+// put writes texts. What one of them is made of may write too: it is made before.
+func (d *desk) put(texts ...string) {
+	for _, text := range texts {
+		d.out = append(d.out, text...)
+	}
+}
+
+// next writes a comma, unless nothing stands behind the place where a list begins.
+func (d *desk) next(begin int) {
+	if len(d.out) > begin {
+		d.put(", ")
+	}
+}
+
+// apart returns what f writes, for what is no part of the statement yet.
+func (d *desk) apart(f func()) string {
+	begin := len(d.out)
+	f()
+	text := string(d.out[begin:])
+	d.out = d.out[:begin]
+	return text
+}
+
+// generator makes one statement.
 type generator struct {
+	*desk
 	live    map[plan.Node]*columns // what the nodes above want of each
 	reading columns                // what the node in hand reads, while the plan is passed
 	refs    map[int]int
 	shared  map[int]*plan.Shared
 	ctes    map[int]string // their names, by their numbers
-	refused *Refusals
-	named   *names
-	spare   []columns // sets that flow and list have done with
-	line    []byte    // what list writes in
-	keep    *keeper   // nil when everything stands in one statement
+	keep    *keeper        // nil when everything stands in one statement
 	// places are the columns that stand elsewhere than under their name, inside of a lambda.
 	places  map[int]string
-	texts   []string // of the nodes, by the number that stands for each where another node reads it
 	scalars *scalars // what the node that is being rendered takes from toscalar(); nil where it stays in place
 }
 
@@ -106,7 +139,7 @@ type given struct {
 	text   string
 }
 
-// restart begins another statement. Those before it are done with.
+// restart forgets the names that were given.
 func (n *names) restart() {
 	if n.list == nil {
 		n.list = make([]given, 0, 512)
@@ -176,19 +209,19 @@ func (g *generator) cte(s *plan.Shared) string {
 }
 
 // with renders the plans that several places read, inner ones first: a plan's number is higher than those it reads.
-func (g *generator) with() string {
-	var parts []string
+func (g *generator) with() {
+	before, after := "WITH ", ""
 	for id := 1; id <= maxKey(g.shared); id++ {
 		s := g.shared[id]
 		if s == nil || g.refs[id] < 2 || g.live[s.Plan] == nil { // only columns that nobody wants may read it
 			continue
 		}
-		parts = append(parts, g.cte(s)+" AS MATERIALIZED ("+g.node(s.Plan)+")")
+		g.put(before, g.cte(s), " AS MATERIALIZED (")
+		g.node(s.Plan)
+		g.put(")")
+		before, after = ",\n", "\n"
 	}
-	if len(parts) == 0 {
-		return ""
-	}
-	return "WITH " + strings.Join(parts, ",\n") + "\n"
+	g.put(after)
 }
 
 func maxKey(m map[int]*plan.Shared) int {
@@ -321,39 +354,39 @@ func (c *computed) take(col *plan.Column) (sql string, ok bool) {
 }
 
 // list renders those of a node's columns that are wanted, each once; special are those that it computes.
-func (g *generator) list(n plan.Node, special computed) string {
-	missing := g.borrow(g.live[n]) // what is wanted and not written yet
-	b := g.line[:0]
+func (g *generator) list(n plan.Node, special computed) {
+	missing, begin := g.borrow(g.live[n]), len(g.out) // what is wanted and not written yet
 	available(n, func(c *plan.Column) {
 		if !missing.has(c) {
 			return
 		}
 		missing.remove(c)
-		if len(b) > 0 {
-			b = append(b, ", "...)
-		}
+		g.next(begin)
 		if sql, ok := special.take(c); ok {
-			b = append(append(b, sql...), " AS "...)
+			g.put(sql, " AS ")
 		}
-		b = append(b, g.name(c)...)
+		g.put(g.name(c))
 	})
 	g.giveBack(missing)
-	g.line = b
-	if len(b) == 0 {
-		return nothing
+	g.orNothing(begin)
+}
+
+// orNothing ends a list that has a column at least.
+func (g *generator) orNothing(begin int) {
+	if len(g.out) == begin {
+		g.put(nothing)
 	}
-	return string(b)
 }
 
 // nothing stands where no column is wanted, only the rows.
 const nothing = "1 AS one"
 
-func (g *generator) names(cols []*plan.Column) string {
-	parts := make([]string, len(cols))
-	for i, c := range cols {
-		parts[i] = g.name(c)
+func (g *generator) columns(cols []*plan.Column) {
+	begin := len(g.out)
+	for _, c := range cols {
+		g.next(begin)
+		g.put(g.name(c))
 	}
-	return strings.Join(parts, ", ")
 }
 
 func (g *generator) itemSQL(n plan.Node, its []plan.Item) computed {
