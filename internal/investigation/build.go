@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
-	"sort"
 	"strings"
 	"time"
 
@@ -227,26 +227,23 @@ func (b *builder) visibility() {
 	}
 }
 
-// campaigns links users who were hit from the same address.
+// campaigns links users who were hit from the same address: several users, not several activities against one.
 func (b *builder) campaigns() {
-	byIP := map[string][]int{}
-	for i, f := range b.inv.Findings {
+	byIP := map[string][]*finding.Finding{}
+	for i := range b.inv.Findings {
+		f := &b.inv.Findings[i]
 		for _, ip := range f.SourceIPs {
-			byIP[ip] = append(byIP[ip], i)
+			byIP[ip] = append(byIP[ip], f)
 		}
 	}
-	var ips []string
-	for ip, hit := range byIP {
-		if len(hit) > 1 {
-			ips = append(ips, ip)
+	for _, ip := range slices.Sorted(maps.Keys(byIP)) {
+		hit := byIP[ip]
+		if !slices.ContainsFunc(hit, func(f *finding.Finding) bool { return f.UserID != hit[0].UserID }) {
+			continue
 		}
-	}
-	sort.Strings(ips)
-	for _, ip := range ips {
 		c := Campaign{SourceIPs: []string{ip}}
-		for _, i := range byIP[ip] {
-			c.Users = append(c.Users, b.inv.Findings[i].User)
-			c.FindingIDs = append(c.FindingIDs, b.inv.Findings[i].ID)
+		for _, f := range hit {
+			c.Users, c.FindingIDs = append(c.Users, f.User), append(c.FindingIDs, f.ID)
 		}
 		b.inv.Campaigns = append(b.inv.Campaigns, c)
 	}

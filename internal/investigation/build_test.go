@@ -1,6 +1,7 @@
 package investigation
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,5 +35,18 @@ func TestBeyond(t *testing.T) {
 		if got := strings.Join(users, " "); got != c.want || len(b.inv.Findings) != len(findings) {
 			t.Errorf("%s: warned of %q, want %q; %d findings", name, got, c.want, len(b.inv.Findings))
 		}
+	}
+}
+
+// TestCampaigns: what several users have in common is a campaign; two activities against one user are not.
+func TestCampaigns(t *testing.T) {
+	b := &builder{inv: &Investigation{Findings: []finding.Finding{
+		{ID: "1", User: "ann", UserID: "a", SourceIPs: []string{"192.0.2.1", "192.0.2.9"}},
+		{ID: "2", User: "ann", UserID: "a", SourceIPs: []string{"192.0.2.1", "192.0.2.2"}},
+		{ID: "3", User: "ben", UserID: "b", SourceIPs: []string{"192.0.2.2"}},
+	}}}
+	b.campaigns()
+	if got, want := fmt.Sprint(b.inv.Campaigns), "[{[192.0.2.2] [ann ben] [2 3]}]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
