@@ -24,6 +24,9 @@ type signIn struct {
 	attacker                                                               bool
 }
 
+// interactive tells whether the user sat there: the row is one of SigninLogs.
+func (r *signIn) interactive() bool { return r.table == "SigninLogs" }
+
 // rowKey is what the two questions know a row by: its id, and for rows without one what else tells them apart.
 type rowKey struct {
 	table, id, ip, appID, agent string
@@ -119,7 +122,7 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 		if !r.attacker {
 			continue
 		}
-		if r.table == "SigninLogs" {
+		if r.interactive() {
 			f.VisibleInSigninLog++
 		}
 		for _, pair := range []struct {

@@ -26,7 +26,7 @@ func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
 		switch {
 		case r.result != "0":
 			pt.Failed++
-		case r.table == "SigninLogs":
+		case r.interactive():
 			pt.Interactive++
 		default:
 			pt.Silent++
@@ -36,7 +36,7 @@ func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
 		}
 		if r.at.Before(f.FirstSeen) {
 			before.add(r)
-			if r.table != "SigninLogs" {
+			if !r.interactive() {
 				p.Hours[r.at.Hour()]++
 			}
 		} else if !r.at.After(f.LastSeen) {
@@ -72,7 +72,7 @@ func newTally() *tally {
 }
 
 func (t *tally) add(r signIn) {
-	if r.table != "SigninLogs" {
+	if !r.interactive() {
 		t.days[r.at.Format("2006-01-02")]++
 	}
 	t.apps[r.appID] = true

@@ -70,7 +70,7 @@ func rolesOf(rows []signIn) []finding.Role {
 		last, seen := before[r.session]
 		_, returned := after[r.session]
 		switch {
-		case i < at && !seen && r.table == "SigninLogs":
+		case i < at && !seen && r.interactive():
 			out[i] = finding.Root
 		case i < at:
 			if seen && out[last] == finding.Victim {
@@ -92,6 +92,6 @@ func rolesOf(rows []signIn) []finding.Role {
 func (r *signIn) event(role finding.Role) finding.Event {
 	return finding.Event{
 		Table: r.table, Key: r.id, Time: r.at, File: r.file, Row: r.line, Role: role, IP: r.ip, AppID: r.appID, App: r.app, Resource: r.resource,
-		UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.table == "SigninLogs",
+		UserAgent: r.agent, SessionID: r.session, ResultType: r.result, Interactive: r.interactive(),
 	}
 }
