@@ -125,7 +125,7 @@ func ruleFiles(paths []string) ([]ruleText, error) {
 	var out []ruleText
 	collect := func(fsys fs.FS, root, shown string) error {
 		return fs.WalkDir(fsys, root, func(path string, d fs.DirEntry, err error) error {
-			if ext := filepath.Ext(path); err != nil || d.IsDir() || ext != ".yaml" && ext != ".yml" {
+			if err != nil || d.IsDir() || !hunt.IsRule(path) {
 				return err
 			}
 			text, err := fs.ReadFile(fsys, path)
@@ -187,7 +187,7 @@ func (f *queryFlags) rule(ctx context.Context, s Streams, h *hunt.Hunt, paths []
 
 // findRule finds a rule by the path of its file, or one that ships by its signal or id.
 func findRule(name string) (*hunt.Hunt, error) {
-	if ext := filepath.Ext(name); ext == ".yaml" || ext == ".yml" {
+	if hunt.IsRule(name) {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err

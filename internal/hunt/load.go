@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -41,11 +42,17 @@ type ruleFile struct {
 	} `yaml:"replaytrace"`
 }
 
-// Load reads every rule file of fsys, those that end in .yaml, sorted by path. The first that cannot be read is the error.
+// IsRule tells by its name whether a file is one of a rule: by either ending of YAML.
+func IsRule(path string) bool {
+	ext := filepath.Ext(path)
+	return ext == ".yaml" || ext == ".yml"
+}
+
+// Load reads every rule file of fsys, as IsRule tells them, sorted by path. The first that cannot be read is the error.
 func Load(fsys fs.FS) ([]Hunt, error) {
 	var hunts []Hunt
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".yaml") {
+		if err != nil || d.IsDir() || !IsRule(path) {
 			return err
 		}
 		text, err := fs.ReadFile(fsys, path)
@@ -77,7 +84,7 @@ func Parse(path string, text []byte) (Hunt, error) {
 		Otherwise: f.Replaytrace.Otherwise, FalsePositives: f.Replaytrace.FalsePositives, Sources: f.Replaytrace.Sources,
 	}
 	if h.Signal == "" {
-		h.Signal = strings.TrimSuffix(path[strings.LastIndexByte(path, '/')+1:], ".yaml")
+		h.Signal = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
 	}
 	if h.Role == "" {
 		h.Role = RoleContext

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -53,9 +54,9 @@ type Rows struct {
 // homeTenant is the tenant of rows that name none.
 const homeTenant = "7a9c1b52-3f0e-4a6d-8c55-0d2f6be1a001"
 
-// Load reads the proof of a rule, the file NAME.txtar beside its NAME.yaml.
+// Load reads the proof of a rule, the file NAME.txtar beside its NAME.yaml or NAME.yml.
 func Load(fsys fs.FS, rule string) (*Proof, error) {
-	path := strings.TrimSuffix(rule, ".yaml") + ".txtar"
+	path := strings.TrimSuffix(rule, filepath.Ext(rule)) + ".txtar"
 	text, err := fs.ReadFile(fsys, path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("rule %s has no proof: write %s, rows in and signals out, with a benign look-alike: %w", rule, path, err)
