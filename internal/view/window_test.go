@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
@@ -41,6 +43,39 @@ func TestIncidentWindow(t *testing.T) {
 		}
 		if strings.Join(got, " ") != c.want {
 			t.Errorf("%s to %s: %q, want %q", c.start, c.end, got, c.want)
+		}
+	}
+}
+
+// TestChangesHaveATime: of a row of the audit log that tells only when it was written, that is the time; and a consent at the
+// time of the finding is found by it. An application is the same whichever case its id is written in.
+func TestChangesHaveATime(t *testing.T) {
+	const app = "c0ffee00-0000-4000-8000-00000000000a"
+	consent := `{"Type":"AuditLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"a1","OperationName":"Consent to application","Result":"success","InitiatedBy":{"user":{"id":"u1","userPrincipalName":"ann@example.com","ipAddress":"198.51.100.7"}},` +
+		`"TargetResources":[{"displayName":"Mailer","type":"ServicePrincipal","modifiedProperties":[{"displayName":"ServicePrincipal.AppId","newValue":"\"` + app + `\""}]}]}` + "\n"
+	own := `{"Type":"AADServicePrincipalSignInLogs","TimeGenerated":"2026-03-21T10:00:00Z","CreatedDateTime":"2026-03-21T10:00:00Z","Id":"s1","ResultType":"0","AppId":"` + strings.ToUpper(app) + `"}` + "\n"
+	cf := loaded(t, map[string]string{"audit.jsonl": consent, "apps.jsonl": own})
+	day := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
+	for name, f := range map[string]view.Filter{
+		"finding.changes":      {Given: []map[string]any{{"Finding": 0, "UserId": "u1", "From": day, "To": day.AddDate(0, 0, 1), "Addresses": []string{"192.0.2.1"}}}},
+		"investigate.consents": {},
+	} {
+		rows, err := view.Ask(t.Context(), cf, name, f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		count := "SignIns"
+		if name == "investigate.consents" {
+			count = "OwnSignIns"
+		}
+		if err := rows.Each(func(r *kql.Row) {
+			got = append(got, fmt.Sprint(r.Time("Time").Format(time.RFC3339), " ", r.Text("AppId"), " ", r.Number(count)))
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if want := "2026-03-20T10:00:00Z " + app + " 1"; len(got) != 1 || got[0] != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
 		}
 	}
 }
