@@ -1,10 +1,11 @@
-// Package escape owns the doors through which hostile text leaves: terminal, JSON, CSV and Excel, Markdown. HTML is
-// html/template's. Evidence is written by attackers: user agents, application names, file contents.
+// Package escape owns the doors through which hostile text leaves: terminal, JSON, CSV and Excel, Markdown, pages. The markup
+// of HTML is html/template's. Evidence is written by attackers: user agents, application names, file contents.
 package escape
 
 import (
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -31,6 +32,20 @@ func Terminal(s string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// Page makes text safe for a page of HTML or SVG, but for the markup: what nobody sees, and what turns around the text that is
+// seen, becomes U+FFFD, and a space of any width a blank.
+func Page(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case visible(r):
+			return r
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		}
+		return unicode.ReplacementChar
+	}, s)
 }
 
 // CSVCell makes text safe for spreadsheets and for whoever prints the file: a cell that would be read as a formula gets

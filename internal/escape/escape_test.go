@@ -25,6 +25,20 @@ func TestTerminal(t *testing.T) {
 	}
 }
 
+func TestPage(t *testing.T) {
+	for in, want := range map[string]string{
+		"caf\u00e9 \u4e2d <b>": "caf\u00e9 \u4e2d <b>",
+		"a\nb\x1b\u009b":       "a\ufffdb\ufffd\ufffd",
+		"\u202aa\u200b\u00ad":  "\ufffda\ufffd\ufffd",
+		"1\u00a0000\u3000":     "1 000 ",
+		"bad\xff":              "bad\ufffd",
+	} {
+		if got := Page(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestCSVCell(t *testing.T) {
 	for in, want := range map[string]string{"=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0", "+1": "'+1", "-x": "'-x", "@x": "'@x", "plain": "plain", "": ""} {
 		if got := CSVCell(in); got != want {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
@@ -15,7 +16,7 @@ import (
 var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"clock": clock, "length": finding.Length, "join": func(l []string) string { return strings.Join(l, ", ") }, "clean": clean, "possible": possible,
+	"clock": clock, "length": finding.Length, "join": func(l []string) string { return strings.Join(l, ", ") }, "clean": escape.Page, "possible": possible,
 	"upper": func(v finding.Verdict) string { return strings.ToUpper(string(v)) },
 	"bar":   func(w float64) float64 { return min(max(w*9, 2), 100) },
 	"minus": func(a, b int) int { return a - b },

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
@@ -41,7 +42,7 @@ func Timeline(w io.Writer, p *investigation.Profile, f *finding.Finding) error {
 	height := topMargin + len(lanes)*laneHeight + 34
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" role="img" aria-labelledby="title-%[3]s desc-%[3]s" font-family="system-ui, sans-serif" font-size="12">`, chartWidth, height, html.EscapeString(f.ID))
-	fmt.Fprintf(&b, `<title id="title-%[2]s">Timeline of %[1]s</title><desc id="desc-%[2]s">One lane per network. Blue marks are the user's own sign-ins, red marks those of the replayed token.</desc>`, html.EscapeString(clean(f.User)), html.EscapeString(f.ID))
+	fmt.Fprintf(&b, `<title id="title-%[2]s">Timeline of %[1]s</title><desc id="desc-%[2]s">One lane per network. Blue marks are the user's own sign-ins, red marks those of the replayed token.</desc>`, html.EscapeString(escape.Page(f.User)), html.EscapeString(f.ID))
 	x := func(t time.Time) float64 {
 		return labelWidth + plotWidth*float64(t.Sub(from))/float64(to.Sub(from))
 	}
@@ -68,26 +69,16 @@ func changes(b *strings.Builder, f *finding.Finding, bottom int, x func(time.Tim
 		if at < labelWidth || at > chartWidth-10 {
 			continue
 		}
-		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#6c3483" stroke-width="2"><title>%s %s %s</title></line>`, at, at, topMargin-4, bottom, clock(p.Time), html.EscapeString(clean(p.Kind)), html.EscapeString(clean(p.Name)))
+		fmt.Fprintf(b, `<line x1="%.1f" x2="%.1f" y1="%d" y2="%d" stroke="#6c3483" stroke-width="2"><title>%s %s %s</title></line>`, at, at, topMargin-4, bottom, clock(p.Time), html.EscapeString(escape.Page(p.Kind)), html.EscapeString(escape.Page(p.Name)))
 		if last == 0 || at-last >= labelSpace {
 			anchor, dx := "start", 3.0
 			if at > chartWidth-labelSpace {
 				anchor, dx = "end", -3
 			}
-			fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" fill="#8e44ad" font-size="11">&#9873; %s</text>`, at+dx, topMargin-6, anchor, html.EscapeString(clean(p.Kind)))
+			fmt.Fprintf(b, `<text x="%.1f" y="%d" text-anchor="%s" fill="#8e44ad" font-size="11">&#9873; %s</text>`, at+dx, topMargin-6, anchor, html.EscapeString(escape.Page(p.Kind)))
 			last = at
 		}
 	}
-}
-
-// clean takes control characters out of text for SVG; html.EscapeString does the rest.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < 0x20 || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0x202e || r == 0x202d || r >= 0x2066 && r <= 0x2069 {
-			return '\ufffd'
-		}
-		return r
-	}, s)
 }
 
 // makeLanes are the addresses with anything in the window, the busiest first.
@@ -188,7 +179,7 @@ func drawLane(b *strings.Builder, l lane, y int, x func(time.Time) float64) {
 		fit = fmt.Sprintf(` textLength="%d" lengthAdjust="spacingAndGlyphs"`, labelWidth-14)
 	}
 	fmt.Fprintf(b, `<text x="4" y="%.1f" fill="%s" font-weight="600"`+fit+`>%s</text><text x="4" y="%.1f" fill="currentColor" opacity="0.6" font-size="10">%s</text>`,
-		mid-1, color, html.EscapeString(clean(l.name)), mid+11, mark)
+		mid-1, color, html.EscapeString(escape.Page(l.name)), mid+11, mark)
 	fmt.Fprintf(b, `<line x1="%d" x2="%d" y1="%.1f" y2="%.1f" stroke="#888" stroke-width="0.5" opacity="0.5"/>`, labelWidth, chartWidth-20, mid, mid)
 	for _, p := range l.points {
 		px := x(p.Hour.Add(30 * time.Minute))
