@@ -19,7 +19,6 @@ type Output struct {
 	Name string
 	// File is what --out calls it.
 	File string
-	Doc  string
 	// Write renders the result to w.
 	Write func(w io.Writer, inv *investigation.Investigation) error
 }
@@ -27,12 +26,12 @@ type Output struct {
 // Outputs lists the outputs by the name that --format takes.
 func Outputs() []Output {
 	return []Output{
-		{"json", "findings.json", "the whole result", JSON},
-		{"jsonl", "findings.jsonl", "one finding per line", jsonLines},
-		{"markdown", "report.md", "pages to paste into a report", markdown},
-		{"csv", "events.csv", "one row per event of the findings", eventsCSV},
-		{"timesketch", "timesketch.jsonl", "one event per line, as Timesketch imports it", timesketch},
-		{"html", "report.html", "one self-contained page", HTML},
+		{"json", "findings.json", JSON},
+		{"jsonl", "findings.jsonl", jsonLines},
+		{"markdown", "report.md", markdown},
+		{"csv", "events.csv", eventsCSV},
+		{"timesketch", "timesketch.jsonl", timesketch},
+		{"html", "report.html", HTML},
 	}
 }
 
