@@ -46,7 +46,6 @@ type client struct {
 	owner     string
 	resources []*resource
 	agents    []string // what it calls itself on Windows; empty where Entra logs none
-	family    bool     // its refresh token is good for every client of the family
 }
 
 const (
@@ -64,52 +63,52 @@ const (
 
 // Clients of the device.
 var (
-	officeApps  = &client{"d3590ed6-52b3-4102-aeff-aad2292ab01c", "Microsoft Office", native, microsoftServices, []*resource{exchange, graph, sharepoint, roaming, search, augmenting}, []string{"", "", wamAgent, "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.18526; Pro)", brokerAgent}, true}
-	teamsApp    = &client{"1fec8e78-bce4-4aaf-ab1b-5451cc387264", "Microsoft Teams", native, microsoftServices, []*resource{teams, presence, graph, exchange, sharepoint, search}, []string{"", wamAgent, brokerAgent}, true}
-	oneDrive    = &client{"ab9b8c07-8f02-4f72-87fa-80105867a763", "OneDrive SyncEngine", native, microsoftServices, []*resource{sharepoint, graph}, []string{"", wamAgent, "Microsoft SkyDriveSync 25.031.0217.0003 ship; Windows NT 10.0 (22631)"}, true}
-	edge        = &client{"ecd6b820-32c2-49b6-98a6-444530e5a77a", "Microsoft Edge", native, microsoftServices, []*resource{graph, search, feed, roaming}, []string{"", wamAgent}, true}
-	windowsFind = &client{"26a7ee05-5602-4d76-a7ba-eae8b7b67941", "Windows Search", native, microsoftServices, []*resource{search, graph}, []string{"", wamAgent}, true}
-	broker      = &client{"29d9ed98-a469-4536-ade2-f981bc1d605e", "Microsoft Authentication Broker", native, microsoftServices, []*resource{directory, devices, graph}, []string{brokerAgent, wamAgent, "Dsreg/10.0 (Windows 10.0.22631.4890)"}, false}
-	intuneAgent = &client{"fc0f3af4-6835-4174-b806-f7db311fd2f3", "Microsoft Intune Windows Agent", native, microsoftServices, []*resource{checkin, enrollment}, []string{wamAgent, ""}, false}
-	signIn      = &client{"38aa3b87-a06d-4817-b275-7a316988d93b", "Windows Sign In", native, microsoftServices, []*resource{directory}, []string{brokerAgent, ""}, false}
-	outlookApp  = &client{"27922004-5251-4030-b22d-91ecd9a37ea4", "Outlook Mobile", native, microsoftServices, []*resource{exchange, graph, roaming}, nil, true}
-	authApp     = &client{"4813382a-8fa7-425e-ab75-3b753aab3abb", "Microsoft Authenticator App", native, microsoftServices, []*resource{directory, graph}, nil, true}
-	companyApp  = &client{"9ba1a5c7-f17a-4de9-a1f1-6178c8d51223", "Microsoft Intune Company Portal", native, microsoftServices, []*resource{graph, checkin, apps}, nil, true}
-	driveApp    = &client{"af124e86-4e96-495a-b70a-90f90ab96707", "OneDrive iOS App", native, microsoftServices, []*resource{sharepoint, graph}, nil, true}
-	toDo        = &client{"22098786-6e16-43cc-a27d-191a01a1e3b5", "Microsoft To-Do client", native, microsoftServices, []*resource{exchange, graph}, []string{"", wamAgent}, true}
-	powerBI     = &client{"c0d2a505-13b8-4ae0-aa9e-cddd5eab0b12", "Microsoft Power BI", native, microsoftServices, []*resource{graph, sharepoint}, []string{"", wamAgent}, true}
-	flow        = &client{"57fcbcfa-7cee-4eb1-8b25-12d2030b4ee0", "Microsoft Flow", native, microsoftServices, []*resource{graph, exchange}, []string{"", wamAgent}, true}
-	roomAgent   = &client{"87749df4-7ccf-48f8-aa87-704bad0e0e16", "Microsoft Teams - Device Admin Agent", native, microsoftServices, []*resource{teams, graph}, []string{"", "Dalvik/2.1.0 (Linux; U; Android 9; RoomKit Build/PQ3A)"}, true}
+	officeApps  = &client{"d3590ed6-52b3-4102-aeff-aad2292ab01c", "Microsoft Office", native, microsoftServices, []*resource{exchange, graph, sharepoint, roaming, search, augmenting}, []string{"", "", wamAgent, "Microsoft Office/16.0 (Windows NT 10.0; Microsoft Outlook 16.0.18526; Pro)", brokerAgent}}
+	teamsApp    = &client{"1fec8e78-bce4-4aaf-ab1b-5451cc387264", "Microsoft Teams", native, microsoftServices, []*resource{teams, presence, graph, exchange, sharepoint, search}, []string{"", wamAgent, brokerAgent}}
+	oneDrive    = &client{"ab9b8c07-8f02-4f72-87fa-80105867a763", "OneDrive SyncEngine", native, microsoftServices, []*resource{sharepoint, graph}, []string{"", wamAgent, "Microsoft SkyDriveSync 25.031.0217.0003 ship; Windows NT 10.0 (22631)"}}
+	edge        = &client{"ecd6b820-32c2-49b6-98a6-444530e5a77a", "Microsoft Edge", native, microsoftServices, []*resource{graph, search, feed, roaming}, []string{"", wamAgent}}
+	windowsFind = &client{"26a7ee05-5602-4d76-a7ba-eae8b7b67941", "Windows Search", native, microsoftServices, []*resource{search, graph}, []string{"", wamAgent}}
+	broker      = &client{"29d9ed98-a469-4536-ade2-f981bc1d605e", "Microsoft Authentication Broker", native, microsoftServices, []*resource{directory, devices, graph}, []string{brokerAgent, wamAgent, "Dsreg/10.0 (Windows 10.0.22631.4890)"}}
+	intuneAgent = &client{"fc0f3af4-6835-4174-b806-f7db311fd2f3", "Microsoft Intune Windows Agent", native, microsoftServices, []*resource{checkin, enrollment}, []string{wamAgent, ""}}
+	signIn      = &client{"38aa3b87-a06d-4817-b275-7a316988d93b", "Windows Sign In", native, microsoftServices, []*resource{directory}, []string{brokerAgent, ""}}
+	outlookApp  = &client{"27922004-5251-4030-b22d-91ecd9a37ea4", "Outlook Mobile", native, microsoftServices, []*resource{exchange, graph, roaming}, nil}
+	authApp     = &client{"4813382a-8fa7-425e-ab75-3b753aab3abb", "Microsoft Authenticator App", native, microsoftServices, []*resource{directory, graph}, nil}
+	companyApp  = &client{"9ba1a5c7-f17a-4de9-a1f1-6178c8d51223", "Microsoft Intune Company Portal", native, microsoftServices, []*resource{graph, checkin, apps}, nil}
+	driveApp    = &client{"af124e86-4e96-495a-b70a-90f90ab96707", "OneDrive iOS App", native, microsoftServices, []*resource{sharepoint, graph}, nil}
+	toDo        = &client{"22098786-6e16-43cc-a27d-191a01a1e3b5", "Microsoft To-Do client", native, microsoftServices, []*resource{exchange, graph}, []string{"", wamAgent}}
+	powerBI     = &client{"c0d2a505-13b8-4ae0-aa9e-cddd5eab0b12", "Microsoft Power BI", native, microsoftServices, []*resource{graph, sharepoint}, []string{"", wamAgent}}
+	flow        = &client{"57fcbcfa-7cee-4eb1-8b25-12d2030b4ee0", "Microsoft Flow", native, microsoftServices, []*resource{graph, exchange}, []string{"", wamAgent}}
+	roomAgent   = &client{"87749df4-7ccf-48f8-aa87-704bad0e0e16", "Microsoft Teams - Device Admin Agent", native, microsoftServices, []*resource{teams, graph}, []string{"", "Dalvik/2.1.0 (Linux; U; Android 9; RoomKit Build/PQ3A)"}}
 )
 
 // Clients of the browser: pages, and the servers behind them.
 var (
-	outlookWeb = &client{"9199bf20-a13f-4107-85dc-02114787ef48", "One Outlook Web", spa, microsoftServices, []*resource{exchange, graph, search, roaming, cards, feed}, nil, false}
-	teamsWeb   = &client{"5e3ce6c0-2b1f-4285-8d4b-75ee78787346", "Microsoft Teams Web Client", spa, microsoftServices, []*resource{teams, presence, graph, exchange, sharepoint}, nil, false}
-	shell      = &client{"89bee1f7-5e6e-4d8a-9f3d-ecd601259da7", "Office365 Shell WCSS-Client", spa, microsoftServices, []*resource{suite, graph, search}, nil, false}
-	azure      = &client{"c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", spa, microsoftServices, []*resource{management, graph}, nil, false}
-	ibiza      = &client{"74658136-14ec-4630-ad9b-26e160ff0fc6", "ADIbizaUX", spa, microsoftServices, []*resource{graph, directory}, nil, false}
-	explorer   = &client{"de8bc8b5-d9f9-48b1-a8ad-b748da725064", "Graph Explorer", spa, microsoftCorp, []*resource{graph}, nil, false}
+	outlookWeb = &client{"9199bf20-a13f-4107-85dc-02114787ef48", "One Outlook Web", spa, microsoftServices, []*resource{exchange, graph, search, roaming, cards, feed}, nil}
+	teamsWeb   = &client{"5e3ce6c0-2b1f-4285-8d4b-75ee78787346", "Microsoft Teams Web Client", spa, microsoftServices, []*resource{teams, presence, graph, exchange, sharepoint}, nil}
+	shell      = &client{"89bee1f7-5e6e-4d8a-9f3d-ecd601259da7", "Office365 Shell WCSS-Client", spa, microsoftServices, []*resource{suite, graph, search}, nil}
+	azure      = &client{"c44b4083-3bb0-49c1-b47d-974e53cbdf3c", "Azure Portal", spa, microsoftServices, []*resource{management, graph}, nil}
+	ibiza      = &client{"74658136-14ec-4630-ad9b-26e160ff0fc6", "ADIbizaUX", spa, microsoftServices, []*resource{graph, directory}, nil}
+	explorer   = &client{"de8bc8b5-d9f9-48b1-a8ad-b748da725064", "Graph Explorer", spa, microsoftCorp, []*resource{graph}, nil}
 
-	officeHome  = &client{"4765445b-32c6-49b0-83e6-1d93765276ca", "OfficeHome", confidential, microsoftServices, []*resource{suite, graph, search}, nil, false}
-	exchangeWeb = &client{"00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", confidential, microsoftServices, []*resource{exchange, sharepoint, graph, presence, cards}, nil, false}
-	siteWeb     = &client{"00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online", confidential, microsoftServices, []*resource{sharepoint, exchange, graph, search, augmenting}, nil, false}
-	teamsBack   = &client{"cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams Services", confidential, microsoftServices, []*resource{exchange, sharepoint, graph, presence, teams}, nil, false}
-	coreSSO     = &client{"243c63a3-247d-41c5-9d83-7788c43f1c43", "Office Online Core SSO", confidential, microsoftServices, []*resource{sharepoint, graph}, nil, false}
-	portalWeb   = &client{"00000006-0000-0ff1-ce00-000000000000", "Microsoft Office 365 Portal", confidential, microsoftServices, []*resource{portal, graph}, nil, false}
-	forms       = &client{"c9a559d2-7aab-4f13-a6ed-e7e9c52aec87", "Microsoft Forms", confidential, microsoftServices, []*resource{graph, sharepoint}, nil, false}
-	planning    = &client{"09abbdfd-ed23-44ee-a2d9-a627aa1c90f3", "ProjectWorkManagement", confidential, microsoftServices, []*resource{graph, exchange}, nil, false}
-	chat        = &client{"c0ab8ce9-e9a0-42e7-b064-33d422df41f1", "M365ChatClient", confidential, microsoftServices, []*resource{copilot, graph, exchange, sharepoint, search}, nil, false}
-	mySignIns   = &client{"19db86c3-b2b9-44cc-b339-36da233a3be2", "My Signins", spa, microsoftServices, []*resource{graph}, nil, false}
+	officeHome  = &client{"4765445b-32c6-49b0-83e6-1d93765276ca", "OfficeHome", confidential, microsoftServices, []*resource{suite, graph, search}, nil}
+	exchangeWeb = &client{"00000002-0000-0ff1-ce00-000000000000", "Office 365 Exchange Online", confidential, microsoftServices, []*resource{exchange, sharepoint, graph, presence, cards}, nil}
+	siteWeb     = &client{"00000003-0000-0ff1-ce00-000000000000", "Office 365 SharePoint Online", confidential, microsoftServices, []*resource{sharepoint, exchange, graph, search, augmenting}, nil}
+	teamsBack   = &client{"cc15fd57-2c6c-4117-a88c-83b1d56b4bbe", "Microsoft Teams Services", confidential, microsoftServices, []*resource{exchange, sharepoint, graph, presence, teams}, nil}
+	coreSSO     = &client{"243c63a3-247d-41c5-9d83-7788c43f1c43", "Office Online Core SSO", confidential, microsoftServices, []*resource{sharepoint, graph}, nil}
+	portalWeb   = &client{"00000006-0000-0ff1-ce00-000000000000", "Microsoft Office 365 Portal", confidential, microsoftServices, []*resource{portal, graph}, nil}
+	forms       = &client{"c9a559d2-7aab-4f13-a6ed-e7e9c52aec87", "Microsoft Forms", confidential, microsoftServices, []*resource{graph, sharepoint}, nil}
+	planning    = &client{"09abbdfd-ed23-44ee-a2d9-a627aa1c90f3", "ProjectWorkManagement", confidential, microsoftServices, []*resource{graph, exchange}, nil}
+	chat        = &client{"c0ab8ce9-e9a0-42e7-b064-33d422df41f1", "M365ChatClient", confidential, microsoftServices, []*resource{copilot, graph, exchange, sharepoint, search}, nil}
+	mySignIns   = &client{"19db86c3-b2b9-44cc-b339-36da233a3be2", "My Signins", spa, microsoftServices, []*resource{graph}, nil}
 )
 
 // Clients of the command line, with the agents that their libraries send.
 var (
-	azureCLI = &client{"04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI", commandLine, microsoftServices, []*resource{management, graph, vault}, []string{"python-requests/2.32.3", "AZURECLI/2.70.0 (MSI) azsdk-python-azure-mgmt-resource/23.1.1 Python/3.12.8", ""}, true}
-	azurePS  = &client{"1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell", commandLine, microsoftServices, []*resource{management, graph}, []string{"Mozilla/5.0 (Windows NT; Windows NT 10.0; en-GB) WindowsPowerShell/5.1.22621.4391", "AzurePowershell/v13.2.0", ""}, true}
-	graphCLI = &client{"14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools", commandLine, graphTools, []*resource{graph}, []string{"Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.22631; en-GB) PowerShell/7.5.0", "", wamAgent}, false}
-	code     = &client{"aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code", commandLine, microsoftServices, []*resource{management, graph}, []string{"", "node"}, false}
-	exoPS    = &client{"fb78d390-0c51-40cd-8e17-fdbfab77341b", "Microsoft Exchange REST API Based Powershell", commandLine, microsoftServices, []*resource{exchange}, []string{"", "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-GB) WindowsPowerShell/5.1.22621.4391"}, false}
+	azureCLI = &client{"04b07795-8ddb-461a-bbee-02f9e1bf7b46", "Microsoft Azure CLI", commandLine, microsoftServices, []*resource{management, graph, vault}, []string{"python-requests/2.32.3", "AZURECLI/2.70.0 (MSI) azsdk-python-azure-mgmt-resource/23.1.1 Python/3.12.8", ""}}
+	azurePS  = &client{"1950a258-227b-4e31-a9cf-717495945fc2", "Microsoft Azure PowerShell", commandLine, microsoftServices, []*resource{management, graph}, []string{"Mozilla/5.0 (Windows NT; Windows NT 10.0; en-GB) WindowsPowerShell/5.1.22621.4391", "AzurePowershell/v13.2.0", ""}}
+	graphCLI = &client{"14d82eec-204b-4c2f-b7e8-296a70dab67e", "Microsoft Graph Command Line Tools", commandLine, graphTools, []*resource{graph}, []string{"Mozilla/5.0 (Windows NT 10.0; Microsoft Windows 10.0.22631; en-GB) PowerShell/7.5.0", "", wamAgent}}
+	code     = &client{"aebc6443-996d-45c2-90f0-388ff96faa56", "Visual Studio Code", commandLine, microsoftServices, []*resource{management, graph}, []string{"", "node"}}
+	exoPS    = &client{"fb78d390-0c51-40cd-8e17-fdbfab77341b", "Microsoft Exchange REST API Based Powershell", commandLine, microsoftServices, []*resource{exchange}, []string{"", "Mozilla/5.0 (Windows NT; Windows NT 10.0; en-GB) WindowsPowerShell/5.1.22621.4391"}}
 )
 
 // Everyday sets of clients.
