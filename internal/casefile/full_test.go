@@ -4,6 +4,7 @@ package casefile
 
 import (
 	"errors"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -68,6 +69,22 @@ func TestFullDisk(t *testing.T) {
 	}
 	ingest(t, c, first, second)
 	balanced(t, c)
+}
+
+// TestNoRoomForAFile: a report for which there is no room is not there, and the error says why.
+func TestNoRoomForAFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "report.html")
+	var err error
+	limited(t, 1<<10, func() {
+		err = WriteFile(path, func(w io.Writer) error { _, err := w.Write(make([]byte, 1<<20)); return err })
+	})
+	var full *Full
+	if !errors.As(err, &full) || !strings.Contains(full.Error(), filepath.Dir(path)) {
+		t.Errorf("no disk is full: %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(path)); len(left) > 0 || err != nil {
+		t.Errorf("it left %v, %v", left, err)
+	}
 }
 
 // TestNoRoomToAsk: a query that finds no room for what it puts aside says so.

@@ -182,14 +182,17 @@ func (c *Case) WriteRejects(ctx context.Context, w io.Writer) (n int64, err erro
 	return n, errors.Join(rows.Err(), buffered.Flush())
 }
 
-// WriteFile writes beside the target first, so that a broken run leaves no half a file.
+// WriteFile writes beside the target first, so that a broken run leaves no half a file. The error is a *Full where there is no
+// room for it.
 func WriteFile(path string, write func(io.Writer) error) error {
 	tmp, err := os.CreateTemp(filepath.Dir(path), ".replaytrace-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer func() { _ = os.Remove(tmp.Name()) }()
-	if err := errors.Join(write(tmp), tmp.Close()); err != nil {
+	if err := errors.Join(write(tmp), tmp.Close()); noRoom(err) {
+		return &Full{dir: filepath.Dir(path)}
+	} else if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return os.Rename(tmp.Name(), path)

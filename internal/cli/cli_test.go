@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spf13/cobra"
@@ -96,5 +98,24 @@ func TestExamples(t *testing.T) {
 	}
 	for _, cmd := range newRoot(Streams{}).Commands() {
 		visit(cmd)
+	}
+}
+
+// fullDisk is an output that takes nothing, as /dev/full does.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestOutputThatTakesNothing: that a result cannot be written is no fault of ours, in whichever form it is printed.
+func TestOutputThatTakesNothing(t *testing.T) {
+	for _, args := range [][]string{
+		{"query", "print 1"}, {"query", "print 1", "--format", "csv"}, {"query", "print 1", "--format", "json"}, {"query", "print 1", "--format", "markdown"},
+		{"query", "print 1", "--explain"}, {"apps", "lookup"}, {"rules", "list"}, {"explain", "ua-script-library"}, {"simulate", "--users", "2", "--days", "7", "--out", "-"},
+	} {
+		var errs bytes.Buffer
+		code := Main(args, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs})
+		if code != exitPartial || !strings.Contains(errs.String(), "the result could not be written: no space left on device") {
+			t.Errorf("%v: exit code %d: %s", args, code, errs.String())
+		}
 	}
 }

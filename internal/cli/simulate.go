@@ -41,15 +41,10 @@ func newSimulate(s Streams) *cobra.Command {
 				return &exit{exitUsage, err}
 			}
 			if stream {
-				err = t.Stream(s.Out)
-			} else {
-				err = t.WriteTo(out, shapes...)
+				return t.Stream(s.Out)
 			}
-			if err != nil {
+			if err := t.WriteTo(out, shapes...); err != nil {
 				return &exit{exitUsage, err}
-			}
-			if stream {
-				return nil
 			}
 			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %s and %s to %s: hunt a folder in it, then compare with %s\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
 			return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
@@ -39,6 +40,15 @@ func (m *colorMode) Type() string { return "when" }
 type screen struct {
 	io.Writer
 	color *colorMode
+}
+
+// Write says of what cannot be written that it is no fault of ours.
+func (s *screen) Write(p []byte) (int, error) {
+	n, err := s.Writer.Write(p)
+	if err != nil {
+		err = &exit{exitPartial, fmt.Errorf("the result could not be written: %w", err)}
+	}
+	return n, err
 }
 
 // screens puts both output streams under one --color.
