@@ -332,6 +332,29 @@ func TestGatherInSlices(t *testing.T) {
 	}
 }
 
+// TestLoadNamedHidesOneTable: a table of a name that differs from another one's in its case only would be read in its place,
+// for the database does not tell them apart; no other name is taken.
+func TestLoadNamedHidesOneTable(t *testing.T) {
+	c := caseWith(t, "rows.jsonl", `{"Type":"SigninLogs","CreatedDateTime":"2026-03-20T10:00:00Z","Id":"i1"}`+"\n")
+	path := filepath.Join(t.TempDir(), "users.csv")
+	if err := os.WriteFile(path, []byte("name\nann\nben\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.LoadNamed(t.Context(), "signinlogs", path); err == nil || !strings.Contains(err.Error(), "there is a table SigninLogs") {
+		t.Errorf("got %v", err)
+	}
+	if got := rowsOf(t, c, "SigninLogs | count"); got != "[1]" {
+		t.Errorf("the evidence has %s sign-ins, want [1]", got)
+	}
+	for _, name := range []string{"load_named", "raw", "SigninLogs"} {
+		if _, err := c.LoadNamed(t.Context(), name, path); err != nil {
+			t.Error(err)
+		} else if got := rowsOf(t, c, name+" | count"); got != "[2]" {
+			t.Errorf("%s has %s rows, want [2]", name, got)
+		}
+	}
+}
+
 // TestLoadNamedTakesTheFile: the characters of a pattern in a file's name, as browsers number downloads, name that file alone.
 func TestLoadNamedTakesTheFile(t *testing.T) {
 	dir := t.TempDir()

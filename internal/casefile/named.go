@@ -28,7 +28,13 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 	} else if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("load the table %s: %w", name, err)
 	}
+	for other := range c.tables { // to the database they would be one, and queries of the other would read the file
+		if other != name && strings.EqualFold(other, name) {
+			return nil, fmt.Errorf("load the table %s: there is a table %s, of which only the case of letters tells it; choose another name", name, other)
+		}
+	}
 	reader, text := "", quoteText(literal(path))
+	raw := "raw " + name // the rows as DuckDB's reader has them
 	switch ext := ending(path); ext {
 	case "csv", "tsv":
 		reader = "read_csv(" + text + ", header = true)"
@@ -41,10 +47,10 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 	default:
 		return nil, fmt.Errorf("load %s: the ending %q is not one of csv, tsv, txt, json, jsonl, ndjson, parquet", path, ext)
 	}
-	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE load_named AS SELECT * FROM "+reader); err != nil {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(raw)+" AS SELECT * FROM "+reader); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
-	columns, err := c.Select(ctx, "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 'load_named' ORDER BY column_index",
+	columns, err := c.Select(ctx, "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = "+quoteText(raw)+" ORDER BY column_index",
 		[]schema.Column{{Name: "name", Type: schema.String}, {Name: "type", Type: schema.String}})
 	if err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
@@ -57,7 +63,7 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 		t.Columns = append(t.Columns, schema.Column{Name: column, Type: typ})
 		list = append(list, expr+" AS "+quoteName(column))
 	}
-	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(name)+" AS SELECT "+strings.Join(list, ", ")+" FROM load_named"); err != nil {
+	if err := c.Exec(ctx, "CREATE OR REPLACE TEMP TABLE "+quoteName(name)+" AS SELECT "+strings.Join(list, ", ")+" FROM "+quoteName(raw)); err != nil {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	c.add(t)
@@ -65,7 +71,7 @@ func (c *Case) LoadNamed(ctx context.Context, name, path string) (*schema.Table,
 	if err := c.forget(ctx); err != nil {
 		return nil, err
 	}
-	return t, c.Exec(ctx, "DROP TABLE load_named")
+	return t, c.Exec(ctx, "DROP TABLE "+quoteName(raw))
 }
 
 // delimited are the formats of text that externaldata reads, and what stands between the fields; a line of txt is one.
