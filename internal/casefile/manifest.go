@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -140,12 +139,7 @@ func (c *Case) WriteBooks(ctx context.Context) error {
 		return err
 	}
 	m.Rejects.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	return WriteFile(filepath.Join(c.opt.Dir, ManifestName), func(w io.Writer) error {
-		enc := json.NewEncoder(escape.JSON(w))
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(m)
-	})
+	return WriteFile(filepath.Join(c.opt.Dir, ManifestName), func(w io.Writer) error { return escape.Document(w, m) })
 }
 
 // rejectLine is one line of rejects.jsonl.
@@ -168,14 +162,13 @@ func (c *Case) WriteRejects(ctx context.Context, w io.Writer) (n int64, err erro
 	}
 	defer func() { _ = rows.Close() }()
 	buffered := bufio.NewWriter(w)
-	enc := json.NewEncoder(escape.JSON(buffered))
-	enc.SetEscapeHTML(false)
+	lines := escape.Lines(buffered)
 	for ; rows.Next(); n++ {
 		var l rejectLine
 		if err := rows.Scan(&l.File, &l.SHA256, &l.Line, &l.Offset, &l.Code, &l.Reason, &l.Raw); err != nil {
 			return n, fmt.Errorf("read the rejected rows: %w", err)
 		}
-		if err := enc.Encode(l); err != nil {
+		if err := lines.Encode(l); err != nil {
 			return n, err
 		}
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 
@@ -50,7 +49,7 @@ func (f *huntFlags) keepCandidates() (func([]finding.Candidate), func() error) {
 	err := errors.New("the run made no candidates")
 	return func(all []finding.Candidate) {
 		err = casefile.WriteFile(f.candidates, func(w io.Writer) error {
-			lines := json.NewEncoder(escape.JSON(w))
+			lines := escape.Lines(w)
 			for i := range all {
 				c := &all[i]
 				if err := lines.Encode(candidate{

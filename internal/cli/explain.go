@@ -46,7 +46,7 @@ question that a step or the report asks of the evidence, it prints the KQL. The 
 			if format == "json" {
 				out := listing(h)
 				out.KQL = h.Query
-				return printValue(s.Out, struct {
+				return escape.Document(s.Out, struct {
 					SchemaVersion int `json:"schema_version"`
 					listed
 				}{documentVersion, out})
@@ -77,7 +77,7 @@ func viewList() string {
 
 func explainView(s Streams, v *view.View, format string) error {
 	if format == "json" {
-		return printValue(s.Out, explainedView{documentVersion, v.Name, v.Title, v.Text})
+		return escape.Document(s.Out, explainedView{documentVersion, v.Name, v.Title, v.Text})
 	}
 	p := &page{width: columns(s.Out)}
 	p.text("", bold.Render(v.Title)+"  "+v.Name)

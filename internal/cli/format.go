@@ -113,9 +113,7 @@ func printJSON(w io.Writer, rows *kql.Rows, asOf schema.Ticks) error {
 	if asOf != 0 {
 		out.AsOf = asOf.RFC3339()
 	}
-	enc := json.NewEncoder(escape.JSON(w))
-	enc.SetEscapeHTML(false)
-	return enc.Encode(out)
+	return escape.Lines(w).Encode(out)
 }
 
 func printJSONL(w io.Writer, rows *kql.Rows, _ schema.Ticks) error {

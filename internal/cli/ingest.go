@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,7 +48,7 @@ func (f *ingestFlags) run(ctx context.Context, s Streams, paths []string) error 
 	}
 	return f.manifest(ctx, s, paths, func(_ *casefile.Case, m *casefile.Manifest) error {
 		if f.format == "json" {
-			return printValue(s.Out, m)
+			return escape.Document(s.Out, m)
 		}
 		return f.summary(s.Out, m)
 	})
@@ -113,12 +112,4 @@ func fileRows(files []*casefile.FileReport) [][]string {
 		row("", plural(int(gathered[what].files), "file"), what, *gathered[what])
 	}
 	return rows
-}
-
-// printValue prints a document as JSON.
-func printValue(w io.Writer, v any) error {
-	enc := json.NewEncoder(escape.JSON(w))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
 }

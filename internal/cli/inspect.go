@@ -59,7 +59,7 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 			}); err != nil {
 				return &exit{exitInternal, err}
 			}
-			return printValue(s.Out, inspection{documentVersion, list, m.Files})
+			return escape.Document(s.Out, inspection{documentVersion, list, m.Files})
 		}
 		p := &page{width: columns(s.Out)}
 		if err := p.warnings(warnings); err != nil {

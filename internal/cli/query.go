@@ -256,8 +256,7 @@ func (f *queryFlags) batchLine(ctx context.Context, s Streams, c *casefile.Case,
 
 // write writes the answer's line.
 func (a *answer) write(w io.Writer) error {
-	enc := json.NewEncoder(escape.JSON(w))
-	if err := enc.Encode(a); err != nil {
+	if err := escape.Lines(w).Encode(a); err != nil {
 		return fmt.Errorf("render the answer %s: %w", a.ID, err)
 	}
 	return nil

@@ -42,7 +42,7 @@ func newRulesList(s Streams) *cobra.Command {
 				for i := range all {
 					out.Rules = append(out.Rules, listing(&all[i]))
 				}
-				return printValue(s.Out, out)
+				return escape.Document(s.Out, out)
 			}
 			p := &page{width: columns(s.Out)}
 			var rows [][]string
@@ -98,7 +98,7 @@ func lintRules(ctx context.Context, s Streams, paths []string, format string) er
 		checks.Rules = append(checks.Rules, ruleCheck{f.path, list(wrong)})
 	}
 	if format == "json" {
-		err = printValue(s.Out, checks)
+		err = escape.Document(s.Out, checks)
 	} else {
 		var b strings.Builder
 		for _, r := range checks.Rules {

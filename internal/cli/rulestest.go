@@ -88,7 +88,7 @@ func testRules(ctx context.Context, s Streams, dir string, signals []string, for
 		}
 	}
 	if format == "json" {
-		if err := printValue(s.Out, checks); err != nil {
+		if err := escape.Document(s.Out, checks); err != nil {
 			return err
 		}
 	}

@@ -187,7 +187,7 @@ func printParts(s Streams, c *casefile.Case, answers []answered) error {
 		b = append(b, ':')
 		b = append(b, a.objects()...)
 	}
-	return printValue(s.Out, json.RawMessage(append(b, '}')))
+	return escape.Document(s.Out, json.RawMessage(append(b, '}')))
 }
 
 func (f *stepFlags) print(s Streams, answers []answered) error {

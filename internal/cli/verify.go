@@ -61,7 +61,7 @@ func (f *verifyFlags) run(ctx context.Context, s Streams) error {
 		return &exit{exitInternal, err}
 	}
 	if f.format == "json" {
-		err = printValue(s.Out, v)
+		err = escape.Document(s.Out, v)
 	} else {
 		p := &page{width: columns(s.Out)}
 		for _, x := range v.Faults {

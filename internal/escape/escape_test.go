@@ -107,3 +107,22 @@ func FuzzDoors(f *testing.F) {
 		}
 	})
 }
+
+// TestDocuments: what is written as a document or as lines has gone through the door, and tags read as they were written.
+func TestDocuments(t *testing.T) {
+	var document, lines strings.Builder
+	if err := Document(&document, []string{"<b>\u202e"}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := Lines(&lines).Encode([]string{"<b>\u202e"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, want := document.String(), "[\n  \"<b>\\u202e\"\n]\n"; got != want {
+		t.Errorf("the document is %q, want %q", got, want)
+	}
+	if got, want := lines.String(), strings.Repeat("[\"<b>\\u202e\"]\n", 2); got != want {
+		t.Errorf("the lines are %q, want %q", got, want)
+	}
+}

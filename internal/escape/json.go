@@ -1,12 +1,27 @@
 package escape
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 )
+
+// Document writes a JSON document, indented for people, through the door that [JSON] is.
+func Document(w io.Writer, v any) error {
+	lines := Lines(w)
+	lines.SetIndent("", "  ")
+	return lines.Encode(v)
+}
+
+// Lines writes JSON documents, one a line, through the door that [JSON] is. Tags stay as they are: none of its readers is a page.
+func Lines(w io.Writer) *json.Encoder {
+	lines := json.NewEncoder(JSON(w))
+	lines.SetEscapeHTML(false)
+	return lines
+}
 
 // JSON is a door for documents of JSON: what a terminal would obey or a reader would not see, from 0x7f on (C1 controls,
 // bidirectional overrides, invisible characters), leaves as \u escapes. A decoder reads the same text as before; the

@@ -3,7 +3,6 @@ package report
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -37,23 +36,19 @@ func Outputs() []Output {
 
 // JSON renders the contract's document, indented.
 func JSON(w io.Writer, inv *investigation.Investigation) error {
-	enc := json.NewEncoder(escape.JSON(w))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(inv)
+	return escape.Document(w, inv)
 }
 
 // jsonLines renders one finding per line, with the time that now() meant.
 func jsonLines(w io.Writer, inv *investigation.Investigation) error {
-	enc := json.NewEncoder(escape.JSON(w))
-	enc.SetEscapeHTML(false)
+	lines := escape.Lines(w)
 	for _, f := range inv.Findings {
 		line := struct {
 			SchemaVersion int       `json:"schema_version"`
 			AsOf          time.Time `json:"as_of"`
 			finding.Finding
 		}{inv.SchemaVersion, inv.AsOf, f}
-		if err := enc.Encode(line); err != nil {
+		if err := lines.Encode(line); err != nil {
 			return err
 		}
 	}
