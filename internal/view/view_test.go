@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -46,6 +47,30 @@ func TestViewsRun(t *testing.T) {
 			if _, err := v.Run(t.Context(), c, f); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
+		}
+	}
+}
+
+// TestParts: each shared function stands on what it says that it needs and on nothing else, so that whoever names it need not
+// know the others.
+func TestParts(t *testing.T) {
+	c, err := casefile.Open(t.Context(), casefile.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close() }()
+	files, err := fs.Glob(hunts.Functions, "functions/*.part")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no parts: %v", err)
+	}
+	const parameters = "declare query_parameters(Users: dynamic = dynamic([]), Since: datetime = datetime(0001-01-01), Until: datetime = datetime(9999-12-31));\n"
+	for _, file := range files {
+		text, err := hunt.Inline("// functions: "+strings.TrimSuffix(path.Base(file), ".part")+"\nprint 1", hunts.Functions)
+		if err == nil {
+			_, err = kql.Compile(kql.Request{Source: &diag.Source{Name: file, Text: parameters + text}}, c, 0)
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
 		}
 	}
 }
