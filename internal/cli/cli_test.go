@@ -109,8 +109,15 @@ func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // TestOutputThatTakesNothing: that a result cannot be written is no fault of ours, in whichever form it is printed.
 func TestOutputThatTakesNothing(t *testing.T) {
 	for _, args := range [][]string{
-		{"query", "print 1"}, {"query", "print 1", "--format", "csv"}, {"query", "print 1", "--format", "json"}, {"query", "print 1", "--format", "markdown"},
-		{"query", "print 1", "--explain"}, {"apps", "lookup"}, {"rules", "list"}, {"explain", "ua-script-library"}, {"simulate", "--users", "2", "--days", "7", "--out", "-"},
+		{"query", "print 1"},
+		{"query", "print 1", "--format", "csv"},
+		{"query", "print 1", "--format", "json"},
+		{"query", "print 1", "--format", "markdown"},
+		{"query", "print 1", "--explain"},
+		{"apps", "lookup"},
+		{"rules", "list"},
+		{"explain", "ua-script-library"},
+		{"simulate", "--users", "2", "--days", "7", "--out", "-"},
 	} {
 		var errs bytes.Buffer
 		code := Main(args, Streams{In: strings.NewReader(""), Out: fullDisk{}, Err: &errs})
