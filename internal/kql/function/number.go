@@ -133,13 +133,12 @@ var conditionalFuncs = []Func{
 }
 
 func buildCase(c Call) (string, error) {
-	var b strings.Builder
-	b.WriteString("CASE")
+	parts := []string{"CASE"}
 	for i := 0; i+1 < len(c.Args); i += 2 {
-		b.WriteString(" WHEN " + c.Args[i].SQL + " THEN " + c.Args[i+1].SQL)
+		parts = append(parts, " WHEN ", c.Args[i].SQL, " THEN ", c.Args[i+1].SQL)
 	}
-	b.WriteString(" ELSE " + c.Args[len(c.Args)-1].SQL + " END")
-	return b.String(), nil
+	parts = append(parts, " ELSE ", c.Args[len(c.Args)-1].SQL, " END")
+	return strings.Join(parts, ""), nil
 }
 
 // buildCoalesce skips nulls, and for strings the empty ones, which stand for them.

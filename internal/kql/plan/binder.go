@@ -231,7 +231,17 @@ func (b *binder) letValue(sc *scope, name string, x syntax.Expr) any {
 
 func (b *binder) share(name string, n Node) *Shared {
 	b.nextShared++
-	return &Shared{ID: b.nextShared, Name: name, Plan: n}
+	s := &Shared{ID: b.nextShared, Name: name, Plan: n, Handed: slices.Clip(n.Columns())}
+	for _, k := range n.Ordering() {
+		c, ok := k.X.(*Col)
+		if !ok {
+			break
+		}
+		if !slices.Contains(s.Handed, c.C) {
+			s.Handed = append(s.Handed, c.C)
+		}
+	}
+	return s
 }
 
 func (b *binder) params(sc *scope, st *syntax.DeclareParams) *scope {

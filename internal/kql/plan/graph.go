@@ -116,9 +116,7 @@ func (b *binder) graphNodes(g *graph, op *syntax.MakeGraph, tables []*Shared, t 
 		for _, c := range visibleColumns(rows) {
 			value := Expr(&Col{ids})
 			if c != key {
-				copied := b.copyOf(c)
-				j.Items, j.cols = append(j.Items, Item{Col: copied, X: &Col{c}}), append(j.cols, copied)
-				value = &Col{copied}
+				value = &Col{b.copied(j, c)}
 			}
 			at := slices.IndexFunc(props, func(p Item) bool { return p.Col.Name == c.Name })
 			switch {
@@ -155,7 +153,7 @@ func (b *binder) degree(g *graph, end int) *Aggregate {
 
 func (b *binder) withDegree(nodes Node, id *Column, counts *Aggregate) (Node, *Column) {
 	found, degree := b.hidden("", schema.Long), b.hidden("", schema.Long)
-	j := &Join{Kind: LeftOuter, L: nodes, R: counts, On: []Pair{{L: &Col{id}, R: &Col{counts.cols[0]}}}, Items: []Item{{Col: found, X: &Col{counts.cols[1]}}}}
+	j := &Join{Kind: LeftOuter, L: nodes, R: counts, On: []Pair{{L: &Col{id}, R: &Col{counts.cols[0]}}}, Copies: []Copy{{found, counts.cols[1]}}}
 	j.cols = append(slices.Clone(nodes.Columns()), found)
 	c := &Compute{base: base{cols: append(slices.Clone(nodes.Columns()), degree)}, In: j, Items: []Item{{Col: degree, X: b.invent("coalesce", &Col{found}, &Const{T: schema.Long, V: int64(0)})}}}
 	return c, degree
@@ -247,9 +245,9 @@ func (b *binder) graphMark(g *graph, op *syntax.GraphMark) Node {
 
 	nodes, of := b.ref(g.nodes), b.ref(components)
 	component, marked := b.copyOf(of.Columns()[1]), b.hidden("", schema.Long)
-	j := &Join{Kind: Inner, L: nodes, R: of, On: []Pair{{L: &Col{nodes.Columns()[0]}, R: &Col{of.Columns()[0]}}}, Items: []Item{{Col: component, X: &Col{of.Columns()[1]}}}}
+	j := &Join{Kind: Inner, L: nodes, R: of, On: []Pair{{L: &Col{nodes.Columns()[0]}, R: &Col{of.Columns()[0]}}}, Copies: []Copy{{component, of.Columns()[1]}}}
 	j.cols = append(slices.Clone(nodes.Columns()), component)
-	k := &Join{Kind: Inner, L: j, R: numbered, On: []Pair{{L: &Col{component}, R: &Col{some.Columns()[1]}}}, Items: []Item{{Col: marked, X: &Col{number}}}}
+	k := &Join{Kind: Inner, L: j, R: numbered, On: []Pair{{L: &Col{component}, R: &Col{some.Columns()[1]}}}, Copies: []Copy{{marked, number}}}
 	k.cols = append(slices.Clone(nodes.Columns()), marked)
 	c := b.column(name, schema.Long)
 	cols := slices.DeleteFunc(slices.Clone(nodes.Columns()), func(old *Column) bool { return old.Name == name && !old.Hidden })

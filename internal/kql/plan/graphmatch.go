@@ -128,8 +128,7 @@ func (b *binder) extendMatch(m *matching, rows Node, on []Pair) []*Column {
 	j.cols = slices.Clone(m.rows.Columns())
 	var made []*Column
 	for _, c := range rows.Columns() {
-		n := b.copyOf(c)
-		j.Items, j.cols, made = append(j.Items, Item{Col: n, X: &Col{c}}), append(j.cols, n), append(made, n)
+		made = append(made, b.copied(j, c))
 	}
 	m.rows = j
 	return made
@@ -220,8 +219,7 @@ func (b *binder) matchSequence(m *matching, x syntax.GraphElement, from *Column)
 	j.cols = slices.Clone(edges.Columns())
 	var ends []*Column
 	for _, c := range nodes.Columns() {
-		n := b.copyOf(c)
-		j.Items, j.cols, ends = append(j.Items, Item{Col: n, X: &Col{c}}), append(j.cols, n), append(ends, n)
+		ends = append(ends, b.copied(j, c))
 	}
 	p.Edges = j
 	keys := b.pathItems(m, x, p, edges.Columns()[graphHidden:], ends)

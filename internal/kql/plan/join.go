@@ -155,12 +155,6 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	size := len(j.L.Columns()) + len(j.R.Columns())
 	j.cols = make([]*Column, 0, size)
-	add := func(c *Column, name string) {
-		n := b.copyOf(c)
-		n.Name = name
-		j.cols = append(j.cols, n)
-		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
-	}
 	left := j.L.Columns()
 	switch j.Kind {
 	case Inner, InnerUniq, LeftOuter:
@@ -170,7 +164,7 @@ func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 		return
 	case RightOuter, FullOuter:
 		for _, c := range left {
-			add(c, c.Name)
+			b.copied(j, c)
 		}
 	case RightSemi, RightAnti:
 		left = nil
@@ -199,10 +193,15 @@ func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 		}
 	}
 	for _, c := range right {
-		name := c.Name
-		if collides[name] {
-			name = nm.unique(name)
+		if n := b.copied(j, c); collides[c.Name] {
+			n.Name = nm.unique(c.Name)
 		}
-		add(c, name)
 	}
+}
+
+// copied adds a copy of a column of one side to those of a join.
+func (b *binder) copied(j *Join, c *Column) *Column {
+	n := b.copyOf(c)
+	j.cols, j.Copies = append(j.cols, n), append(j.Copies, Copy{n, c})
+	return n
 }

@@ -201,17 +201,13 @@ func (b *binder) memberColumn(name string) *Column {
 }
 
 func (b *binder) joinMember(n *Join, m member) *Column {
-	if it := itemOf(n.Items, m.col); it != nil {
-		x, ok := it.X.(*Col)
-		if !ok {
-			return nil
-		}
-		m.col = x.C
+	if of := copyOf(n.Copies, m.col); of != nil {
+		m.col = of
 	}
 	for _, side := range []Node{n.L, n.R} {
 		if c := b.bring(side, m); c != nil {
 			copied := b.copyOf(c)
-			n.Items = append(n.Items, Item{Col: copied, X: &Col{c}})
+			n.Copies = append(n.Copies, Copy{copied, c})
 			return copied
 		}
 	}
@@ -220,15 +216,11 @@ func (b *binder) joinMember(n *Join, m member) *Column {
 
 // refMember does not look into what is materialized: such a table is the same for every query.
 func (b *binder) refMember(n *Ref, m member) *Column {
-	it := itemOf(n.Items, m.col)
-	if n.Shared.Keep || it == nil {
+	of := copyOf(n.Copies, m.col)
+	if n.Shared.Keep || of == nil {
 		return nil
 	}
-	x, ok := it.X.(*Col)
-	if !ok {
-		return nil
-	}
-	m.col = x.C
+	m.col = of
 	c := b.bring(n.Shared.Plan, m)
 	if c == nil {
 		return nil
@@ -237,7 +229,7 @@ func (b *binder) refMember(n *Ref, m member) *Column {
 	if !n.Own {
 		copied = b.copyOf(c)
 	}
-	n.Items = append(n.Items, Item{Col: copied, X: &Col{c}})
+	n.Copies = append(n.Copies, Copy{copied, c})
 	return copied
 }
 

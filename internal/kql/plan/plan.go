@@ -4,8 +4,6 @@
 package plan
 
 import (
-	"slices"
-
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -166,17 +164,30 @@ const (
 	RightAnti  JoinKind = "rightanti"
 )
 
-// Join joins L and R where all On pairs are equal. Each output column is a copy of From[i].
+// Join joins L and R where all On pairs are equal. It hands on the columns of L, where its kind has them, and Copies.
 type Join struct {
 	base
-	Kind  JoinKind
-	L, R  Node
-	On    []Pair
-	Items []Item // output column and the *Col of L or R that it copies
+	Kind   JoinKind
+	L, R   Node
+	On     []Pair
+	Copies []Copy // of columns of L or R
 	// Nulls makes null equal to null.
 	Nulls bool
 	// Per are the groups within which innerunique keeps one row per key.
 	Per []*Column
+}
+
+// Copy is a column that holds what another one does, Of, under a number and perhaps a name of its own.
+type Copy struct{ Col, Of *Column }
+
+// copyOf returns what a column is the copy of, nil where it is none of the copies.
+func copyOf(copies []Copy, c *Column) *Column {
+	for _, one := range copies {
+		if one.Col == c {
+			return one.Of
+		}
+	}
+	return nil
 }
 
 // Pair is one equality of a join: an expression over L and one over R.
@@ -303,21 +314,23 @@ const (
 	AnyRepeats
 )
 
-// Ref reads a shared plan. Items are what it hands on of Shared.Handed(), one by one: these columns themselves where it is
-// their Own reader, else copies.
+// Ref reads a shared plan. Copies are those of Shared.Handed, one by one, and of more that the optimizer asks for. The Own
+// reader has these columns themselves.
 type Ref struct {
 	base
 	Shared *Shared
-	Items  []Item
+	Copies []Copy
 	Own    bool
 }
 
 // Shared is a plan that several places read: a `let`, materialize() or toscalar().
 type Shared struct {
-	ID    int
-	Name  string
-	Plan  Node
-	Named bool // by `as`, whose name is also that of the rows' source
+	ID   int
+	Name string
+	Plan Node
+	// Handed is what a Ref may read: the plan's columns, then those that only its order needs.
+	Handed []*Column
+	Named  bool // by `as`, whose name is also that of the rows' source
 	// Keep is set by materialize(): an engine may keep the rows and serve them to other queries too.
 	Keep bool
 	read bool // somebody has its own columns
@@ -325,21 +338,6 @@ type Shared struct {
 
 // materialized is the name of what materialize() shares while no let has given it one.
 const materialized = "materialized"
-
-// Handed lists what a Ref may copy: the plan's columns, then those that only its order needs.
-func (s *Shared) Handed() []*Column {
-	out := slices.Clone(s.Plan.Columns())
-	for _, k := range s.Plan.Ordering() {
-		c, ok := k.X.(*Col)
-		if !ok {
-			break
-		}
-		if !slices.Contains(out, c.C) {
-			out = append(out, c.C)
-		}
-	}
-	return out
-}
 
 // Expr is a typed scalar expression.
 type Expr interface{ Type() schema.Type }

@@ -64,13 +64,9 @@ func (b *binder) fillEmpty(a *Aggregate, visible []*Column, empty *Shared) Node 
 	j := &Join{Kind: LeftOuter, L: all, R: flagged, On: []Pair{{L: &Col{id}, R: &Col{b.per.Col}}}}
 	copies := map[int]*Column{}
 	for _, c := range append([]*Column{found}, visible...) {
-		n := b.copyOf(c)
-		copies[c.ID] = n
-		j.cols = append(j.cols, n)
-		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
+		copies[c.ID] = b.copied(j, c)
 	}
 	j.cols = append(j.cols, id)
-	j.Items = append(j.Items, Item{Col: id, X: &Col{id}})
 	ref := b.ref(empty)
 	out := &Compute{In: j}
 	for i, c := range visible {
@@ -208,10 +204,8 @@ func (b *binder) applied(op *syntax.MvApply, left, body Node, on Pair) Node {
 	result := visibleColumns(body)
 	taken := map[string]bool{}
 	add := func(c *Column) {
-		n := b.copyOf(c)
 		taken[c.Name] = true
-		j.cols = append(j.cols, n)
-		j.Items = append(j.Items, Item{Col: n, X: &Col{c}})
+		b.copied(j, c)
 	}
 	for _, c := range left.Columns() {
 		if !c.Hidden && !replaced(op.Items, c.Name, result) {
@@ -237,7 +231,7 @@ func (b *binder) keepOrder(j *Join, keys []Key) {
 		}
 		n := b.copyOf(c.C)
 		n.Hidden = true
-		j.Items = append(j.Items, Item{Col: n, X: c})
+		j.Copies = append(j.Copies, Copy{n, c.C})
 		j.order = append(j.order, Key{X: &Col{n}, Desc: k.Desc, NullsFirst: k.NullsFirst, Origin: k.Origin})
 	}
 }

@@ -214,22 +214,20 @@ func (b *binder) scan(t *schema.Table) Node {
 // ref reads a shared plan, the columns that only its order needs among the others. The first reader gets the plan's own
 // columns, any other one fresh ones: two that meet in a join tell their columns apart.
 func (b *binder) ref(s *Shared) *Ref {
-	handed := s.Handed()
-	r := &Ref{Shared: s, Own: !s.read, Items: make([]Item, len(handed))}
+	r := &Ref{Shared: s, Own: !s.read, Copies: make([]Copy, len(s.Handed))}
 	s.read = true
-	own := make([]Col, len(handed)) // all at once, for a query reads hundreds
-	for i, c := range handed {
-		own[i].C = c
-		if !r.Own {
-			c = b.copyOf(c)
-		}
-		r.Items[i] = Item{Col: c, X: &own[i]}
-	}
-	r.cols = handed[:len(s.Plan.Columns())]
+	width := len(s.Plan.Columns())
+	r.cols = s.Handed[:width:width]
 	if !r.Own {
-		r.cols = make([]*Column, len(r.cols))
-		for i := range r.cols {
-			r.cols[i] = r.Items[i].Col
+		r.cols = make([]*Column, width)
+	}
+	for i, c := range s.Handed {
+		if r.Copies[i] = (Copy{c, c}); r.Own {
+			continue
+		}
+		r.Copies[i].Col = b.copyOf(c)
+		if i < width {
+			r.cols[i] = r.Copies[i].Col
 		}
 	}
 	for _, k := range s.Plan.Ordering() {
@@ -237,7 +235,7 @@ func (b *binder) ref(s *Shared) *Ref {
 		if !ok {
 			break
 		}
-		k.X = &Col{r.Items[slices.Index(handed, c.C)].Col}
+		k.X = &Col{r.Copies[slices.Index(s.Handed, c.C)].Col}
 		r.order = append(r.order, k)
 	}
 	return r

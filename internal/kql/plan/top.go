@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
@@ -63,9 +65,8 @@ func (b *binder) topNested(sc *scope, n Node, op *syntax.TopNested) Node {
 			j.On = append(j.On, Pair{L: &Col{keys[k]}, R: &Col{upper.Columns()[k]}})
 		}
 		total := upper.Columns()[2*(i+1)]
-		copied := b.copyOf(total)
-		j.Items = []Item{{Col: copied, X: &Col{total}}}
-		j.cols = append(append([]*Column(nil), out.In.Columns()...), copied)
+		j.cols = slices.Clone(out.In.Columns())
+		copied := b.copied(j, total)
 		out.In = j
 		totals = append([]*Column{copied}, totals...)
 	}
@@ -117,8 +118,8 @@ func (b *binder) nestedLevel(sc *scope, t *nested, l *syntax.NestedLevel) {
 func (t *nested) keysOf(in *Ref) []Item {
 	var out []Item
 	for _, k := range t.keys {
-		for _, it := range in.Items {
-			if c, ok := it.X.(*Col); ok && c.C == k {
+		for _, it := range in.Copies {
+			if it.Of == k {
 				out = append(out, Item{Col: it.Col, X: &Col{it.Col}})
 			}
 		}
@@ -170,9 +171,8 @@ func (b *binder) nestedRows(sc *scope, t *nested, l *syntax.NestedLevel, in *Ref
 		j.On = append(j.On, Pair{L: k.X, R: &Col{best.Columns()[i]}})
 	}
 	found := lastColumn(best)
-	hit := b.copyOf(found)
-	j.cols = append(append([]*Column(nil), computed.cols...), hit)
-	j.Items = []Item{{Col: hit, X: &Col{found}}}
+	j.cols = slices.Clone(computed.cols)
+	hit := b.copied(j, found)
 	out := &Compute{base: base{cols: append(append([]*Column(nil), in.Columns()...), key, rest)}, In: j}
 	if l.Others == nil {
 		out.Items = []Item{{Col: key, X: &Col{own}}, {Col: rest, X: &Const{T: schema.Bool, V: false}}}

@@ -136,7 +136,7 @@ func (b *binder) sequential(n Node, row *Column, step windowStep) Node {
 	}}
 	return &Join{
 		base: base{cols: append(append([]*Column(nil), n.Columns()...), item.Col), order: n.Ordering()},
-		Kind: Inner, L: left, R: ready, On: []Pair{{L: &Col{row}, R: &Col{number}}}, Items: []Item{{Col: item.Col, X: &Col{value}}},
+		Kind: Inner, L: left, R: ready, On: []Pair{{L: &Col{row}, R: &Col{number}}}, Copies: []Copy{{item.Col, value}},
 	}
 }
 

@@ -77,32 +77,44 @@ func (g *generator) scalar(x *plan.Scalar) string {
 }
 
 // condition renders an expression whose null counts as false, where plain comparisons let DuckDB push filters down.
-func (g *generator) condition(x plan.Expr) string {
+func (g *generator) condition(x plan.Expr) {
 	switch x := x.(type) {
 	case *plan.In:
-		if tests := g.inTests(x); !x.Not && len(tests) > 0 {
-			return "(" + strings.Join(tests, " OR ") + ")"
+		if !x.Not && len(x.List) > 0 {
+			g.put("(", strings.Join(g.inTests(x), " OR "), ")")
+			return
 		}
 	case *plan.InQuery:
 		if !x.Not {
-			return g.inQueryTest(x)
+			g.put(g.inQueryTest(x))
+			return
+		}
+	case *plan.Apply:
+		switch x.Func.Called() {
+		case "and":
+			g.both(x, " AND ")
+			return
+		case "or":
+			g.both(x, " OR ")
+			return
+		case "==":
+			g.put("(", g.expr(x.Args[0]), " = ", g.expr(x.Args[1]), ")")
+			return
+		case "!=":
+			g.put("(", g.expr(x.Args[0]), " IS DISTINCT FROM ", g.expr(x.Args[1]), ")")
+			return
 		}
 	}
-	a, ok := x.(*plan.Apply)
-	if !ok {
-		return g.expr(x)
-	}
-	switch a.Func.Called() {
-	case "and":
-		return "(" + g.condition(a.Args[0]) + " AND " + g.condition(a.Args[1]) + ")"
-	case "or":
-		return "(" + g.condition(a.Args[0]) + " OR " + g.condition(a.Args[1]) + ")"
-	case "==":
-		return "(" + g.expr(a.Args[0]) + " = " + g.expr(a.Args[1]) + ")"
-	case "!=":
-		return "(" + g.expr(a.Args[0]) + " IS DISTINCT FROM " + g.expr(a.Args[1]) + ")"
-	}
-	return g.expr(x)
+	g.put(g.expr(x))
+}
+
+// both renders two conditions with a word between them.
+func (g *generator) both(x *plan.Apply, word string) {
+	g.put("(")
+	g.condition(x.Args[0])
+	g.put(word)
+	g.condition(x.Args[1])
+	g.put(")")
 }
 
 func (g *generator) call(x plan.Expr, c function.Call) string {

@@ -17,13 +17,13 @@ var joinSQL = map[plan.JoinKind]string{
 
 // join renders both sides with columns for their keys, so that the condition is a plain equality.
 func (g *generator) join(n *plan.Join) {
-	special, wanted := make(computed, 0, len(n.Items)), g.live[n]
+	special, wanted := make(computed, 0, len(n.Copies)), g.live[n]
 	outer := n.Kind == plan.LeftOuter || n.Kind == plan.RightOuter || n.Kind == plan.FullOuter
-	for _, it := range n.Items {
+	for _, it := range n.Copies {
 		if !wanted.has(it.Col) {
 			continue
 		}
-		sql := g.expr(it.X)
+		sql := g.name(it.Of)
 		if outer && it.Col.Type == schema.String {
 			sql = "coalesce(" + sql + ", '')"
 		}

@@ -44,7 +44,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	}
 	g := newGenerator(k, &k.desk)
 	var all columns
-	for _, c := range s.Handed() {
+	for _, c := range s.Handed {
 		all.add(c)
 	}
 	g.flow(s.Plan, &all)
@@ -53,7 +53,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	g.with()
 	g.put("SELECT ")
 	begin := len(g.out)
-	for i, c := range s.Handed() {
+	for i, c := range s.Handed {
 		g.next(begin)
 		g.put(g.name(c), " AS k", strconv.Itoa(i))
 	}

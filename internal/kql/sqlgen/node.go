@@ -71,26 +71,26 @@ func (g *generator) computes(n *plan.Compute) bool {
 
 // over renders a SELECT of list over a node. Filters are the WHERE of what reads them.
 func (g *generator) over(in plan.Node, list func()) {
+	var preds []plan.Expr
+	for f, ok := in.(*plan.Filter); ok; f, ok = in.(*plan.Filter) {
+		preds, in = append(preds, f.Pred), f.In
+	}
 	where := ""
 	g.put("SELECT ")
 	scalars := g.hoist(func() {
 		list()
-		for f, ok := in.(*plan.Filter); ok; f, ok = in.(*plan.Filter) {
-			cond := g.condition(f.Pred)
-			if where == "" {
-				where = cond
-			} else {
-				where = cond + " AND " + where // the lower filter first
+		where = g.apart(func() {
+			word := " WHERE "
+			for _, pred := range slices.Backward(preds) { // the lower filter first
+				g.put(word)
+				g.condition(pred)
+				word = " AND "
 			}
-			in = f.In
-		}
+		})
 	})
 	g.put(" FROM (")
 	g.node(in)
-	g.put(")", scalars)
-	if where != "" {
-		g.put(" WHERE ", where)
-	}
+	g.put(")", scalars, where)
 }
 
 func (g *generator) scan(n *plan.Scan) {
@@ -252,15 +252,15 @@ func (g *generator) ref(n *plan.Ref) {
 	kept, wanted := g.keeps(n.Shared), g.live[n]
 	g.put("SELECT ")
 	begin := len(g.out)
-	for i, it := range n.Items {
+	for i, it := range n.Copies {
 		if !wanted.has(it.Col) {
 			continue
 		}
 		g.next(begin)
 		if kept {
-			g.put("k", strconv.Itoa(i), " AS ") // Items are Handed, one by one
+			g.put("k", strconv.Itoa(i), " AS ") // Copies are of Handed, one by one
 		} else if !n.Own {
-			g.put(g.expr(it.X), " AS ")
+			g.put(g.name(it.Of), " AS ")
 		}
 		g.put(g.name(it.Col))
 	}

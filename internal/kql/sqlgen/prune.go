@@ -33,6 +33,7 @@ func (s *columns) remove(c *plan.Column) {
 func (s *columns) reach(from, to int) {
 	if len(s.words) == 0 {
 		s.first = from
+		s.words = slices.Grow(s.words, max(to-from, 8)) // for the columns near by
 	}
 	if more := s.first - from; more > 0 {
 		s.words = slices.Insert(s.words, 0, make([]uint64, more)...)
@@ -129,6 +130,15 @@ func (g *generator) readItems(n plan.Node, its []plan.Item) {
 	}
 }
 
+func (g *generator) readCopies(n plan.Node, copies []plan.Copy) {
+	wanted := g.live[n]
+	for _, it := range copies {
+		if wanted.has(it.Col) {
+			g.read(it.Of)
+		}
+	}
+}
+
 // wants reports whether somebody above n reads the column.
 func (g *generator) wants(n plan.Node, c *plan.Column) bool { return g.live[n].has(c) }
 
@@ -168,7 +178,7 @@ func (g *generator) reads(n plan.Node) {
 			g.read(c)
 		}
 	case *plan.Join:
-		g.readItems(n, n.Items)
+		g.readCopies(n, n.Copies)
 		if n.Kind == plan.InnerUniq {
 			g.readKeys(n.L.Ordering())
 			for _, c := range n.Per {
@@ -190,7 +200,7 @@ func (g *generator) reads(n plan.Node) {
 		}
 	case *plan.Ref:
 		if !g.keeps(n.Shared) {
-			g.readItems(n, n.Items)
+			g.readCopies(n, n.Copies)
 		}
 	default: // every expression of the node is rendered
 		plan.EachExpr(n, g.readExpr)

@@ -81,6 +81,9 @@ type desk struct {
 
 // begin begins a statement. Those before it are done with.
 func (d *desk) begin() {
+	if d.out == nil {
+		d.out = make([]byte, 0, 1<<16) // as the long ones are
+	}
 	d.out = d.out[:0]
 	d.named.restart()
 }
@@ -282,6 +285,11 @@ func available(n plan.Node, f func(*plan.Column)) {
 			f(its[i].Col)
 		}
 	}
+	copies := func(of []plan.Copy) {
+		for _, one := range of {
+			f(one.Col)
+		}
+	}
 	switch n := n.(type) {
 	case *plan.Scan:
 		list(n.Columns()...)
@@ -309,9 +317,9 @@ func available(n plan.Node, f func(*plan.Column)) {
 		f(n.Col)
 		available(n.In, f)
 	case *plan.Ref:
-		items(n.Items)
+		copies(n.Copies)
 	case *plan.Join:
-		items(n.Items)
+		copies(n.Copies)
 		if n.Kind != plan.RightSemi && n.Kind != plan.RightAnti {
 			available(n.L, f)
 		}
