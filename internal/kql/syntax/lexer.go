@@ -28,23 +28,11 @@ type token struct {
 	span diag.Span
 }
 
+// lexer splits a text into tokens; the last one is tokEOF. Comments and blanks vanish.
 type lexer struct {
 	src  string
 	pos  int
 	list *diag.List
-}
-
-// lex splits the text into tokens; the last one is tokEOF. Comments and blanks vanish.
-func lex(src *diag.Source, list *diag.List) []token {
-	l := &lexer{src: src.Text, list: list}
-	out := make([]token, 0, len(src.Text)/5+1)
-	for {
-		t := l.next()
-		out = append(out, t)
-		if t.kind == tokEOF {
-			return out
-		}
-	}
 }
 
 func (l *lexer) skipBlanks() {

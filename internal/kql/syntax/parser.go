@@ -3,6 +3,7 @@ package syntax
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -25,9 +26,9 @@ func Parse(src *diag.Source) (*Script, *diag.List) {
 		list.Add(syntaxError(diag.Span{}, "", "the query is longer than 2 GiB"))
 		return &Script{Partial: true}, list
 	}
-	p := &parser{src: src, list: list, toks: lex(src, list)}
+	p := &parser{src: src, list: list, lexer: lexer{src: src.Text, list: list}}
 	script := &Script{}
-	for !p.at(tokEOF) && len(list.Items) < maxErrors {
+	for p.forget(); !p.at(tokEOF) && len(list.Items) < maxErrors; p.forget() {
 		if p.accept(";") {
 			continue
 		}
@@ -74,7 +75,8 @@ func (p *parser) misspelled(script *Script) {
 type parser struct {
 	src   *diag.Source
 	list  *diag.List
-	toks  []token
+	lexer lexer
+	toks  []token // of the statement in hand, as far as they have been looked at
 	i     int
 	depth int
 }
@@ -114,16 +116,27 @@ func (p *parser) skipTo(marks ...string) {
 	}
 }
 
-func (p *parser) tok() *token {
-	if p.i >= len(p.toks) {
-		return &p.toks[len(p.toks)-1]
+// forget lets go of the tokens that have been taken, once they are more than those that were looked at beyond.
+func (p *parser) forget() {
+	if rest := len(p.toks) - p.i; p.i > rest {
+		p.toks, p.i = slices.Delete(p.toks, 0, p.i), 0
 	}
-	return &p.toks[p.i]
 }
 
+func (p *parser) tok() *token {
+	if p.i < len(p.toks) {
+		return &p.toks[p.i]
+	}
+	return p.peek(0)
+}
+
+// peek is the n-th token behind the next one.
 func (p *parser) peek(n int) *token {
-	if p.i+n >= len(p.toks) {
-		return &p.toks[len(p.toks)-1]
+	for p.i+n >= len(p.toks) {
+		if last := len(p.toks) - 1; last >= 0 && p.toks[last].kind == tokEOF {
+			return &p.toks[last]
+		}
+		p.toks = append(p.toks, p.lexer.next())
 	}
 	return &p.toks[p.i+n]
 }
@@ -209,7 +222,7 @@ func (p *parser) leave() { p.depth-- }
 func (p *parser) since(start *token) At {
 	end := start.span.End
 	if p.i > 0 {
-		end = max(end, p.toks[min(p.i, len(p.toks))-1].span.End)
+		end = max(end, p.toks[p.i-1].span.End)
 	}
 	return At{Pos: diag.Span{Start: start.span.Start, End: end}}
 }
@@ -362,8 +375,8 @@ func (p *parser) funcLit() *FuncLit {
 // bodyFollows looks ahead for `( ... ) {`.
 func (p *parser) bodyFollows() bool {
 	depth := 0
-	for k := p.i; k < len(p.toks); k++ {
-		t := p.toks[k]
+	for k := 0; p.peek(k).kind != tokEOF; k++ {
+		t := p.peek(k)
 		if t.kind != tokPunct {
 			continue
 		}
@@ -372,7 +385,8 @@ func (p *parser) bodyFollows() bool {
 			depth++
 		case ")":
 			if depth--; depth == 0 {
-				return k+1 < len(p.toks) && p.toks[k+1].kind == tokPunct && p.toks[k+1].text == "{"
+				next := p.peek(k + 1)
+				return next.kind == tokPunct && next.text == "{"
 			}
 		case ";", "|":
 			return false
