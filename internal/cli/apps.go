@@ -56,7 +56,7 @@ func noPath(args []string) error {
 	}
 	for _, arg := range args {
 		if _, err := os.Stat(arg); err != nil && len(inv.Find(arg)) > 0 {
-			return &hinted{fmt.Errorf("%s is an application and no path", escape.Terminal(arg)), "replaytrace apps lookup " + escape.Terminal(arg)}
+			return &hinted{fmt.Errorf("%s is an application and no path", arg), "replaytrace apps lookup " + arg}
 		}
 	}
 	return nil
@@ -76,7 +76,7 @@ func newAppsLookup(s Streams) *cobra.Command {
 			}
 			found := inv.Find(strings.Join(args, " "))
 			if len(found) == 0 {
-				return &exit{exitFound, fmt.Errorf("%s is not in the inventory; that says nothing about whose it is", escape.Terminal(strings.Join(args, " ")))}
+				return &exit{exitFound, fmt.Errorf("%s is not in the inventory; that says nothing about whose it is", strings.Join(args, " "))}
 			}
 			return printRows(s.Out, format, appRows(found), schema.Ticks(0))
 		},
@@ -134,8 +134,8 @@ public lists of Microsoft's applications and of the family of client ids are rea
 			if err := casefile.WriteFile(out, func(w io.Writer) error { return writeApps(w, inv) }); err != nil {
 				return &exit{exitUsage, err}
 			}
-			_, err = fmt.Fprintf(s.Err, "%d applications in %s: name it in the tenant file under known_apps\n", len(inv.Apps()), escape.Terminal(out))
-			return err
+			say(s.Err, "%d applications in %s: name it in the tenant file under known_apps\n", len(inv.Apps()), out)
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&out, "out", "", "the CSV file to write")

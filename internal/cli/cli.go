@@ -90,7 +90,7 @@ func Main(args []string, s Streams) int {
 		if errors.As(err, &saved) {
 			showError(s.Err, saved)
 		} else {
-			_, _ = fmt.Fprintln(s.Err, "interrupted")
+			say(s.Err, "interrupted\n")
 		}
 		return exitInterrupted
 	}
@@ -136,10 +136,10 @@ func showError(w io.Writer, err error) {
 		diag.Render(w, list, colored(w))
 		return
 	}
-	_, _ = fmt.Fprintf(w, "replaytrace: %s\n", err)
+	say(w, "replaytrace: %s\n", err)
 	var helpful interface{ Hint() string }
 	if errors.As(err, &helpful) {
-		_, _ = fmt.Fprintf(w, "hint: %s\n", helpful.Hint())
+		say(w, "hint: %s\n", helpful.Hint())
 	}
 }
 

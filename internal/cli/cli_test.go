@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -98,6 +99,28 @@ func TestExamples(t *testing.T) {
 	}
 	for _, cmd := range newRoot(Streams{}).Commands() {
 		visit(cmd)
+	}
+}
+
+// TestHostileErrors: what is said of files and of their content may hold what an attacker wrote, and keeps its lines.
+func TestHostileErrors(t *testing.T) {
+	var b bytes.Buffer
+	finish(Streams{Err: &b}, &hinted{errors.Join(errors.New("evil\x1b[2J.zip"), errors.New("second\u202e")), "see \x1b]0;x"})
+	if got, want := b.String(), "replaytrace: evil\\x1b[2J.zip\nsecond\\u{202e}\nhint: see \\x1b]0;x\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	b.Reset()
+	evil := filepath.Join(t.TempDir(), "evil\x1b[2J.csv")
+	if err := os.WriteFile(evil, []byte("a\n1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	Main([]string{"query", "print 1", "--data", "x=" + evil + "x"}, Streams{In: strings.NewReader(""), Out: io.Discard, Err: &b})
+	Main([]string{"apps", "import", evil, "--out", evil}, Streams{In: strings.NewReader(""), Out: io.Discard, Err: &b})
+	Main([]string{"simulate", "--out", filepath.Dir(evil)}, Streams{In: strings.NewReader(""), Out: io.Discard, Err: &b})
+	Main([]string{"simulate", "--users", "2", "--days", "7", "--force", "--out", evil + ".d"}, Streams{In: strings.NewReader(""), Out: io.Discard, Err: &b})
+	Main([]string{"rules", "export", "ua-script-library", "--out", evil + ".r"}, Streams{In: strings.NewReader(""), Out: io.Discard, Err: &b})
+	if strings.ContainsRune(b.String(), 0x1b) || strings.Count(b.String(), `\x1b[2J`) < 4 {
+		t.Errorf("an escape character comes out, or is not told: %q", b.String())
 	}
 }
 

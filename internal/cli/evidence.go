@@ -161,9 +161,9 @@ func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, p
 	for _, r := range f.given {
 		if r.Error != "" {
 			partial = &exit{exitPartial, nil}
-			_, _ = fmt.Fprintf(s.Err, "cannot read %s: %s\n", escape.Terminal(r.Path), escape.Terminal(r.Error))
+			say(s.Err, "cannot read %s: %s\n", escape.Terminal(r.Path), escape.Terminal(r.Error))
 			if r.Help != "" {
-				_, _ = fmt.Fprintf(s.Err, "  %s\n", r.Help)
+				say(s.Err, "  %s\n", r.Help)
 			}
 		}
 	}
@@ -224,7 +224,7 @@ func (f *evidenceFlags) readContext(s Streams) (err error) {
 			return err
 		}
 		if len(skipped) > 0 {
-			_, _ = fmt.Fprintf(s.Err, "warning: passed over %s of a kind that does not occur in sign-ins, the first is %s\n", plural(len(skipped), "indicator"), escape.Terminal(skipped[0]))
+			say(s.Err, "warning: passed over %s of a kind that does not occur in sign-ins, the first is %s\n", plural(len(skipped), "indicator"), escape.Terminal(skipped[0]))
 		}
 		f.indicators.Columns, f.indicators.Rows = list.Columns, append(f.indicators.Rows, list.Rows...)
 	}
@@ -314,7 +314,7 @@ func (f *evidenceFlags) anchor(ctx context.Context, s Streams, c *casefile.Case)
 			newest = casefile.Anchor{Time: schema.TicksOf(time.Now()), Source: "the wall clock: there is no evidence"}
 		}
 		if newest.Warning != "" {
-			_, _ = fmt.Fprintf(s.Err, "warning: %s\n", newest.Warning)
+			say(s.Err, "warning: %s\n", newest.Warning)
 		}
 		c.SetAsOf(newest.Time, newest.Source)
 	default:

@@ -138,11 +138,10 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 		if err := casefile.WriteFile(path, write); err != nil {
 			return &exit{exitUsage, err}
 		}
-		if f.quiet {
-			return nil
+		if !f.quiet {
+			say(s.Err, "wrote %s\n", path)
 		}
-		_, err := fmt.Fprintf(s.Err, "wrote %s\n", path)
-		return err
+		return nil
 	}
 	if f.report != "" {
 		if err := save(f.report, func(w io.Writer) error { return report.HTML(w, inv) }); err != nil {
@@ -167,7 +166,7 @@ func (f *huntFlags) files(ctx context.Context, s Streams, c *casefile.Case, inv 
 	}
 	// A case on a medium that cannot be written to is hunted all the same.
 	if err := casefile.WriteFile(filepath.Join(f.caseDir, casefile.FindingsName), func(w io.Writer) error { return report.JSON(w, inv) }); err != nil {
-		_, _ = fmt.Fprintf(s.Err, "the findings were not kept in the case: %s\n", err)
+		say(s.Err, "the findings were not kept in the case: %s\n", err)
 	}
 	return nil
 }

@@ -107,7 +107,7 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 	}
 	if err := f.one(ctx, s, c, source); err != nil {
 		if _, missing := os.Stat(source.Text); f.file == "" && missing == nil {
-			_, _ = fmt.Fprintf(s.Err, "note: %s is a path; the KQL comes before the paths, or in a file with --file\n", escape.Terminal(source.Text))
+			say(s.Err, "note: %s is a path; the KQL comes before the paths, or in a file with --file\n", escape.Terminal(source.Text))
 		}
 		return err
 	}
@@ -162,10 +162,10 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 			notes = append(notes, "the evidence has no rows of "+strings.Join(absent, ", "))
 		}
 		for _, n := range notes {
-			_, _ = fmt.Fprintln(s.Err, "note:", n)
+			say(s.Err, "note: %s\n", n)
 		}
 		if f.format == "table" {
-			_, _ = fmt.Fprintf(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
+			say(s.Err, "now() is %s (%s)\n", asOf.RFC3339(), why)
 		}
 	}
 	return printRows(s.Out, f.format, rows, asOf)

@@ -260,6 +260,6 @@ func exportRules(s Streams, signals []string, dir string) error {
 			return &exit{exitUsage, err}
 		}
 	}
-	_, err = fmt.Fprintf(s.Err, "wrote %d rules to %s\n", len(all), dir)
-	return err
+	say(s.Err, "wrote %d rules to %s\n", len(all), dir)
+	return nil
 }

@@ -46,8 +46,8 @@ func newSimulate(s Streams) *cobra.Command {
 			if err := t.WriteTo(out, shapes...); err != nil {
 				return &exit{exitUsage, err}
 			}
-			_, err = fmt.Fprintf(s.Err, "wrote a tenant with %s and %s to %s: hunt a folder in it, then compare with %s\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
-			return err
+			say(s.Err, "wrote a tenant with %s and %s to %s: hunt a folder in it, then compare with %s\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
+			return nil
 		},
 	}
 	flags := cmd.Flags()

@@ -6,9 +6,12 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
+
+	"github.com/replaytrace/replaytrace/internal/escape"
 )
 
 // colorMode is the value of --color.
@@ -92,6 +95,19 @@ func columns(w io.Writer) int {
 		}
 	}
 	return 120
+}
+
+// say prints remarks and errors: each line passes the terminal's door, for paths and what is said of files may hold what an
+// attacker wrote. What may hold the end of a line itself is escaped before. What cannot be said is no reason to fail.
+func say(w io.Writer, format string, args ...any) {
+	for line := range strings.Lines(fmt.Sprintf(format, args...)) {
+		text, ended := strings.CutSuffix(line, "\n")
+		text = escape.Terminal(text)
+		if ended {
+			text += "\n"
+		}
+		_, _ = io.WriteString(w, text)
+	}
 }
 
 // write prints styled text, without its styles where colour is not welcome.
