@@ -14,7 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/replaytrace/replaytrace/internal/casefile"
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/investigation"
 )
 
 // TestExitCodes holds the contract: 2 is the user's text or command, 70 a fault of ours, whatever it is wrapped in.
@@ -43,6 +46,31 @@ func TestExitCodes(t *testing.T) {
 	for _, args := range [][]string{{"hnut"}, {"verify", "x"}, {"hunt", "--nothing"}, {"apps", "lookup", "--format", "xml"}, {"query", "print 1", "--format", "xml"}} {
 		if got := Main(args, Streams{Out: io.Discard, Err: io.Discard}); got != exitUsage {
 			t.Errorf("%q ends with %d, want %d", args, got, exitUsage)
+		}
+	}
+}
+
+// TestFailedHunt: a result that lacks a hunt is none to rely on, whatever was found; where a disk was full it is a partial one.
+func TestFailedHunt(t *testing.T) {
+	inv := func(cause error) *investigation.Investigation {
+		all := &investigation.Investigation{Hunts: []investigation.HuntRun{{ID: "whole"}, {ID: "broken", Cause: cause}}, Findings: []finding.Finding{{Verdict: finding.Confirmed}}}
+		all.Evidence.Tables = []investigation.Table{{Table: "AADNonInteractiveUserSignInLogs"}}
+		return all
+	}
+	for name, c := range map[string]struct {
+		inv    *investigation.Investigation
+		failOn string
+		want   int
+		said   string
+	}{
+		"none failed":  {inv(nil), "likely", exitFound, ""},
+		"one failed":   {inv(errors.New("out of memory")), "likely", exitInternal, "replaytrace: the result lacks 1 of 2 hunts: broken failed: out of memory\n"},
+		"a full disk":  {inv(fmt.Errorf("hunt: %w", &casefile.Full{})), "", exitPartial, "replaytrace: the disk is full"},
+		"and findings": {inv(fmt.Errorf("hunt: %w", &casefile.Full{})), "likely", exitFound, ""},
+	} {
+		var b bytes.Buffer
+		if got := finish(Streams{Err: &b}, (&huntFlags{failOn: c.failOn}).code(c.inv, nil)); got != c.want || !strings.HasPrefix(b.String(), c.said) {
+			t.Errorf("%s: ends with %d and %q, want %d and %q", name, got, b.String(), c.want, c.said)
 		}
 	}
 }

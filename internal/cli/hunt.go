@@ -246,6 +246,23 @@ func (p *probability) Set(s string) error {
 // Type names the value in the help.
 func (p *probability) Type() string { return "probability" }
 
+// failed is what kept hunts from answering, nil where all did: a result that lacks some is none to rely on.
+func failed(hunts []investigation.HuntRun) error {
+	var first *investigation.HuntRun
+	n := 0
+	for i := range hunts {
+		if hunts[i].Cause != nil {
+			if n++; first == nil {
+				first = &hunts[i]
+			}
+		}
+	}
+	if first == nil {
+		return nil
+	}
+	return fmt.Errorf("the result lacks %d of %d hunts: %s failed: %w", n, len(hunts), first.ID, first.Cause)
+}
+
 // knownTenant is the tenant's own statement of its networks, which are learned without one, and of the incident.
 func (f *huntFlags) knownTenant() investigation.Tenant {
 	t := investigation.Tenant{Name: f.tenant.Name}
@@ -279,8 +296,13 @@ func filesOf(reports []*casefile.FileReport) []investigation.File {
 	return out
 }
 
-// code turns the result into an exit code: findings come before a partial result.
+// code turns the result into an exit code: a fault of ours comes before findings, and these before a partial result.
 func (f *huntFlags) code(inv *investigation.Investigation, partial error) error {
+	lacks := failed(inv.Hunts)
+	var full *casefile.Full
+	if lacks != nil && !errors.As(lacks, &full) {
+		return &exit{exitInternal, lacks}
+	}
 	if f.failOn != "" {
 		for _, x := range inv.Findings {
 			if x.Verdict.AtLeast(finding.Verdict(f.failOn)) {
@@ -288,7 +310,7 @@ func (f *huntFlags) code(inv *investigation.Investigation, partial error) error 
 			}
 		}
 	}
-	if partial != nil {
+	if partial = errors.Join(lacks, partial); partial != nil {
 		return partial
 	}
 	for _, t := range inv.Evidence.Tables {

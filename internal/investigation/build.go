@@ -130,7 +130,7 @@ func (b *builder) hunt(ctx context.Context) error {
 		}
 		run := HuntRun{ID: h.Signal, Name: h.Name, Signals: len(got)}
 		if err != nil {
-			run.Error = err.Error()
+			run.Error, run.Cause = err.Error(), err
 			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, fmt.Sprintf("the hunt %s failed: %s", h.Signal, err))
 		}
 		b.inv.Hunts = append(b.inv.Hunts, run)

@@ -180,4 +180,5 @@ type HuntRun struct {
 	Name    string `json:"name"`
 	Signals int    `json:"signals"`         // rows that it returned
 	Error   string `json:"error,omitempty"` // why it failed; the others went on
+	Cause   error  `json:"-"`               // what Error tells
 }
