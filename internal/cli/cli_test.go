@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,6 +72,24 @@ func TestFailedHunt(t *testing.T) {
 		var b bytes.Buffer
 		if got := finish(Streams{Err: &b}, (&huntFlags{failOn: c.failOn}).code(c.inv, nil)); got != c.want || !strings.HasPrefix(b.String(), c.said) {
 			t.Errorf("%s: ends with %d and %q, want %d and %q", name, got, b.String(), c.want, c.said)
+		}
+	}
+}
+
+// TestUntil: a day without a time of day ends with its last moment, as the end of the incident's window in the tenant file does.
+func TestUntil(t *testing.T) {
+	for given, want := range map[string][2]string{
+		"2026-03-18":           {"2026-03-18T00:00:00Z", "2026-03-18T23:59:59.9999999Z"},
+		"2026-03-18T14:00:00Z": {"2026-03-18T14:00:00Z", "2026-03-18T14:00:00Z"},
+		"2026-03-18 14:00":     {"2026-03-18T14:00:00Z", "2026-03-18T14:00:00Z"},
+	} {
+		cmd, f := &cobra.Command{}, &filterFlags{}
+		f.add(cmd, &evidenceFlags{})
+		if err := cmd.ParseFlags([]string{"--since", given, "--until", given}); err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]string{f.since.Format(time.RFC3339Nano), f.until.Format(time.RFC3339Nano)}; got != want {
+			t.Errorf("%s is %v, want %v", given, got, want)
 		}
 	}
 }

@@ -22,8 +22,9 @@ type filterFlags struct {
 func (f *filterFlags) add(cmd *cobra.Command, e *evidenceFlags) {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
+	f.until.ends = true
 	flags.Var(&f.since, "since", "only what happened at this time or later, such as 2026-03-18 or 2026-03-18T14:00:00Z")
-	flags.Var(&f.until, "until", "only what happened at this time or before")
+	flags.Var(&f.until, "until", "only what happened at this time or before; a day is taken whole")
 	_ = cmd.RegisterFlagCompletionFunc("user", e.completeUsers) // fails for unknown flags only
 }
 
@@ -60,7 +61,10 @@ func (f *evidenceFlags) completeUsers(cmd *cobra.Command, _ []string, _ string) 
 }
 
 // moment is a flag that takes a time; a time without a zone is UTC.
-type moment struct{ time.Time }
+type moment struct {
+	time.Time
+	ends bool // something: a day is its last moment
+}
 
 // String, Set and Type make it a flag.
 func (m *moment) String() string {
@@ -72,7 +76,11 @@ func (m *moment) String() string {
 
 // Set takes what KQL's datetime() takes.
 func (m *moment) Set(s string) error {
-	t, ok := schema.ParseDatetime(s)
+	parse := schema.ParseDatetime
+	if m.ends {
+		parse = schema.ParseEnd
+	}
+	t, ok := parse(s)
 	if !ok {
 		return fmt.Errorf("takes a time such as 2026-03-18T14:00:00Z, not %q", s)
 	}

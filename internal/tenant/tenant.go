@@ -168,7 +168,7 @@ func keysOf(t reflect.Type) (keys []string) {
 	return keys
 }
 
-// window reads the two ends of the incident's window; an end without a time of day is that day's end.
+// window reads the two ends of the incident's window.
 func (c *Context) window(ends []string) error {
 	if ends == nil {
 		return nil
@@ -176,27 +176,18 @@ func (c *Context) window(ends []string) error {
 	if len(ends) != 2 {
 		return errors.New("two times are expected, the first and the last: [2026-03-18, 2026-03-21]")
 	}
-	var at [2]string
-	for i, cell := range ends {
-		if i == 1 && len(cell) == len(time.DateOnly) {
-			cell += "T23:59:59.9999999Z"
-		}
+	var at [2]time.Time
+	for i, parse := range []func(string) (schema.Ticks, bool){schema.ParseDatetime, schema.ParseEnd} {
 		var err error
-		if at[i], err = moment(cell); err != nil {
+		if at[i], err = instant(ends[i], parse); err != nil {
 			return err
 		}
 	}
-	c.Window = &Window{}
-	for i, to := range []*time.Time{&c.Window.Start, &c.Window.End} {
-		var err error
-		if *to, err = time.Parse(time.RFC3339Nano, at[i]); err != nil {
-			return err
-		}
-	}
+	c.Window = &Window{at[0], at[1]}
 	if c.Window.End.Before(c.Window.Start) {
 		return fmt.Errorf("it ends, %s, before it begins, %s", ends[1], ends[0])
 	}
-	c.Watchlists["IncidentWindow"] = Table{Columns: []string{"start", "end"}, Rows: [][]string{at[:]}}
+	c.Watchlists["IncidentWindow"] = Table{Columns: []string{"start", "end"}, Rows: [][]string{{at[0].Format(time.RFC3339Nano), at[1].Format(time.RFC3339Nano)}}}
 	return nil
 }
 
@@ -354,13 +345,22 @@ func network(cell string) (string, error) {
 
 var isoDate = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}`)
 
-// moment reads a time as KQL does, in UTC. What is only a time to one who knows the country is refused.
+// moment is a time as KQL reads it, in UTC.
 func moment(cell string) (string, error) {
-	t, ok := schema.ParseDatetime(cell)
-	if !ok || !isoDate.MatchString(cell) {
-		return "", fmt.Errorf("%q is not a time: write 2026-03-20T14:02:00Z", cell)
+	t, err := instant(cell, schema.ParseDatetime)
+	if err != nil {
+		return "", err
 	}
-	return t.Time().Format(time.RFC3339Nano), nil
+	return t.Format(time.RFC3339Nano), nil
+}
+
+// instant reads a time. What is only a time to one who knows the country is refused.
+func instant(cell string, parse func(string) (schema.Ticks, bool)) (time.Time, error) {
+	t, ok := parse(cell)
+	if !ok || !isoDate.MatchString(cell) {
+		return time.Time{}, fmt.Errorf("%q is not a time: write 2026-03-20T14:02:00Z", cell)
+	}
+	return t.Time(), nil
 }
 
 func action(cell string) (string, error) {

@@ -35,6 +35,15 @@ func wordedLayouts() []string {
 	return all
 }
 
+// ParseEnd reads a time with which something ends, as [ParseDatetime] does; a day alone ends with its last tick.
+func ParseEnd(s string) (Ticks, bool) {
+	t, ok := ParseDatetime(s)
+	if _, err := time.Parse(time.DateOnly, strings.TrimSpace(s)); ok && err == nil {
+		t += Day - 1
+	}
+	return t, ok
+}
+
 // ParseDatetime reads a datetime in any of the forms that Kusto accepts, to the tick; a form without a zone is UTC. Of
 // the zones that have a name only GMT and UTC are read: Go takes any other one for UTC too, hours beside what it means.
 func ParseDatetime(s string) (Ticks, bool) {

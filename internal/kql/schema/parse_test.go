@@ -69,3 +69,19 @@ func FuzzValues(f *testing.F) {
 		}
 	})
 }
+
+// TestParseEnd: only a day is taken whole, and no end lies outside of Kusto's years.
+func TestParseEnd(t *testing.T) {
+	for text, want := range map[string]string{
+		"2026-03-18": "2026-03-18T23:59:59.9999999Z", " 9999-12-31 ": "9999-12-31T23:59:59.9999999Z", "2026-03-18T00:00:00Z": "2026-03-18T00:00:00Z", "2026-03": "2026-03-01T00:00:00Z",
+	} {
+		if got, ok := ParseEnd(text); !ok || got.RFC3339() != want {
+			t.Errorf("%q ends at %s, %t, want %s", text, got.RFC3339(), ok, want)
+		}
+	}
+	for _, text := range []string{"", "0000-01-01", "2026-02-30", "tomorrow"} {
+		if got, ok := ParseEnd(text); ok {
+			t.Errorf("%q ends at %s", text, got.RFC3339())
+		}
+	}
+}
