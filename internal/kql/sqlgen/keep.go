@@ -48,7 +48,6 @@ func (k *keeper) table(s *plan.Shared) string {
 		all.add(c)
 	}
 	g.flow(s.Plan, &all)
-	g.count(s.Plan)
 	g.begin()
 	g.with()
 	g.put("SELECT ")

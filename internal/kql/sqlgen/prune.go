@@ -44,18 +44,16 @@ func (s *columns) reach(from, to int) {
 	}
 }
 
-// merge adds another set and reports whether it grew.
-func (s *columns) merge(other *columns) bool {
+// merge adds another set.
+func (s *columns) merge(other *columns) {
 	if len(other.words) == 0 {
-		return false
+		return
 	}
 	s.reach(other.first, other.first+len(other.words))
-	grew, words := false, s.words[other.first-s.first:]
+	words := s.words[other.first-s.first:]
 	for i, word := range other.words {
-		grew = grew || word&^words[i] != 0
 		words[i] |= word
 	}
-	return grew
 }
 
 // borrow copies a set into one that nobody uses.
@@ -71,26 +69,62 @@ func (g *generator) borrow(s *columns) columns {
 func (g *generator) giveBack(s columns) { g.spare = append(g.spare, s) }
 
 // flow brings down the plan which columns the nodes above want. What a node has of them it must hand on; nothing else
-// is rendered. A plan that several nodes read is passed again when one of them wants more.
-func (g *generator) flow(n plan.Node, wanted *columns) {
-	at, known := g.live[n]
-	if !known {
+// is rendered. A plan that several nodes read is passed when all of them have told what they want: its number is lower than
+// those of the plans that read it.
+func (g *generator) flow(root plan.Node, wanted *columns) {
+	g.input(root, wanted)
+	for id := maxKey(g.shared); id > 0; id-- {
+		if s := g.shared[id]; s != nil {
+			g.pass(s.Plan)
+		}
+	}
+}
+
+// input passes a node that is read, for what is wanted of it.
+func (g *generator) input(n plan.Node, wanted *columns) {
+	g.want(n, wanted)
+	g.pass(n)
+}
+
+// want notes what is wanted of a node.
+func (g *generator) want(n plan.Node, wanted *columns) {
+	at := g.live[n]
+	if at == nil {
 		at = &columns{}
 		g.live[n] = at
 	}
-	if !at.merge(wanted) && known {
+	at.merge(wanted)
+}
+
+// pass tells what a node reads of its inputs, given what is wanted of it.
+func (g *generator) pass(n plan.Node) {
+	if r, ok := n.(*plan.Ref); ok {
+		g.passRef(r)
 		return
 	}
 	outer := g.reading
-	g.reading = g.borrow(at)
+	g.reading = g.borrow(g.live[n])
 	g.reads(n)
-	if r, ok := n.(*plan.Ref); ok && g.keeps(r.Shared) {
-		g.keep.table(r.Shared)
-	} else {
-		plan.EachInput(n, func(in plan.Node) { g.flow(in, &g.reading) })
-	}
+	plan.EachInput(n, func(in plan.Node) { g.input(in, &g.reading) })
 	g.giveBack(g.reading)
 	g.reading = outer
+}
+
+// passRef counts the readers of a shared plan and leaves it to flow. A kept one is a table of its own.
+func (g *generator) passRef(r *plan.Ref) {
+	if g.keeps(r.Shared) {
+		g.keep.table(r.Shared)
+		return
+	}
+	var read columns
+	for _, it := range r.Copies {
+		if g.wants(r, it.Col) {
+			read.add(it.Of)
+		}
+	}
+	g.refs[r.Shared.ID]++
+	g.shared[r.Shared.ID] = r.Shared
+	g.want(r.Shared.Plan, &read)
 }
 
 // read notes that the node in hand reads a column.
@@ -108,9 +142,9 @@ func (g *generator) readExpr(x plan.Expr) {
 		case *plan.Col:
 			g.read(e.C)
 		case *plan.InQuery:
-			g.flow(e.Plan, only(e.C))
+			g.input(e.Plan, only(e.C))
 		case *plan.Scalar:
-			g.flow(e.Ref, only(e.C))
+			g.input(e.Ref, only(e.C))
 		}
 	})
 }
@@ -126,15 +160,6 @@ func (g *generator) readItems(n plan.Node, its []plan.Item) {
 	for _, it := range its {
 		if wanted.has(it.Col) {
 			g.readExpr(it.X)
-		}
-	}
-}
-
-func (g *generator) readCopies(n plan.Node, copies []plan.Copy) {
-	wanted := g.live[n]
-	for _, it := range copies {
-		if wanted.has(it.Col) {
-			g.read(it.Of)
 		}
 	}
 }
@@ -178,7 +203,11 @@ func (g *generator) reads(n plan.Node) {
 			g.read(c)
 		}
 	case *plan.Join:
-		g.readCopies(n, n.Copies)
+		for _, it := range n.Copies {
+			if g.wants(n, it.Col) {
+				g.read(it.Of)
+			}
+		}
 		if n.Kind == plan.InnerUniq {
 			g.readKeys(n.L.Ordering())
 			for _, c := range n.Per {
@@ -198,35 +227,7 @@ func (g *generator) reads(n plan.Node) {
 				}
 			}
 		}
-	case *plan.Ref:
-		if !g.keeps(n.Shared) {
-			g.readCopies(n, n.Copies)
-		}
 	default: // every expression of the node is rendered
 		plan.EachExpr(n, g.readExpr)
 	}
-}
-
-// count notes how often each shared plan is read.
-func (g *generator) count(n plan.Node) {
-	if r, ok := n.(*plan.Ref); ok {
-		if g.keeps(r.Shared) {
-			return
-		}
-		g.refs[r.Shared.ID]++
-		if g.refs[r.Shared.ID] > 1 {
-			return
-		}
-		g.shared[r.Shared.ID] = r.Shared
-	}
-	inner := func(e plan.Expr) {
-		switch e := e.(type) {
-		case *plan.InQuery:
-			g.count(e.Plan)
-		case *plan.Scalar:
-			g.count(e.Ref)
-		}
-	}
-	plan.EachExpr(n, func(x plan.Expr) { plan.Walk(x, inner) })
-	plan.EachInput(n, g.count)
 }

@@ -24,13 +24,9 @@ func TestColumns(t *testing.T) {
 			sets[i].add(c)
 			maps[i][id] = true
 		}
-		grows := false
+		sets[0].merge(&sets[1])
 		for id := range maps[1] {
-			grows = grows || !maps[0][id]
 			maps[0][id] = true
-		}
-		if sets[0].merge(&sets[1]) != grows {
-			t.Errorf("merging %v tells that it grew: %v", maps[1], !grows)
 		}
 		for id := range 1100 {
 			if c := (&plan.Column{ID: id}); sets[0].has(c) != maps[0][id] || sets[1].has(c) != maps[1][id] {

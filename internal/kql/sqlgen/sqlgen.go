@@ -26,7 +26,6 @@ func (g *generator) statement(p *plan.Plan) (sql string, err error) {
 	}
 	g.readKeys(p.Root.Ordering())
 	g.flow(p.Root, &g.reading)
-	g.count(p.Root)
 	g.begin()
 	g.with()
 	g.put("SELECT ")
@@ -216,7 +215,7 @@ func (g *generator) with() {
 	before, after := "WITH ", ""
 	for id := 1; id <= maxKey(g.shared); id++ {
 		s := g.shared[id]
-		if s == nil || g.refs[id] < 2 || g.live[s.Plan] == nil { // only columns that nobody wants may read it
+		if s == nil || g.once(s) {
 			continue
 		}
 		g.put(before, g.cte(s), " AS MATERIALIZED (")
