@@ -50,14 +50,24 @@ func (c *Case) Query(ctx context.Context, request kql.Request) (*kql.Rows, error
 	return c.queryAt(ctx, request, c.asOf)
 }
 
+// Compile compiles KQL without answering it, but for what its columns depend on. An error in the user's text is a *diag.List.
+func (c *Case) Compile(ctx context.Context, request kql.Request) (*kql.Compiled, error) {
+	return c.compile(ctx, request, c.asOf)
+}
+
+func (c *Case) compile(ctx context.Context, request kql.Request, now schema.Ticks) (*kql.Compiled, error) {
+	s := &session{Case: c, ctx: ctx}
+	compiled, err := kql.Compile(request, s, now)
+	if s.err != nil { // what the compiler says of a view that could not be made is no use
+		return nil, s.err
+	}
+	return compiled, err
+}
+
 // queryAt answers KQL in which now() is the given time.
 func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Ticks) (*kql.Rows, error) {
 	defer c.opt.Watch(request.Source.Name)()
-	s := &session{Case: c, ctx: ctx}
-	compiled, err := kql.Compile(request, s, now)
-	if s.err != nil {
-		return nil, s.err
-	}
+	compiled, err := c.compile(ctx, request, now)
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ func (c *Case) makeView(ctx context.Context, name string) (*schema.Table, error)
 	if err != nil { // also of a name that is no path
 		return nil, nil
 	}
-	compiled, err := kql.Compile(kql.Request{Source: &diag.Source{Name: name, Text: string(text)}}, &session{Case: c, ctx: ctx}, c.asOf)
+	compiled, err := c.Compile(ctx, kql.Request{Source: &diag.Source{Name: name, Text: string(text)}})
 	if err != nil {
 		return nil, fmt.Errorf("make the view %s: %w", name, err)
 	}

@@ -140,15 +140,18 @@ func (f *queryFlags) named() error {
 func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, source *diag.Source) error {
 	request := kql.Request{Source: source, Params: f.values}
 	if f.explain {
-		asOf, _ := c.AsOf()
-		compiled, err := kql.Compile(request, c, asOf)
+		compiled, err := c.Compile(ctx, request)
 		if err != nil {
 			return err
 		}
+		var text strings.Builder
 		for step := range strings.Lines(compiled.Plan()) {
-			_, _ = fmt.Fprint(s.Out, "-- ", escape.Terminal(strings.TrimSuffix(step, "\n")), "\n")
+			text.WriteString("-- " + escape.Terminal(strings.TrimSuffix(step, "\n")) + "\n")
 		}
-		_, err = fmt.Fprintln(s.Out, compiled.SQL())
+		for line := range strings.Lines(compiled.SQL()) {
+			text.WriteString(escape.Terminal(strings.TrimSuffix(line, "\n")) + "\n")
+		}
+		_, err = io.WriteString(s.Out, text.String())
 		return err
 	}
 	rows, err := c.Query(ctx, request)
