@@ -27,7 +27,7 @@ func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string,
 	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: slices.Clone(watchlistColumns)}
 	var own []int // of the columns
 	for i, name := range columns {
-		same := slices.IndexFunc(t.Columns, func(col schema.Column) bool { return strings.ToLower(col.Name) == strings.ToLower(name) })
+		same := slices.IndexFunc(t.Columns, func(col schema.Column) bool { return strings.EqualFold(col.Name, name) })
 		if same >= len(watchlistColumns) {
 			return fmt.Errorf("watchlist %s: two of its columns are called %s", alias, name)
 		}
