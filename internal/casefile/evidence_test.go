@@ -268,7 +268,7 @@ func TestGivenWatchlists(t *testing.T) {
 func TestOddWatchlists(t *testing.T) {
 	const row = `{"Type":"Watchlist","TimeGenerated":"2026-03-20T10:00:00Z","WatchlistAlias":%q,"WatchlistItem":%s}` + "\n"
 	text := ""
-	for _, item := range []string{`"{\"\":\"x\",\"App\":\"Mailer\"}"`, `{"App":null}`, `[1,2,3]`, `"words"`, `7`, `"{\"App\":"`, `{"App":"Post"}`, `{"App":"","K\u212a":"1","ſ\u0000":"\u0000","s":"2","k":"3"}`} {
+	for _, item := range []string{`"{\"\":\"x\",\"App\":\"Mailer\"}"`, `{"App":null}`, `[1,2,3]`, `"words"`, `7`, `"{\"App\":"`, `{"App":"Post"}`, `{"App":"","K\u212a":"1","ſ\u0000":"\u0000","s":"2","k":"3","ſ":"4"}`} {
 		text += fmt.Sprintf(row, "odd", item)
 	}
 	text += `{"Type":"Watchlist","TimeGenerated":"2026-03-20T10:00:00Z","WatchlistAlias":"\u0000","WatchlistItem":{"a":"1"}}` + "\n"

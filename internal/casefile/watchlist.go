@@ -25,15 +25,22 @@ func (c *Case) AddWatchlist(ctx context.Context, alias string, columns []string,
 		return err
 	}
 	t := &schema.Table{Name: "_Watchlist_" + alias, Columns: slices.Clone(watchlistColumns)}
+	added := map[string]bool{"": true} // names in lower case, as giveWatchlist tells them apart
+	for _, col := range t.Columns {
+		added[strings.ToLower(col.Name)] = true
+	}
 	var own []int // of the columns
+	seen := map[string]bool{}
 	for i, name := range columns {
-		same := slices.IndexFunc(t.Columns, func(col schema.Column) bool { return strings.EqualFold(col.Name, name) })
-		if same >= len(watchlistColumns) {
+		lower := strings.ToLower(name)
+		if added[lower] {
+			continue
+		}
+		if seen[lower] {
 			return fmt.Errorf("watchlist %s: two of its columns are called %s", alias, name)
 		}
-		if same < 0 && name != "" {
-			t.Columns, own = append(t.Columns, schema.Column{Name: name, Type: schema.String}), append(own, i)
-		}
+		seen[lower] = true
+		t.Columns, own = append(t.Columns, schema.Column{Name: name, Type: schema.String}), append(own, i)
 	}
 	if err := c.makeTemporary(ctx, t); err != nil {
 		return err

@@ -9,8 +9,18 @@ import (
 	"unicode/utf8"
 )
 
+// passes sends texts through a door.
+func passes(t *testing.T, door func(string) string, texts map[string]string) {
+	t.Helper()
+	for in, want := range texts {
+		if got := door(in); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestTerminal(t *testing.T) {
-	for in, want := range map[string]string{
+	passes(t, Terminal, map[string]string{
 		"plain":            "plain",
 		"\x1b[31mred":      `\x1b[31mred`,
 		"a\nb":             `a\nb`,
@@ -18,43 +28,27 @@ func TestTerminal(t *testing.T) {
 		"bad\xff":          `bad\xff`,
 		"\u009b31m":        `\x9b31m`,
 		"caf\u00e9 \u4e2d": "caf\u00e9 \u4e2d",
-	} {
-		if got := Terminal(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
+	})
 }
 
 func TestPage(t *testing.T) {
-	for in, want := range map[string]string{
+	passes(t, Page, map[string]string{
 		"caf\u00e9 \u4e2d <b>": "caf\u00e9 \u4e2d <b>",
 		"a\nb\x1b\u009b":       "a\ufffdb\ufffd\ufffd",
 		"\u202aa\u200b\u00ad":  "\ufffda\ufffd\ufffd",
 		"1\u00a0000\u3000":     "1 000 ",
 		"bad\xff":              "bad\ufffd",
-	} {
-		if got := Page(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
+	})
 }
 
 func TestCSVCell(t *testing.T) {
-	for in, want := range map[string]string{"=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0", "+1": "'+1", "-x": "'-x", "@x": "'@x", "plain": "plain", "": ""} {
-		if got := CSVCell(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
+	passes(t, CSVCell, map[string]string{"=cmd|' /C calc'!A0": "'=cmd|' /C calc'!A0", "+1": "'+1", "-x": "'-x", "@x": "'@x", "plain": "plain", "": ""})
 }
 
 func TestMarkdown(t *testing.T) {
-	for in, want := range map[string]string{
+	passes(t, Markdown, map[string]string{
 		"plain": "plain", "a | b": `a \| b`, "<img src=x>": "&lt;img src=x&gt;", "[x](javascript:y)": `\[x\]\(javascript:y\)`, "a\nb": `a\\nb`, "&lt;": "&amp;lt;",
-	} {
-		if got := Markdown(in); got != want {
-			t.Errorf("%q: got %q, want %q", in, got, want)
-		}
-	}
+	})
 }
 
 // TestJSON writes documents in pieces of every size: they decode to the same text, and nothing in them is invisible.

@@ -83,11 +83,10 @@ type Expr interface {
 	expr()
 }
 
-// Name is an identifier; ['odd name'] and ["odd name"] are Quoted. `$left` and `$right` are names too.
+// Name is an identifier, also one in brackets: ['odd name'], ["odd name"]. `$left` and `$right` are names too.
 type Name struct {
 	At
-	Name   string
-	Quoted bool
+	Name string
 }
 
 // Wildcard is a name pattern with at least one `*`, as in `project-away a*` or `union T*`.
@@ -184,11 +183,10 @@ type Index struct {
 	X, I Expr
 }
 
-// Named is `name = x` or `(a, b) = x`. Multi is true for the parenthesised form.
+// Named is `name = x` or `(a, b) = x`.
 type Named struct {
 	At
 	Names []*Name
-	Multi bool
 	X     Expr
 }
 

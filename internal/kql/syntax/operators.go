@@ -358,7 +358,6 @@ type GraphMatch struct {
 // with a Min is a sequence of edges.
 type GraphElement struct {
 	At
-	Edge              bool
 	Name              *Name // nil when it has none
 	Forward, Backward bool
 	Min, Max          Expr

@@ -447,7 +447,7 @@ func (p *parser) anyName() *Name {
 		p.take()
 		text := p.take().text
 		p.take()
-		return &Name{At: p.since(start), Name: text, Quoted: true}
+		return &Name{At: p.since(start), Name: text}
 	}
 	if start.kind != tokName {
 		p.unexpected("a name")

@@ -44,7 +44,7 @@ func (p *parser) namedExpr() Expr {
 		return n
 	}
 	if p.is("(") && p.namesThenAssign() {
-		n := &Named{Multi: true}
+		n := &Named{}
 		p.take()
 		for !p.accept(")") {
 			n.Names = append(n.Names, p.newName())

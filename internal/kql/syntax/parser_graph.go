@@ -70,7 +70,7 @@ func (p *parser) elementName() *Name {
 // graphEdge reads -[e]->, <-[e]-, -[e*1..3]- and their short forms such as -->.
 func (p *parser) graphEdge() GraphElement {
 	start := p.tok()
-	e := GraphElement{Edge: true, Backward: p.accept("<")}
+	e := GraphElement{Backward: p.accept("<")}
 	p.expect("-")
 	if p.accept("[") {
 		e.Name = p.elementName()
