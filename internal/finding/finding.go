@@ -50,8 +50,8 @@ type Finding struct {
 	FirstSeenCensored  bool          `json:"first_seen_censored"`   // the activity may have begun before the evidence does
 	OngoingAtAsOf      bool          `json:"ongoing_at_as_of"`      // LastSeen is less than two hours before AsOf
 	BaselineDays       int           `json:"baseline_days"`         // days of the user's history before FirstSeen
-	EventCount         int           `json:"event_count"`           // the attacker's sign-ins, each counted once
-	EventIDs           []string      `json:"event_ids"`             // the attacker's sign-in rows, sorted
+	EventCount         int           `json:"event_count"`           // the attacker's sign-ins, each counted once; where none shows him, his rows of the other tables
+	EventIDs           []string      `json:"event_ids"`             // the attacker's sign-in rows, sorted; Events has those of the other tables
 	Events             []Event       `json:"events"`                // the attacker's rows of all tables, and the user's own beside them
 	Signals            []Signal      `json:"signals"`               // what speaks for a replayed token, the weightiest first
 	Considered         []Considered  `json:"considered"`            // benign explanations that were weighed
@@ -71,7 +71,7 @@ const (
 	Attacker Role = "attacker" // done with the token
 	Root     Role = "root"     // the user's own sign-in that began a session which the attacker holds
 	Victim   Role = "victim"   // the user's own in such a session, the last before the attacker came and the first after
-	Control  Role = "control"  // a change of the directory from the attacker's addresses, or a consent at the time
+	Control  Role = "control"  // a change of the directory that a signal names or that came from the attacker's addresses, or a consent at the time
 )
 
 // Own reports whether the row is the user's own, which stands beside the attacker's for comparison.

@@ -25,19 +25,8 @@ func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
 		for _, ip := range f.SourceIPs {
 			ips[i][ip] = true
 		}
-		seen, missing := set{}, set{}
-		for _, e := range f.Events {
-			seen[e.Key] = true
-		}
-		for _, s := range f.Signals {
-			for _, id := range s.EventIDs {
-				missing[id] = missing[id] || !seen[id]
-			}
-		}
-		for _, id := range keys(missing) {
-			if missing[id] {
-				named = append(named, row{i, id})
-			}
+		for _, id := range unlisted(f) {
+			named = append(named, row{i, id})
 		}
 	}
 	if len(named) == 0 {
@@ -64,20 +53,47 @@ func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
 	return nil
 }
 
-// persistence lists what the users' accounts changed from the attacker's addresses, consents at his time, and what the
-// applications did.
-func (b *builder) persistence(ctx context.Context, findings []finding.Finding) error {
+// unlisted are the rows that signals name and the finding does not list yet, sorted.
+func unlisted(f *finding.Finding) []string {
+	named := set{}
+	for _, s := range f.Signals {
+		for _, id := range s.EventIDs {
+			named[id] = true
+		}
+	}
+	for _, e := range f.Events {
+		delete(named, e.Key)
+	}
+	return keys(named)
+}
+
+// persistence lists what the users' accounts changed from the attacker's addresses, what a signal names, consents at his
+// time, and what the applications did. At an address that the user has, too, only what fell into the attacker's time is his.
+func (b *builder) persistence(ctx context.Context, findings []finding.Finding, rows map[string][]signIn, his [][]bool) error {
 	type activity struct {
-		Finding   int
-		UserID    string `json:"UserId"`
-		From, To  time.Time
-		Addresses []string
+		Finding           int
+		UserID            string `json:"UserId"`
+		From, To          time.Time
+		Addresses, Shared []string
+		Named             []string // ids that signals name
 	}
 	var about []activity
 	for i := range findings {
 		f := &findings[i]
-		if len(f.SourceIPs) > 0 {
-			about = append(about, activity{i, f.UserID, f.FirstSeen.Add(-time.Hour), f.LastSeen.Add(24 * time.Hour), f.SourceIPs})
+		a := activity{Finding: i, UserID: f.UserID, From: f.FirstSeen, To: f.LastSeen, Named: unlisted(f)}
+		own := set{}
+		for j, r := range rows[f.UserID] {
+			own[r.ip] = own[r.ip] || r.spot != "" && !his[i][j]
+		}
+		for _, ip := range f.SourceIPs {
+			if own[ip] {
+				a.Shared = append(a.Shared, ip)
+			} else {
+				a.Addresses = append(a.Addresses, ip)
+			}
+		}
+		if len(f.SourceIPs)+len(a.Named) > 0 {
+			about = append(about, a)
 		}
 	}
 	if len(about) == 0 {

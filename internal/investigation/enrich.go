@@ -21,7 +21,6 @@ type signIn struct {
 	owner, resource, app, session, result, asn, location, credential, file string
 	spot                                                                   string // "" for rows that say nothing about the caller
 	line                                                                   int64
-	attacker                                                               bool
 }
 
 // interactive tells whether the user sat there: the row is one of SigninLogs.
@@ -43,21 +42,24 @@ func (b *builder) enrich(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		his := make([][]bool, len(part)) // which of the user's rows are the attacker's of the finding
 		for i := range part {
-			f, own := &part[i], rows[part[i].UserID]
-			b.events(f, own)
-			b.networks(f, own)
-			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, own))
+			f, all := &part[i], rows[part[i].UserID]
+			his[i] = mark(f, all)
+			b.events(f, all, his[i])
+			b.networks(f, all, his[i])
+			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, all, his[i]))
 			b.considered(f)
 		}
 		if err := b.deeds(ctx, part); err != nil {
 			return err
 		}
-		if err := b.persistence(ctx, part); err != nil {
+		if err := b.persistence(ctx, part, rows, his); err != nil {
 			return err
 		}
 		for i := range part {
-			b.times(&part[i], rows[part[i].UserID])
+			count(&part[i])
+			b.times(&part[i], rows[part[i].UserID], his[i])
 			b.summarize(&part[i])
 		}
 	}
@@ -108,9 +110,8 @@ func rowKeyOf(r *kql.Row) rowKey {
 }
 
 // events fills in the rows of the finding and what the attacker's name.
-func (b *builder) events(f *finding.Finding, rows []signIn) {
-	mark(f, rows)
-	roles := rolesOf(rows)
+func (b *builder) events(f *finding.Finding, rows []signIn, his []bool) {
+	roles := rolesOf(rows, his)
 	ips, sessions, apps, resources, agents, ids := set{}, set{}, set{}, set{}, set{}, set{}
 	bySpot := map[string][]string{}
 	for i := range rows {
@@ -119,7 +120,7 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 			continue
 		}
 		f.Events = append(f.Events, r.event(roles[i]))
-		if !r.attacker {
+		if !his[i] {
 			continue
 		}
 		if r.interactive() {
@@ -134,9 +135,9 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 		bySpot[r.spot] = append(bySpot[r.spot], r.id)
 	}
 	if len(ids) > 0 {
-		f.SourceIPs, f.SessionIDs, f.AppIDs, f.Resources, f.UserAgents, f.EventIDs = keys(ips), keys(sessions), keys(apps), keys(resources), keys(agents), keys(ids)
-		f.EventCount = len(f.EventIDs)
+		f.SourceIPs, f.SessionIDs, f.AppIDs, f.Resources, f.UserAgents = keys(ips), keys(sessions), keys(apps), keys(resources), keys(agents)
 	}
+	f.EventIDs = keys(ids)
 	for i := range f.Signals {
 		s := &f.Signals[i]
 		for _, spot := range s.About() {
@@ -147,8 +148,21 @@ func (b *builder) events(f *finding.Finding, rows []signIn) {
 	}
 }
 
+// count counts the attacker's sign-ins; where none shows him, his rows of the other tables.
+func count(f *finding.Finding) {
+	f.EventCount = len(f.EventIDs)
+	if f.EventCount > 0 {
+		return
+	}
+	for i := range f.Events {
+		if !f.Events[i].Role.Own() {
+			f.EventCount++
+		}
+	}
+}
+
 // times says from when to when the attacker's rows of all tables reach, and what the evidence allows beyond.
-func (b *builder) times(f *finding.Finding, rows []signIn) {
+func (b *builder) times(f *finding.Finding, rows []signIn, his []bool) {
 	known := false
 	for i := range f.Events {
 		e := &f.Events[i]
@@ -169,7 +183,7 @@ func (b *builder) times(f *finding.Finding, rows []signIn) {
 		f.FirstSeenCensored = f.FirstSeen.Sub(rows[0].at) < 24*time.Hour
 	}
 	f.OngoingAtAsOf = b.in.AsOf.Sub(f.LastSeen) < 2*time.Hour
-	f.EarliestPossible, f.LatestPossible = bounds(f, rows, b.in.AsOf)
+	f.EarliestPossible, f.LatestPossible = bounds(f, rows, his, b.in.AsOf)
 }
 
 // dead are the results that say that a token was revoked or has expired.
@@ -178,7 +192,7 @@ var dead = set{"50173": true, "50132": true, "50133": true, "70043": true, "7004
 
 // bounds are the earliest beginning and the latest end that the evidence allows. A token cannot be stolen before the
 // sign-in that began its session; where no row of the user holds such a session, it may be older than the evidence.
-func bounds(f *finding.Finding, rows []signIn, asOf time.Time) (earliest, latest time.Time) {
+func bounds(f *finding.Finding, rows []signIn, his []bool, asOf time.Time) (earliest, latest time.Time) {
 	stolen := set{}
 	for _, s := range f.SessionIDs {
 		stolen[s] = s != ""
@@ -188,11 +202,11 @@ func bounds(f *finding.Finding, rows []signIn, asOf time.Time) (earliest, latest
 	for i := range rows {
 		r := &rows[i]
 		switch {
-		case !r.attacker && stolen[r.session] && !r.at.After(f.FirstSeen):
+		case !his[i] && stolen[r.session] && !r.at.After(f.FirstSeen):
 			if !known || r.at.Before(earliest) {
 				earliest, known = r.at, true
 			}
-		case r.attacker && dead[r.result] && !r.at.Before(f.LastSeen):
+		case his[i] && dead[r.result] && !r.at.Before(f.LastSeen):
 			latest = minTime(latest, r.at)
 		}
 	}
@@ -211,11 +225,11 @@ func minTime(a, b time.Time) time.Time {
 
 type set = map[string]bool
 
-func (b *builder) networks(f *finding.Finding, rows []signIn) {
+func (b *builder) networks(f *finding.Finding, rows []signIn, his []bool) {
 	byIP := map[string]*finding.Network{}
 	apps, resources := map[string]map[string]bool{}, map[string]map[string]bool{}
-	for _, r := range rows {
-		if !r.attacker {
+	for i, r := range rows {
+		if !his[i] {
 			continue
 		}
 		n := byIP[r.ip]

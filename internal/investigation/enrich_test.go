@@ -17,18 +17,11 @@ func at(minutes int, ip string) signIn {
 
 // TestNetworksInOneOrder has networks that begin at the same moment: they stand by their addresses.
 func TestNetworksInOneOrder(t *testing.T) {
-	var rows []signIn
-	for _, ip := range []string{"192.0.2.9", "192.0.2.3", "192.0.2.7", "192.0.2.1"} {
-		r := at(0, ip)
-		r.attacker = true
-		rows = append(rows, r)
-	}
-	early := at(-1, "203.0.113.5")
-	early.attacker = true
-	rows = append(rows, early, at(5, "198.51.100.1"))
+	rows := []signIn{at(0, "192.0.2.9"), at(0, "192.0.2.3"), at(0, "192.0.2.7"), at(0, "192.0.2.1"), at(-1, "203.0.113.5"), at(5, "198.51.100.1")}
+	his := []bool{true, true, true, true, true, false}
 	for range 20 {
 		f := finding.Finding{}
-		(&builder{}).networks(&f, rows)
+		(&builder{}).networks(&f, rows, his)
 		got := ""
 		for _, n := range f.Networks {
 			got += n.IP + " "
@@ -60,11 +53,31 @@ func TestMark(t *testing.T) {
 		in(at(3001, "192.0.2.66"), "another"),              // in another one
 		in(at(3002, "192.0.2.1"), "his"),                   // in his, at the user's address
 	}
-	mark(&finding.Finding{Spots: []string{"strange"}, EventIDs: []string{"named"}}, rows)
+	his := mark(&finding.Finding{Spots: []string{"strange"}, EventIDs: []string{"named"}}, rows)
 	for i, want := range []bool{false, true, true, false, false, false, true, true, false, true, false, false} {
-		if rows[i].attacker != want {
-			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, rows[i].attacker, want)
+		if his[i] != want {
+			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, his[i], want)
 		}
+	}
+}
+
+// TestCount has ids of calls in a finding that no sign-in shows: its own ids are those of sign-ins only, and what is counted
+// are the calls. Where sign-ins show it, they alone count.
+func TestCount(t *testing.T) {
+	calls := []finding.Event{{Table: "MicrosoftGraphActivityLogs", Role: finding.Attacker}, {Table: "AuditLogs", Role: finding.Control}}
+	f := finding.Finding{EventIDs: []string{"call", "consent"}}
+	(&builder{}).events(&f, []signIn{at(0, "192.0.2.1")}, []bool{false})
+	f.Events = append(f.Events, calls...)
+	if count(&f); len(f.EventIDs) != 0 || f.EventCount != 2 {
+		t.Errorf("sign-ins %v, %d events; want none and 2", f.EventIDs, f.EventCount)
+	}
+	theft := at(0, "192.0.2.66")
+	theft.id = "theft"
+	f = finding.Finding{EventIDs: []string{"call"}}
+	(&builder{}).events(&f, []signIn{theft}, []bool{true})
+	f.Events = append(f.Events, calls...)
+	if count(&f); !slices.Equal(f.EventIDs, []string{"theft"}) || f.EventCount != 1 {
+		t.Errorf("sign-ins %v, %d events; want the theft and 1", f.EventIDs, f.EventCount)
 	}
 }
 
@@ -80,8 +93,9 @@ func TestRoles(t *testing.T) {
 		return r
 	}
 	interactive := func(r *signIn) { r.table = "SigninLogs" }
-	stolen := func(r *signIn) { r.attacker = true }
+	stolen := func(r *signIn) { r.ip = "192.0.2.66" }
 	var rows []signIn
+	var his []bool
 	var want []finding.Role
 	for _, c := range []struct {
 		row  signIn
@@ -102,9 +116,9 @@ func TestRoles(t *testing.T) {
 		{row(12, "s", interactive), finding.Victim},
 		{row(13, "s", nil), ""},
 	} {
-		rows, want = append(rows, c.row), append(want, c.want)
+		rows, his, want = append(rows, c.row), append(his, c.want == finding.Attacker), append(want, c.want)
 	}
-	if got := rolesOf(rows); !slices.Equal(got, want) {
+	if got := rolesOf(rows, his); !slices.Equal(got, want) {
 		t.Errorf("the rows are %q, want %q", got, want)
 	}
 }
@@ -113,18 +127,18 @@ func TestRoles(t *testing.T) {
 func TestBounds(t *testing.T) {
 	root, theft, end := at(-600, "192.0.2.1"), at(0, "192.0.2.66"), at(30, "192.0.2.66")
 	root.session, theft.session = "s", "s"
-	theft.attacker, end.attacker, end.result = true, true, "50173"
+	end.result = "50173"
 	asOf := noon.Add(time.Hour)
 	f := finding.Finding{SessionIDs: []string{"s"}, FirstSeen: theft.at, LastSeen: theft.at}
-	if first, last := bounds(&f, []signIn{root, theft, end}, asOf); !first.Equal(root.at) || !last.Equal(end.at) {
+	if first, last := bounds(&f, []signIn{root, theft, end}, []bool{false, true, true}, asOf); !first.Equal(root.at) || !last.Equal(end.at) {
 		t.Errorf("from %s to %s, want the root of the session and the dead token", first, last)
 	}
-	if first, last := bounds(&f, []signIn{theft}, asOf); !first.Equal(theft.at) || !last.Equal(asOf) {
+	if first, last := bounds(&f, []signIn{theft}, []bool{true}, asOf); !first.Equal(theft.at) || !last.Equal(asOf) {
 		t.Errorf("from %s to %s, want what is proved and the end of the evidence", first, last)
 	}
 	f.FirstSeenCensored = true
 	other := at(-30, "192.0.2.1")
-	if first, _ := bounds(&f, []signIn{other, theft}, asOf); !first.Equal(other.at) {
+	if first, _ := bounds(&f, []signIn{other, theft}, []bool{false, true}, asOf); !first.Equal(other.at) {
 		t.Errorf("from %s, want the beginning of the evidence: the session's is not in it", first)
 	}
 }

@@ -9,12 +9,12 @@ import (
 )
 
 // profile is what was normal before the activity, and the deviation during it.
-func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
+func (b *builder) profile(f *finding.Finding, rows []signIn, his []bool) Profile {
 	p := Profile{FindingID: f.ID, User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}, Timeline: []Point{}}
 	before, during := newTally(), newTally()
 	points := map[string]*Point{}
 	var order []string
-	for _, r := range rows {
+	for i, r := range rows {
 		hour := r.at.Truncate(time.Hour)
 		key := hour.Format(time.RFC3339) + r.ip
 		pt := points[key]
@@ -31,7 +31,7 @@ func (b *builder) profile(f *finding.Finding, rows []signIn) Profile {
 		default:
 			pt.Silent++
 		}
-		if r.attacker {
+		if his[i] {
 			pt.Attacker++
 		}
 		if r.at.Before(f.FirstSeen) {

@@ -9,7 +9,8 @@ import (
 // mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
 // nothing about their caller those whose token was born at an address that only the attacker had, in a session that he
 // held there or while he was there.
-func mark(f *finding.Finding, rows []signIn) {
+func mark(f *finding.Finding, rows []signIn) (his []bool) {
+	his = make([]bool, len(rows))
 	spots, named := map[string]bool{}, map[string]bool{}
 	for _, s := range f.Spots {
 		spots[s] = true
@@ -17,14 +18,14 @@ func mark(f *finding.Finding, rows []signIn) {
 	for _, id := range f.EventIDs {
 		named[id] = true
 	}
-	his, others, held := map[string]bool{}, map[string]bool{}, map[[2]string]bool{}
+	addresses, others, held := map[string]bool{}, map[string]bool{}, map[[2]string]bool{}
 	var first, last time.Time
 	for i := range rows {
 		r := &rows[i]
-		r.attacker = spots[r.spot] || named[r.id]
+		his[i] = spots[r.spot] || named[r.id]
 		switch {
-		case r.attacker:
-			his[r.ip] = true
+		case his[i]:
+			addresses[r.ip] = true
 			held[[2]string{r.ip, r.session}] = r.session != ""
 			if first.IsZero() {
 				first = r.at
@@ -37,23 +38,24 @@ func mark(f *finding.Finding, rows []signIn) {
 	for i := range rows {
 		r := &rows[i]
 		there := held[[2]string{r.ip, r.session}] || !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack))
-		if r.spot == "" && his[r.ip] && !others[r.ip] && there {
-			r.attacker = true
+		if r.spot == "" && addresses[r.ip] && !others[r.ip] && there {
+			his[i] = true
 		}
 	}
+	return his
 }
 
 // slack is how long before and after the attacker's own rows those of applications that act for him may lie.
 const slack = time.Hour
 
-// rolesOf says what each of the rows that mark has marked is to the finding, "" for nothing. Beside the attacker's rows
+// rolesOf says what each of the rows is to the finding, of which mark says whether it is the attacker's; "" for nothing. Beside the attacker's rows
 // stand, of every session that he holds, the user's own that tell the two holders apart: the sign-in that began it, the
 // last before he came and the first after. Rows that say nothing about their caller and failures tell nothing.
-func rolesOf(rows []signIn) []finding.Role {
+func rolesOf(rows []signIn, his []bool) []finding.Role {
 	out := make([]finding.Role, len(rows))
 	came := map[string]int{} // the attacker's first row of each session
 	for i := range rows {
-		if r := &rows[i]; r.attacker {
+		if r := &rows[i]; his[i] {
 			out[i] = finding.Attacker
 			if _, known := came[r.session]; !known && r.session != "" {
 				came[r.session] = i
@@ -64,7 +66,7 @@ func rolesOf(rows []signIn) []finding.Role {
 	for i := range rows {
 		r := &rows[i]
 		at, held := came[r.session]
-		if !held || r.attacker || r.spot == "" || r.result != "0" {
+		if !held || his[i] || r.spot == "" || r.result != "0" {
 			continue
 		}
 		last, seen := before[r.session]

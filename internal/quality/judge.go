@@ -104,11 +104,11 @@ func (r *Run) span() {
 	r.Days = last.Sub(first).Hours() / 24
 }
 
-// rows are the rows that a finding calls the attacker's: sign-ins, and rows of other tables by their own key.
+// rows are the rows that a finding calls the attacker's: sign-ins, and what it lists of other tables by their own key.
 func rows(f *Finding) []string {
 	out := slices.Clone(f.EventIDs)
 	for _, e := range f.Events {
-		if e.Role == "attacker" && !slices.Contains(userSignIns, e.Table) {
+		if !slices.Contains(userSignIns, e.Table) {
 			out = append(out, e.Key)
 		}
 	}

@@ -107,6 +107,40 @@ func TestGiven(t *testing.T) {
 	}
 }
 
+// TestChanges has changes of the directory: the attacker's are those from an address of his alone whenever they were made,
+// those from an address that the user has, too, while he was at it, consents about that time from anywhere, and whatever
+// a signal names; but nothing that failed, and nobody else's.
+func TestChanges(t *testing.T) {
+	var lines strings.Builder
+	add := func(id, day, address, operation, user, result string) {
+		fmt.Fprintf(&lines, `{"Type":"AuditLogs","TimeGenerated":"2026-03-%[2]sT10:00:00Z","ActivityDateTime":"2026-03-%[2]sT10:00:00Z","Id":"%[1]s","OperationName":"%[4]s","Result":"%[6]s","InitiatedBy":{"user":{"id":"%[5]s","ipAddress":"%[3]s"}}}`+"\n", id, day, address, operation, user, result)
+	}
+	const his, shared, elsewhere = "192.0.2.66", "192.0.2.1", "192.0.2.7"
+	add("before at his", "10", his, "Add device", "ann", "success")
+	add("before at a shared one", "10", shared, "Update group", "ann", "success")
+	add("then at a shared one", "20", shared, "Update group", "ann", "success")
+	add("then elsewhere", "20", elsewhere, "Update group", "ann", "success")
+	add("consent then elsewhere", "20", elsewhere, "Consent to application", "ann", "success")
+	add("consent before elsewhere", "10", elsewhere, "Consent to application", "ann", "success")
+	add("named", "10", elsewhere, "Update user", "ann", "success")
+	add("failed", "20", his, "Add device", "ann", "failure")
+	add("another's", "20", his, "Add device", "bob", "success")
+	day := func(d int) time.Time { return time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC) }
+	rows, err := view.Ask(t.Context(), loaded(t, map[string]string{"audit.jsonl": lines.String()}), "finding.changes", view.Filter{Given: []map[string]any{
+		{"Finding": 0, "UserId": "ann", "From": day(19), "To": day(21), "Addresses": []string{his}, "Shared": []string{shared}, "Named": []string{"named"}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := rows.Each(func(r *kql.Row) { got = append(got, r.Text("Id")) }); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"before at his", "named", "consent then elsewhere", "then at a shared one"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestEvidenceIsWhole: coverage that passes over a table is a lie. A watchlist is no evidence of what happened.
 func TestEvidenceIsWhole(t *testing.T) {
 	text, err := fs.ReadFile(hunts.Functions, "functions/Evidence.part")

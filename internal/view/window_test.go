@@ -57,7 +57,7 @@ func TestChangesHaveATime(t *testing.T) {
 	cf := loaded(t, map[string]string{"audit.jsonl": consent, "apps.jsonl": own})
 	day := time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC)
 	for name, f := range map[string]view.Filter{
-		"finding.changes":      {Given: []map[string]any{{"Finding": 0, "UserId": "u1", "From": day, "To": day.AddDate(0, 0, 1), "Addresses": []string{"192.0.2.1"}}}},
+		"finding.changes":      {Given: []map[string]any{{"Finding": 0, "UserId": "u1", "From": day, "To": day.AddDate(0, 0, 1), "Addresses": []string{"192.0.2.1"}, "Shared": []string{}, "Named": []string{}}}},
 		"investigate.consents": {},
 	} {
 		rows, err := view.Ask(t.Context(), cf, name, f)
