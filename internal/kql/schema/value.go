@@ -140,6 +140,9 @@ func appendReal(b []byte, v float64) []byte {
 }
 
 func appendString(b []byte, s string) []byte {
+	if !strings.ContainsFunc(s, escaped) { // most have nothing in them that JSON writes in another way
+		return append(append(append(b, '"'), s...), '"')
+	}
 	var text bytes.Buffer
 	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
@@ -148,3 +151,6 @@ func appendString(b []byte, s string) []byte {
 	}
 	return append(b, bytes.TrimSuffix(text.Bytes(), []byte{'\n'})...)
 }
+
+// escaped tells what may be written otherwise within a JSON string.
+func escaped(r rune) bool { return r < ' ' || r == '"' || r == '\\' || r > '~' }

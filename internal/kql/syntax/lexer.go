@@ -40,7 +40,10 @@ func (l *lexer) skipBlanks() {
 		switch c := l.src[l.pos]; {
 		case c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\f' || c == '\v':
 			l.pos++
-		case strings.HasPrefix(l.src[l.pos:], "//"):
+		case c == '/':
+			if !strings.HasPrefix(l.src[l.pos:], "//") {
+				return
+			}
 			if end := strings.IndexByte(l.src[l.pos:], '\n'); end >= 0 {
 				l.pos += end
 			} else {
@@ -111,18 +114,35 @@ func (l *lexer) fail(start int, format string, args ...any) {
 	l.list.Add(syntaxError(diag.Span{Start: diag.Pos(start), End: diag.Pos(l.pos)}, "", format, args...))
 }
 
-func isNameStart(c byte) bool {
-	return c == '_' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
-}
+func isNameStart(c byte) bool { return inNames[c] == starts }
 
-func isNamePart(c byte) bool { return isNameStart(c) || c >= '0' && c <= '9' }
+func isNamePart(c byte) bool { return inNames[c] != 0 }
+
+// starts and continues tell in inNames whether a name may begin with a byte, or only go on with it.
+const (
+	starts = iota + 1
+	continues
+)
+
+var inNames = func() (in [256]byte) {
+	for c := range len(in) {
+		switch {
+		case c == '_', c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z':
+			in[c] = starts
+		case c >= '0' && c <= '9':
+			in[c] = continues
+		}
+	}
+	return in
+}()
 
 func (l *lexer) name() token {
-	start := l.pos
-	for l.pos < len(l.src) && isNamePart(l.src[l.pos]) {
-		l.pos++
+	start, end := l.pos, l.pos+1
+	for end < len(l.src) && isNamePart(l.src[end]) {
+		end++
 	}
-	if l.src[start:l.pos] == "in" && strings.HasPrefix(l.src[l.pos:], "~") {
+	l.pos = end
+	if l.src[start:end] == "in" && strings.HasPrefix(l.src[l.pos:], "~") {
 		l.pos++ // the operator in~ is one word
 	}
 	return l.token(tokName, start)

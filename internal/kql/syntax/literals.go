@@ -9,18 +9,36 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// literalKinds are the functions that are literals when their inside is one.
-var literalKinds = map[string]LiteralKind{
-	"datetime": LitDatetime, "date": LitDatetime, "timespan": LitTimespan, "time": LitTimespan, "guid": LitGuid,
-	"int": LitInt, "long": LitLong, "real": LitReal, "double": LitReal, "decimal": LitDecimal,
-	"bool": LitBool, "boolean": LitBool, "dynamic": LitDynamic,
+// literalKind is that of the functions which are literals when their inside is one.
+func literalKind(function string) (kind LiteralKind, ok bool) {
+	switch function {
+	case "datetime", "date":
+		return LitDatetime, true
+	case "timespan", "time":
+		return LitTimespan, true
+	case "guid":
+		return LitGuid, true
+	case "int":
+		return LitInt, true
+	case "long":
+		return LitLong, true
+	case "real", "double":
+		return LitReal, true
+	case "decimal":
+		return LitDecimal, true
+	case "bool", "boolean":
+		return LitBool, true
+	case "dynamic":
+		return LitDynamic, true
+	}
+	return 0, false
 }
 
 // typedLiteral reads datetime(2020-01-01), int(null), dynamic([1]) and their kind. It returns nil without reading
 // anything when the inside is no literal, as in datetime(x).
 func (p *parser) typedLiteral() Expr {
 	start := p.tok()
-	kind, ok := literalKinds[start.text]
+	kind, ok := literalKind(start.text)
 	if !ok {
 		return nil
 	}
@@ -45,7 +63,9 @@ func (p *parser) typedLiteral() Expr {
 	if within != "null" && !literalForms[kind](within) {
 		return nil
 	}
-	p.i += end + 1
+	for range end + 1 {
+		p.take()
+	}
 	text := strings.Trim(within, `"'`)
 	if text == "null" {
 		return &Literal{Kind: LitNull, Text: start.text, At: p.since(start)}
@@ -118,8 +138,7 @@ func (p *parser) jsonValue(b *strings.Builder) {
 			p.jsonValue(b)
 		})
 	case t.kind == tokString:
-		lit, _ := p.stringLiteral().(*Literal)
-		writeJSON(b, lit.Text)
+		writeJSON(b, p.stringLiteral().Text)
 	case p.word("null") || p.at(tokName) && isBool(p.tok().text):
 		b.WriteString(strings.ToLower(p.take().text))
 	case t.kind == tokName && p.peek(1).text == "(":
@@ -148,12 +167,14 @@ func (p *parser) jsonSequence(b *strings.Builder, end string, item func()) {
 // quotedLiteral reads datetime("2024-01-01") and its kind, which outside of a dynamic literal are calls.
 func (p *parser) quotedLiteral() *Literal {
 	start := p.tok()
-	kind, ok := literalKinds[start.text]
+	kind, ok := literalKind(start.text)
 	if !ok || kind == LitDynamic || p.peek(2).kind != tokString || p.peek(3).text != ")" {
 		p.unexpected("a constant")
 	}
 	lit := &Literal{Kind: kind, Text: p.peek(2).text}
-	p.i += 4
+	for range 4 {
+		p.take()
+	}
 	lit.At = p.since(start)
 	return lit
 }
@@ -210,12 +231,8 @@ func (p *parser) jsonNumber(b *strings.Builder) {
 }
 
 func writeJSON(b *strings.Builder, s string) {
-	var buf strings.Builder
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if enc.Encode(s) == nil {
-		b.WriteString(strings.TrimSuffix(buf.String(), "\n"))
-	}
+	var short [64]byte
+	b.Write(schema.AppendJSON(short[:0], schema.String, s))
 }
 
 func (p *parser) datatable() Expr {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/slab"
 )
 
 // maxErrors and maxNesting bound what one text may cost.
@@ -27,6 +28,7 @@ func Parse(src *diag.Source) (*Script, *diag.List) {
 		return &Script{Partial: true}, list
 	}
 	p := &parser{src: src, list: list, lexer: lexer{src: src.Text, list: list}}
+	p.toks = append(make([]token, 0, 256), p.lexer.next())
 	script := &Script{}
 	for p.forget(); !p.at(tokEOF) && len(list.Items) < maxErrors; p.forget() {
 		if p.accept(";") {
@@ -76,9 +78,20 @@ type parser struct {
 	src   *diag.Source
 	list  *diag.List
 	lexer lexer
-	toks  []token // of the statement in hand, as far as they have been looked at
-	i     int
+	toks  []token // of the statement in hand, as far as they have been looked at: the next one at least
+	i     int     // where the next one is
 	depth int
+	nodes nodes
+}
+
+// nodes are those of which a text has many.
+type nodes struct {
+	names    slab.Of[Name]
+	named    slab.Of[named]
+	literals slab.Of[Literal]
+	binaries slab.Of[Binary]
+	calls    slab.Of[Call]
+	pipes    slab.Of[Pipe]
 }
 
 // stop is thrown at a syntax error and caught where the parser can go on.
@@ -112,7 +125,7 @@ func (p *parser) skipTo(marks ...string) {
 		case p.is(")") || p.is("]") || p.is("}"):
 			depth--
 		}
-		p.i++
+		p.advance()
 	}
 }
 
@@ -123,18 +136,29 @@ func (p *parser) forget() {
 	}
 }
 
-func (p *parser) tok() *token {
-	if p.i < len(p.toks) {
-		return &p.toks[p.i]
+// tok is the next token. It stays what it is until forget is called, as those that peek and take return.
+func (p *parser) tok() *token { return &p.toks[p.i] }
+
+// advance goes to the next token. The last is never passed.
+func (p *parser) advance() {
+	if p.i++; p.i == len(p.toks) {
+		p.toks = append(p.toks, p.lexer.next())
 	}
-	return p.peek(0)
 }
 
 // peek is the n-th token behind the next one.
 func (p *parser) peek(n int) *token {
+	if p.i+n < len(p.toks) {
+		return &p.toks[p.i+n]
+	}
+	return p.ahead(n)
+}
+
+// ahead is peek beyond the tokens at hand.
+func (p *parser) ahead(n int) *token {
 	for p.i+n >= len(p.toks) {
-		if last := len(p.toks) - 1; last >= 0 && p.toks[last].kind == tokEOF {
-			return &p.toks[last]
+		if last := &p.toks[len(p.toks)-1]; last.kind == tokEOF {
+			return last
 		}
 		p.toks = append(p.toks, p.lexer.next())
 	}
@@ -157,7 +181,7 @@ func (p *parser) word(text string) bool {
 
 func (p *parser) accept(text string) bool {
 	if p.is(text) {
-		p.i++
+		p.advance()
 		return true
 	}
 	return false
@@ -165,7 +189,7 @@ func (p *parser) accept(text string) bool {
 
 func (p *parser) acceptWord(text string) bool {
 	if p.word(text) {
-		p.i++
+		p.advance()
 		return true
 	}
 	return false
@@ -174,7 +198,7 @@ func (p *parser) acceptWord(text string) bool {
 func (p *parser) take() *token {
 	t := p.tok()
 	if t.kind != tokEOF {
-		p.i++
+		p.advance()
 	}
 	return t
 }
@@ -447,11 +471,11 @@ func (p *parser) anyName() *Name {
 		p.take()
 		text := p.take().text
 		p.take()
-		return &Name{At: p.since(start), Name: text}
+		return p.nodes.names.New(Name{At: p.since(start), Name: text})
 	}
 	if start.kind != tokName {
 		p.unexpected("a name")
 	}
 	p.take()
-	return &Name{At: p.since(start), Name: start.text}
+	return p.nodes.names.New(Name{At: p.since(start), Name: start.text})
 }

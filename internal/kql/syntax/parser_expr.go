@@ -19,7 +19,7 @@ func (p *parser) pipe() Expr {
 
 // operators reads those behind the source or the operator that a pipe begins with.
 func (p *parser) operators(start *token, source Expr, first Operator) *Pipe {
-	out := &Pipe{Source: source}
+	out := p.nodes.pipes.New(Pipe{Source: source})
 	if first != nil {
 		out.Ops = append(out.Ops, first)
 	}
@@ -37,11 +37,7 @@ func (p *parser) operators(start *token, source Expr, first Operator) *Pipe {
 func (p *parser) namedExpr() Expr {
 	start := p.tok()
 	if p.nameThenAssign() {
-		n := &Named{Names: []*Name{p.newName()}}
-		p.take()
-		n.X = p.expr()
-		n.At = p.since(start)
-		return n
+		return p.named(start, p.expr)
 	}
 	if p.is("(") && p.namesThenAssign() {
 		n := &Named{}
@@ -64,11 +60,23 @@ func (p *parser) namedSum() Expr {
 	if !p.nameThenAssign() {
 		return p.sum()
 	}
-	n := &Named{Names: []*Name{p.newName()}}
+	return p.named(start, p.sum)
+}
+
+// named is a Named of one name, which stands beside it.
+type named struct {
+	Named
+	name [1]*Name
+}
+
+// named reads the name, the sign behind it and the value.
+func (p *parser) named(start *token, value func() Expr) *Named {
+	n := p.nodes.named.New(named{name: [1]*Name{p.newName()}})
+	n.Names = n.name[:]
 	p.take()
-	n.X = p.sum()
+	n.X = value()
 	n.At = p.since(start)
-	return n
+	return &n.Named
 }
 
 func (p *parser) nameThenAssign() bool {
@@ -96,93 +104,133 @@ func (p *parser) namesThenAssign() bool {
 func (p *parser) expr() Expr {
 	p.enter()
 	defer p.leave()
-	return p.or()
+	return p.operands(disjunction)
 }
 
-func (p *parser) or() Expr { return p.logical("or", p.and) }
+// sum reads an expression where a comparison cannot stand.
+func (p *parser) sum() Expr { return p.operands(addition) }
 
-func (p *parser) and() Expr { return p.logical("and", p.comparison) }
+// strength is how strongly an operator with two operands binds them. All of one strength take them from left to right.
+type strength uint8
 
-func (p *parser) logical(op string, next func() Expr) Expr {
+// The strengths, least first.
+const (
+	none strength = iota
+	disjunction
+	conjunction
+	comparison
+	addition
+	multiplication
+)
+
+// operands reads an operand, and what stands behind it as long as its operators bind at least as strongly.
+func (p *parser) operands(least strength) Expr {
 	start := p.tok()
-	x := next()
-	for p.word(op) {
-		t := p.take()
-		r := next()
-		x = &Binary{Op: op, OpSpan: t.span, L: x, R: r, At: p.since(start)}
+	x := p.unary()
+	for {
+		s := p.strength()
+		if s == none || s < least {
+			return x
+		}
+		if s == comparison {
+			x = p.compared(start, x)
+		} else {
+			t := p.take()
+			x = p.binary(start, x, t.text, t, s+1)
+		}
 	}
-	return x
 }
 
-// stringOps are the operators that are words; each has a negation with `!`.
-var stringOps = map[string]bool{
-	"has": true, "has_cs": true, "contains": true, "contains_cs": true, "startswith": true, "startswith_cs": true,
-	"endswith": true, "endswith_cs": true, "hasprefix": true, "hasprefix_cs": true, "hassuffix": true, "hassuffix_cs": true,
-	"like": true, "notlike": true,
+// strength is that of the operator that stands next.
+func (p *parser) strength() strength {
+	t := p.tok()
+	switch t.kind {
+	case tokPunct:
+		switch t.text {
+		case "+", "-":
+			return addition
+		case "*", "/", "%":
+			return multiplication
+		case "==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~", ":":
+			return comparison
+		case "!":
+			if next := p.peek(1); next.kind == tokName && negatable(next.text) {
+				return comparison
+			}
+		}
+	case tokName:
+		switch t.text {
+		case "or":
+			return disjunction
+		case "and":
+			return conjunction
+		case "matches":
+			return comparison
+		}
+		if negatable(t.text) {
+			return comparison
+		}
+	}
+	return none
 }
 
-var listOps = map[string]bool{"in": true, "in~": true, "has_any": true, "has_all": true}
+// negatable tells the operators that are words and have a negation with `!`.
+func negatable(word string) bool {
+	return word == "between" || listOperator(word) || stringOperator(word)
+}
 
-func compares(punct string) bool {
-	switch punct {
-	case "==", "!=", "<>", "<", "<=", ">", ">=", "=~", "!~", ":":
+func listOperator(word string) bool {
+	switch word {
+	case "in", "in~", "has_any", "has_all":
 		return true
 	}
 	return false
 }
 
-func (p *parser) comparison() Expr {
-	start := p.tok()
-	x := p.sum()
-	for {
-		next := p.compareRest(start, x)
-		if next == nil {
-			return x
-		}
-		x = next
+func stringOperator(word string) bool {
+	switch word {
+	case "has", "has_cs", "contains", "contains_cs", "startswith", "startswith_cs", "endswith", "endswith_cs",
+		"hasprefix", "hasprefix_cs", "hassuffix", "hassuffix_cs", "like", "notlike":
+		return true
 	}
+	return false
 }
 
-func (p *parser) compareRest(start *token, x Expr) Expr {
+// compared reads the comparison of x that stands next.
+func (p *parser) compared(start *token, x Expr) Expr {
 	t := p.tok()
-	not := ""
-	word := t
-	if t.kind == tokPunct && t.text == "!" && p.peek(1).kind == tokName {
+	not, word := "", t
+	if t.text == "!" {
 		not, word = "!", p.peek(1)
 	}
 	switch {
-	case t.kind == tokPunct && compares(t.text):
+	case t.kind == tokPunct && not == "":
 		p.take()
 		op := t.text
 		if op == "<>" {
 			op = "!="
 		}
-		return p.binary(start, x, op, t)
-	case word.kind != tokName:
-		return nil
-	case listOps[word.text]:
+		return p.binary(start, x, op, t, addition)
+	case listOperator(word.text):
 		return p.membership(start, x, not)
 	case word.text == "between":
 		return p.between(start, x, not)
-	case stringOps[word.text]:
-		if not != "" {
-			p.take()
-		}
-		p.take()
-		return p.binary(start, x, not+word.text, t)
-	case word.text == "matches" && not == "":
+	case word.text == "matches":
 		p.take()
 		p.expectWord("regex")
-		return p.binary(start, x, "matches regex", t)
+		return p.binary(start, x, "matches regex", t, addition)
 	}
-	return nil
+	if not != "" {
+		p.take()
+	}
+	p.take()
+	return p.binary(start, x, not+word.text, t, addition)
 }
 
-func (p *parser) binary(start *token, l Expr, op string, t *token) Expr {
-	b := &Binary{Op: op, L: l, OpSpan: t.span}
-	b.R = p.sum()
-	b.At = p.since(start)
-	return b
+// binary reads the right operand, as far as its operators bind at least as strongly as the last argument says.
+func (p *parser) binary(start *token, l Expr, op string, t *token, least strength) Expr {
+	r := p.operands(least)
+	return p.nodes.binaries.New(Binary{Op: op, OpSpan: t.span, L: l, R: r, At: p.since(start)})
 }
 
 func (p *parser) membership(start *token, x Expr, not string) Expr {
@@ -215,21 +263,6 @@ func (p *parser) between(start *token, x Expr, not string) Expr {
 	p.expect(")")
 	b.At = p.since(start)
 	return b
-}
-
-func (p *parser) sum() Expr { return p.arithmetic("+-", p.product) }
-
-func (p *parser) product() Expr { return p.arithmetic("*/%", p.unary) }
-
-func (p *parser) arithmetic(ops string, next func() Expr) Expr {
-	start := p.tok()
-	x := next()
-	for p.at(tokPunct) && len(p.tok().text) == 1 && strings.Contains(ops, p.tok().text) {
-		t := p.take()
-		r := next()
-		x = &Binary{Op: t.text, OpSpan: t.span, L: x, R: r, At: p.since(start)}
-	}
-	return x
 }
 
 func (p *parser) unary() Expr {
@@ -289,13 +322,13 @@ func (p *parser) primary() Expr {
 		return p.stringLiteral()
 	case tokLong:
 		p.take()
-		return &Literal{Kind: LitLong, Text: start.text, At: p.since(start)}
+		return p.literal(LitLong, start.text, start)
 	case tokReal:
 		p.take()
-		return &Literal{Kind: LitReal, Text: start.text, At: p.since(start)}
+		return p.literal(LitReal, start.text, start)
 	case tokTimespan:
 		p.take()
-		return &Literal{Kind: LitTimespan, Text: start.text, At: p.since(start)}
+		return p.literal(LitTimespan, start.text, start)
 	case tokName:
 		return p.nameExpr()
 	case tokPunct:
@@ -340,13 +373,18 @@ func (p *parser) wildcardFrom(start *token, text string) Expr {
 	return &Wildcard{Pattern: text, At: p.since(start)}
 }
 
-func (p *parser) stringLiteral() Expr {
+// literal makes that of the tokens from start on.
+func (p *parser) literal(kind LiteralKind, text string, start *token) *Literal {
+	return p.nodes.literals.New(Literal{Kind: kind, Text: text, At: p.since(start)})
+}
+
+func (p *parser) stringLiteral() *Literal {
 	start := p.take()
 	text := start.text
 	for p.at(tokString) {
 		text += p.take().text
 	}
-	return &Literal{Kind: LitString, Text: text, At: p.since(start)}
+	return p.literal(LitString, text, start)
 }
 
 func (p *parser) nameExpr() Expr {
@@ -357,7 +395,7 @@ func (p *parser) nameExpr() Expr {
 		return p.inlineExternalTable()
 	case isBool(start.text):
 		p.take()
-		return &Literal{Kind: LitBool, Text: strings.ToLower(start.text), At: p.since(start)}
+		return p.literal(LitBool, strings.ToLower(start.text), start)
 	case next.kind == tokPunct && next.text == "(":
 		if x := p.typedLiteral(); x != nil {
 			return x
@@ -400,7 +438,7 @@ func (p *parser) wildcardContext() bool {
 
 func (p *parser) call(start *token, n *Name) *Call {
 	p.expect("(")
-	c := &Call{Func: n}
+	c := p.nodes.calls.New(Call{Func: n})
 	c.Args = inside(p, ")", func() Expr {
 		if f := p.funcLit(); f != nil {
 			return f

@@ -182,11 +182,12 @@ func list[T any](p *parser, read func() T, words ...string) []T {
 
 // some reads what stands between commas, at least one.
 func some[T any](p *parser, read func() T) []T {
-	out := []T{read()}
+	var few [8]T
+	all := append(few[:0], read())
 	for p.accept(",") {
-		out = append(out, read())
+		all = append(all, read())
 	}
-	return out
+	return append(make([]T, 0, len(all)), all...) // that has room for no more: most are kept
 }
 
 // inside reads what stands between commas up to what closes it.
@@ -222,9 +223,11 @@ func (p *parser) endOfOp() bool {
 // only this operator has.
 func (p *parser) options(own ...string) []Option {
 	var out []Option
-	for p.at(tokName) && (optionNames[p.optionName()] || slices.Contains(own, p.optionName())) {
-		start := p.tok()
-		name := p.optionName()
+	for p.at(tokName) {
+		start, name := p.tok(), p.optionName()
+		if name == "" || !optionNames[name] && !slices.Contains(own, name) {
+			break
+		}
 		for range strings.SplitSeq(name, ".") {
 			p.take()
 			p.accept(".")
