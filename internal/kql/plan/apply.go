@@ -25,7 +25,7 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 		b.noOverload(at, name, fn, args)
 	}
 	sig := fn.Overloads()[best]
-	out := &Apply{At: at, Func: fn, Overload: best, Args: make([]Expr, len(args))}
+	out := b.made.applies.New(Apply{At: at, Func: fn, Overload: best, Args: b.made.exprs.List(args)})
 	common := schema.Unknown
 	for i, a := range args {
 		if sig.Param(i, len(args)).Accepts == function.Common {
@@ -176,7 +176,7 @@ func (b *binder) starred(f *frame, x *syntax.Call, fn *function.Func) []Expr {
 		out = b.scalars(f, x.Args[:i]...)
 		for _, c := range f.cols {
 			if !c.Hidden {
-				out = append(out, &Col{c})
+				out = append(out, b.col(c))
 			}
 		}
 		return append(out, b.scalars(f, x.Args[i+1:]...)...)

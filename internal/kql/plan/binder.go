@@ -7,6 +7,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/slab"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
@@ -40,7 +41,7 @@ type binder struct {
 	opt           Options
 	list          *diag.List
 	nextID        int
-	columns       []Column // the latest ones, with room for more
+	made          made
 	nextShared    int
 	depth         int
 	notes         []string
@@ -57,6 +58,18 @@ type binder struct {
 	// per is the group in which the operators of a subquery work, each as if it were alone: a row of mv-apply, a key of
 	// partition. It is nil outside of them.
 	per *group
+}
+
+// made are the values of which a plan has many.
+type made struct {
+	columns   slab.Of[Column]
+	cols      slab.Of[Col]
+	constants slab.Of[Const]
+	applies   slab.Of[Apply]
+	exprs     slab.Of[Expr]
+	values    slab.Of[value]
+	frames    slab.Of[frame]
+	windows   slab.Of[windows]
 }
 
 // maxDepth bounds the nesting of user functions, which could otherwise call themselves without end.
@@ -98,12 +111,11 @@ func (b *binder) note(format string, args ...any) {
 
 func (b *binder) column(name string, t schema.Type) *Column {
 	b.nextID++
-	if len(b.columns) == cap(b.columns) {
-		b.columns = make([]Column, 0, 128) // a query has hundreds: one at a time is the work of the allocator
-	}
-	b.columns = append(b.columns, Column{ID: b.nextID, Name: name, Type: t})
-	return &b.columns[len(b.columns)-1]
+	return b.made.columns.New(Column{ID: b.nextID, Name: name, Type: t})
 }
+
+// col is the value of a column.
+func (b *binder) col(c *Column) *Col { return b.made.cols.New(Col{c}) }
 
 func (b *binder) copyOf(c *Column) *Column {
 	n := b.column(c.Name, c.Type)

@@ -70,7 +70,7 @@ func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) 
 		}
 	}
 	e.cols = append(e.cols, c)
-	nm.taken[name] = true
+	nm.taken.add(name)
 }
 
 // castExpanded adds the conversions of `to typeof(..)`.

@@ -82,7 +82,8 @@ func (b *binder) scalar(f *frame, x syntax.Expr) Expr {
 
 // scalars binds several expressions, so that the errors of all are told.
 func (b *binder) scalars(f *frame, xs ...syntax.Expr) []Expr {
-	out := make([]Expr, len(xs))
+	var few [8]Expr
+	out := append(few[:0], make([]Expr, len(xs))...)
 	wrong := false
 	for i, x := range xs {
 		wrong = !b.attempt(func() { out[i] = b.scalar(f, x) }) || wrong
@@ -90,7 +91,7 @@ func (b *binder) scalars(f *frame, xs ...syntax.Expr) []Expr {
 	if wrong {
 		panic(failed{})
 	}
-	return out
+	return b.made.exprs.List(out)
 }
 
 // bound turns what a let name stands for into a scalar.
@@ -141,7 +142,7 @@ const unknownColumn = "unknown column"
 
 func (b *binder) name(f *frame, x *syntax.Name) Expr {
 	if c := findColumn(f.cols, x.Name); c != nil {
-		return &Col{c}
+		return b.col(c)
 	}
 	if f.match != nil && f.match.elements[x.Name] != nil {
 		b.refuseElement(f.match.elements[x.Name], x)
@@ -220,8 +221,7 @@ func (b *binder) binary(f *frame, x *syntax.Binary) Expr {
 	if e := b.anyColumn(f, x); e != nil {
 		return e
 	}
-	sides := b.scalars(f, x.L, x.R)
-	l, r := sides[0], sides[1]
+	l, r := b.sides(f, x)
 	fn, ok := function.Operator(x.Op)
 	if !ok {
 		b.fail(diag.Unsupported, x.OpSpan, "", "the operator `%s` is not supported yet", x.Op)
@@ -237,6 +237,16 @@ func (b *binder) binary(f *frame, x *syntax.Binary) Expr {
 		l, r = b.arithmetic(x, l, r)
 	}
 	return b.applyAt(x.OpSpan, x.Op, fn, []Expr{l, r})
+}
+
+// sides binds both operands, so that the errors of both are told.
+func (b *binder) sides(f *frame, x *syntax.Binary) (l, r Expr) {
+	left := b.attempt(func() { l = b.scalar(f, x.L) })
+	right := b.attempt(func() { r = b.scalar(f, x.R) })
+	if !left || !right {
+		panic(failed{})
+	}
+	return l, r
 }
 
 func (b *binder) mismatch(x *syntax.Binary, l, r Expr) {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -74,8 +75,12 @@ func (b *binder) join(sc *scope, n Node, op *syntax.Join) Node {
 func visibleColumns(n Node) []*Column { return visibleColumnsOf(n.Columns()) }
 
 func visibleColumnsOf(cols []*Column) []*Column {
-	out := make([]*Column, 0, len(cols))
-	for _, c := range cols {
+	hidden := slices.IndexFunc(cols, func(c *Column) bool { return c.Hidden })
+	if hidden < 0 {
+		return slices.Clip(cols)
+	}
+	out := append(make([]*Column, 0, len(cols)), cols[:hidden]...)
+	for _, c := range cols[hidden:] {
 		if !c.Hidden {
 			out = append(out, c)
 		}
@@ -147,7 +152,11 @@ func (b *binder) sideOf(cols []*Column, side string, name *syntax.Name) Expr {
 	if isOpen(cols) && findColumn(cols, name.Name) == nil {
 		return null(schema.Unknown)
 	}
-	return &Col{b.existing(cols, name, side+" has no column")}
+	c := findColumn(cols, name.Name)
+	if c == nil {
+		c = b.existing(cols, name, side+" has no column")
+	}
+	return b.col(c)
 }
 
 // joinColumns makes the output: left columns, then right ones, with the lowest number behind a name of the left that makes it
@@ -169,32 +178,29 @@ func (b *binder) joinColumns(j *Join, dropped map[*Column]bool) {
 	case RightSemi, RightAnti:
 		left = nil
 	}
-	var right []*Column
-	nm := &namer{taken: map[string]bool{}} // of the right, which has few columns, until a name is needed
+	first := len(j.cols)
+	var ofRight, both nameSet // the right has few columns: its names are looked for
 	for _, c := range j.R.Columns() {
 		if !dropped[c] && (!c.Hidden || c.Open) {
-			right = append(right, c)
-			nm.taken[c.Name] = true
+			ofRight.add(c.Name)
+			b.copied(j, c)
 		}
 	}
-	both := map[string]bool{}
 	for _, c := range left {
-		if nm.taken[c.Name] {
-			both[c.Name] = true
+		if ofRight.has(c.Name) {
+			both.add(c.Name)
 		}
 	}
-	collides := map[string]bool{}
-	if len(both) > 0 {
-		for _, c := range right {
-			collides[c.Name] = both[c.Name] && !c.Hidden
-		}
-		for _, c := range left {
-			nm.taken[c.Name] = true
-		}
+	if both.empty() {
+		return
 	}
-	for _, c := range right {
-		if n := b.copied(j, c); collides[c.Name] {
-			n.Name = nm.unique(c.Name)
+	nm := &namer{taken: ofRight}
+	for _, c := range left {
+		nm.taken.add(c.Name)
+	}
+	for _, c := range j.cols[first:] {
+		if !c.Hidden && both.has(c.Name) {
+			c.Name = nm.unique(c.Name)
 		}
 	}
 }

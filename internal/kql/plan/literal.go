@@ -1,9 +1,11 @@
 package plan
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -15,7 +17,7 @@ func (b *binder) literal(x *syntax.Literal) Expr {
 	if !ok {
 		b.fail(diag.Semantic, x.Span(), "", "%q is not a %s", x.Text, t)
 	}
-	return &Const{T: t, V: v}
+	return b.made.constants.New(Const{T: t, V: v})
 }
 
 func literalValue(x *syntax.Literal) (t schema.Type, v schema.Value, ok bool) {
@@ -79,7 +81,7 @@ func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 			out = append(out, b.arrayItems(v, &Const{T: schema.Dynamic, V: e})...)
 			continue
 		}
-		if item, ok := elementOf((*v).Type(), e); ok {
+		if item, ok := b.elementOf((*v).Type(), e); ok {
 			out = append(out, item)
 		}
 	}
@@ -87,18 +89,18 @@ func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 }
 
 // elementOf reads a JSON value as a constant of type t; an element of another kind can never be equal and is left out.
-func elementOf(t schema.Type, e json.RawMessage) (Expr, bool) {
+func (b *binder) elementOf(t schema.Type, e json.RawMessage) (Expr, bool) {
 	text := string(e)
-	var s string
-	isText := json.Unmarshal(e, &s) == nil && text != "null"
-	if isText {
-		text = s
+	if isText := len(e) > 0 && e[0] == '"'; isText && utf8.Valid(e) && !bytes.ContainsRune(e, '\\') {
+		text = text[1 : len(text)-1] // as most are
+	} else if isText && json.Unmarshal(e, &text) != nil {
+		return nil, false
 	}
 	var v schema.Value
 	ok := false
 	switch t {
 	case schema.String:
-		return &Const{T: t, V: text}, string(e) != "null"
+		return b.made.constants.New(Const{T: t, V: text}), string(e) != "null"
 	case schema.Int, schema.Long:
 		v, ok = schema.ParseLong(text)
 	case schema.Real:
@@ -114,7 +116,7 @@ func elementOf(t schema.Type, e json.RawMessage) (Expr, bool) {
 	case schema.Guid:
 		v, ok = schema.ParseGuid(text)
 	}
-	return &Const{T: t, V: v}, ok
+	return b.made.constants.New(Const{T: t, V: v}), ok
 }
 
 func plural(least, most int) string {

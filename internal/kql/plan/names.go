@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,40 +132,62 @@ var specialNaming = map[string]function.Naming{
 
 // namer hands out the names of an operator's columns and keeps them unique.
 type namer struct {
-	taken  map[string]bool
-	given  map[string]bool // those of taken that the query gives: another column may not be given one of them
-	number *int            // of the latest Column1, Column2, ..: they are counted through the whole query
+	taken  nameSet
+	given  nameSet // those of taken that the query gives: another column may not be given one of them
+	number *int    // of the latest Column1, Column2, ..: they are counted through the whole query
 }
 
 func (b *binder) newNamer(cols []*Column) *namer {
-	n := &namer{taken: make(map[string]bool, len(cols)), number: b.unnamed}
+	n := &namer{number: b.unnamed}
 	for _, c := range cols {
-		n.taken[c.Name] = true
+		n.taken.add(c.Name)
 	}
 	return n
 }
 
+// nameSet is a set of names. Most are small: to look through some names takes less time than to hash one.
+type nameSet struct {
+	few  [16]string // the first ones
+	n    int        // how many of few are in use
+	many map[string]bool
+}
+
+func (s *nameSet) has(name string) bool {
+	return slices.Contains(s.few[:s.n], name) || s.many[name]
+}
+
+func (s *nameSet) add(name string) {
+	switch {
+	case s.n < len(s.few):
+		s.few[s.n] = name
+		s.n++
+	case s.many == nil:
+		s.many = map[string]bool{name: true}
+	default:
+		s.many[name] = true
+	}
+}
+
+func (s *nameSet) empty() bool { return s.n == 0 }
+
 // unique returns name, or name with the lowest free number behind it.
 func (n *namer) unique(name string) string {
 	out := name
-	for i := 1; n.taken[out]; i++ {
+	for i := 1; n.taken.has(out); i++ {
 		out = name + strconv.Itoa(i)
 	}
-	n.taken[out] = true
+	n.taken.add(out)
 	return out
 }
 
 // give names a column as the query asks for, or with the lowest free number behind it where a column that got its name
 // by itself has that name. It reports false for a name that was given before.
 func (n *namer) give(name string) (string, bool) {
-	if n.given[name] {
+	if n.given.has(name) {
 		return name, false
 	}
 	name = n.unique(name)
-	if n.given == nil {
-		n.given = map[string]bool{}
-	}
-	n.given[name] = true
+	n.given.add(name)
 	return name, true
 }
 
@@ -176,8 +199,8 @@ func (n *namer) implicit(name string) string {
 	for {
 		*n.number++
 		out := fmt.Sprintf("Column%d", *n.number)
-		if !n.taken[out] {
-			n.taken[out] = true
+		if !n.taken.has(out) {
+			n.taken.add(out)
 			return out
 		}
 	}

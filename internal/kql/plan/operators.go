@@ -134,12 +134,18 @@ func (b *binder) refuse(op *syntax.Other) {
 
 // row is the frame of an operator over n.
 func (b *binder) row(sc *scope, n Node) *frame {
-	return &frame{scope: sc, cols: n.Columns(), in: n}
+	return b.made.frames.New(frame{scope: sc, cols: n.Columns(), in: n})
+}
+
+// windowRow is row where functions of other rows are allowed.
+func (b *binder) windowRow(sc *scope, n Node) *frame {
+	f := b.row(sc, n)
+	f.windows = b.made.windows.New(windows{in: n})
+	return f
 }
 
 func (b *binder) where(sc *scope, n Node, op *syntax.Where) Node {
-	f := b.row(sc, n)
-	f.windows = &windows{in: n}
+	f := b.windowRow(sc, n)
 	pred := b.predicate(f, op.Pred)
 	in := f.windows.node(b, n)
 	if j, ok := in.(*Join); ok && j.Kind == InnerUniq {
@@ -224,9 +230,14 @@ func (b *binder) values(f *frame, item syntax.Expr) []value {
 		}
 		return []value{{name: names[0].Name, explicit: true, x: null(schema.Unknown)}} // its readers are not to blame
 	}
-	out := []value{{name: nameOf(f, x), x: v}}
-	if fields := fieldsOf(x, v); fields != nil {
-		out = nil
+	fields := fieldsOf(x, v)
+	if fields == nil && len(names) == 1 {
+		return b.made.values.List([]value{{name: names[0].Name, explicit: true, x: v}})
+	}
+	var out []value
+	if fields == nil {
+		out = b.made.values.List([]value{{name: nameOf(f, x), x: v}})
+	} else {
 		for i, field := range fields {
 			part := v
 			if len(fields) > 1 {
@@ -262,8 +273,7 @@ func fieldsOf(x syntax.Expr, v Expr) []function.Field {
 // if need be of one that the same extend has made; serialize numbers it, as Microsoft's analyser has both. What is named
 // twice is an error; a column after an expression that took its name is refused, as there the analyser keeps the expression.
 func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) Node {
-	f := b.row(sc, n)
-	f.windows = &windows{in: n}
+	f := b.windowRow(sc, n)
 	out := append([]*Column(nil), n.Columns()...)
 	var nm *namer // of those in out, once a name is to be made
 	declared, implied := map[string]bool{}, map[string]bool{}
@@ -300,7 +310,7 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 				if !replaced {
 					out = append(out, c)
 					if nm != nil {
-						nm.taken[v.name] = true
+						nm.taken.add(v.name)
 					}
 				}
 				computed = append(computed, Item{Col: c, X: v.x})
@@ -312,9 +322,8 @@ func (b *binder) extend(sc *scope, n Node, items []syntax.Expr, replaces bool) N
 }
 
 func (b *binder) project(sc *scope, n Node, op *syntax.Project) Node {
-	f := b.row(sc, n)
-	f.windows = &windows{in: n}
-	p := &Compute{}
+	f := b.windowRow(sc, n)
+	p := &Compute{base: base{cols: make([]*Column, 0, len(op.Items))}}
 	nm := b.newNamer(nil)
 	for _, item := range op.Items {
 		b.attempt(func() {
@@ -336,7 +345,7 @@ func (b *binder) addColumn(p *Compute, nm *namer, item syntax.Expr, v value, own
 	} else {
 		v.name = implicit(v.name)
 	}
-	nm.taken[v.name] = true
+	nm.taken.add(v.name)
 	p.add(b.columnOf(v.name, v.x), v.x)
 }
 
@@ -458,8 +467,7 @@ func (b *binder) count(n Node, op *syntax.Count) Node {
 }
 
 func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
-	f := b.row(sc, n)
-	f.windows = &windows{in: n}
+	f := b.windowRow(sc, n)
 	s := &Sort{}
 	var extra []Item
 	for _, k := range keys {

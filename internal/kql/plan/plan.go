@@ -35,6 +35,8 @@ type Node interface {
 	Columns() []*Column
 	// Ordering is the order in which the rows come, nil when it is undefined.
 	Ordering() []Key
+	// visited notes a visit and reports whether there was one before.
+	visited() bool
 }
 
 // Key is one sort key.
@@ -65,10 +67,16 @@ func serialized(n Node) bool {
 type base struct {
 	cols  []*Column
 	order []Key
+	known bool // to each
 }
 
 func (b *base) Columns() []*Column { return b.cols }
 func (b *base) Ordering() []Key    { return b.order }
+
+func (b *base) visited() (before bool) {
+	before, b.known = b.known, true
+	return before
+}
 
 // Scan reads a stored table. Source[i] is the stored column of Columns()[i]. Stored are columns that hold members of
 // JSON columns, under their own names; the query cannot name them.

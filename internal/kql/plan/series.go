@@ -34,7 +34,7 @@ func (b *binder) makeSeries(sc *scope, n Node, op *syntax.MakeSeries) Node {
 		if name == "" {
 			name = nm.implicit(implicitName(x))
 		}
-		nm.taken[name] = true
+		nm.taken.add(name)
 		c := b.column(name, v.Type())
 		bins.Keys = append(bins.Keys, Item{Col: c, X: v})
 		keys = append(keys, Item{Col: c, X: &Col{c}})
@@ -167,7 +167,7 @@ func (b *binder) seriesAggs(f *frame, nm *namer, bins *Aggregate, op *syntax.Mak
 		if name == "" {
 			name = nm.implicit(implicitName(x))
 		}
-		nm.taken[name] = true
+		nm.taken.add(name)
 		d := b.convert(&Const{T: schema.Long, V: int64(0)}, v.Type())
 		if item.Default != nil {
 			d = b.scalar(&frame{scope: f.scope}, item.Default)

@@ -7,7 +7,7 @@ import (
 
 // optimize rewrites a plan for speed; its answer stays the same.
 func (b *binder) optimize(root Node) {
-	each(root, map[Node]bool{}, func(n Node) {
+	each(root, func(n Node) {
 		if f, ok := n.(*Filter); ok {
 			b.partitionSessions(f)
 		}

@@ -15,16 +15,17 @@ type aggregates struct {
 func (a *aggregates) add(b *binder, x Expr) Expr {
 	c := b.column("", x.Type())
 	a.items = append(a.items, Item{Col: c, X: x})
-	return &Col{c}
+	return b.col(c)
 }
 
 // aggregate binds a call of an aggregate inside summarize.
 func (b *binder) aggregate(f *frame, x *syntax.Call, fn *function.Func) Expr {
-	inner := *f
+	inner := b.made.frames.New(*f)
 	inner.aggs = nil
-	args := make([]Expr, len(x.Args))
+	var few [4]Expr
+	args := append(few[:0], make([]Expr, len(x.Args))...)
 	for i, a := range x.Args {
-		args[i] = b.scalar(&inner, a)
+		args[i] = b.scalar(inner, a)
 	}
 	return f.aggs.add(b, b.applyAt(x.Func.Span(), x.Func.Name, fn, args))
 }
@@ -32,11 +33,10 @@ func (b *binder) aggregate(f *frame, x *syntax.Call, fn *function.Func) Expr {
 func (b *binder) countRows() Expr { return b.invent("count") }
 
 func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
-	agg := &Aggregate{}
-	out := &Compute{In: agg}
+	agg := &Aggregate{Keys: make([]Item, 0, len(op.By))}
+	out := &Compute{base: base{cols: make([]*Column, 0, len(op.By)+len(op.Aggs))}, In: agg}
 	nm := b.newNamer(nil)
-	f := b.row(sc, n)
-	f.windows = &windows{in: n}
+	f := b.windowRow(sc, n)
 	for _, item := range op.By {
 		b.attempt(func() {
 			name, x := b.oneName(item)
@@ -58,7 +58,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 			out.cols = append(out.cols, c)
 		})
 	}
-	collected := &aggregates{}
+	collected := &aggregates{items: make([]Item, 0, len(op.Aggs))}
 	f.aggs = collected
 	for _, item := range op.Aggs {
 		b.attempt(func() { b.aggItem(f, nm, out, item) })
@@ -72,6 +72,7 @@ func (b *binder) summarize(sc *scope, n Node, op *syntax.Summarize) Node {
 		}
 		return b.distinctRows(keys, keys.cols)
 	}
+	agg.cols = make([]*Column, 0, len(agg.Keys)+len(agg.Aggs)+1) // firstOfGroup may add one
 	for _, k := range agg.Keys {
 		agg.cols = append(agg.cols, k.Col)
 	}

@@ -95,7 +95,7 @@ func (b *binder) nestedLevel(sc *scope, t *nested, l *syntax.NestedLevel) {
 	if name == "" {
 		name = t.names.implicit(implicitName(x))
 	}
-	t.names.taken[name] = true
+	t.names.taken.add(name)
 	rows := b.nestedRows(sc, t, l, in, above, value)
 	t.rows = b.share("nested", rows)
 	t.keys = nil

@@ -142,52 +142,77 @@ func (b *binder) withSource(u *Union, name string, sources []string) {
 
 // unionColumns merges the columns by name; one name with several types becomes name_type columns.
 func (b *binder) unionColumns(u *Union, inner bool) {
-	types := map[string][]schema.Type{}
-	count := map[string]int{}
-	var order []string
 	visible := make([][]*Column, len(u.Inputs))
+	at := map[string]int{}
+	var merged []mergedColumn
 	for i, in := range u.Inputs {
 		visible[i] = visibleColumns(in)
 		for _, c := range visible[i] {
-			if _, ok := types[c.Name]; !ok {
-				order = append(order, c.Name)
+			k, ok := at[c.Name]
+			if !ok {
+				k = len(merged)
+				at[c.Name] = k
+				merged = append(merged, mergedColumn{name: c.Name})
 			}
-			count[c.Name]++
-			if c.Type != schema.Unknown && !hasType(types[c.Name], c.Type) {
-				types[c.Name] = append(types[c.Name], c.Type)
-			}
+			merged[k].add(c.Type)
 		}
 	}
-	u.cols, u.Maps = make([]*Column, 0, len(order)+2), make([][]Expr, len(u.Inputs))
+	u.cols, u.Maps = make([]*Column, 0, len(merged)+2), make([][]Expr, len(u.Inputs))
 	for i := range u.Maps {
-		u.Maps[i] = make([]Expr, 0, len(order)+2) // its place among the inputs and in the input may come to them
+		u.Maps[i] = make([]Expr, 0, len(merged)+2) // its place among the inputs and in the input may come to them
 	}
 	nm := b.newNamer(nil)
 	b.unionOpen(u)
-	for _, name := range order {
-		if len(types[name]) == 0 {
-			types[name] = []schema.Type{schema.Unknown}
+	for _, m := range merged {
+		if m.sole() { // a column's own name goes before one made of a type
+			nm.taken.add(m.name)
 		}
-		nm.taken[name] = nm.taken[name] || len(types[name]) == 1 // a column's own name goes before one made of a type
 	}
 	defer b.unionOrder(u)
-	for _, name := range order {
-		if inner && (count[name] < len(u.Inputs) || len(types[name]) > 1) {
+	for _, m := range merged {
+		if inner && (m.count < len(u.Inputs) || !m.sole()) {
 			continue
 		}
-		for _, t := range types[name] {
-			out := name
-			if len(types[name]) > 1 {
-				out = nm.unique(name + "_" + t.String())
-			}
-			u.cols = append(u.cols, b.column(out, t))
-			for i := range u.Inputs {
-				value := null(t)
-				if c := findColumn(visible[i], name); c != nil && c.Type == t {
-					value = &Col{c}
-				}
-				u.Maps[i] = append(u.Maps[i], value)
-			}
+		if m.sole() {
+			b.unionColumn(u, visible, m.name, b.column(m.name, m.first))
+			continue
+		}
+		for _, t := range append([]schema.Type{m.first}, m.others...) {
+			b.unionColumn(u, visible, m.name, b.column(nm.unique(m.name+"_"+t.String()), t))
+		}
+	}
+}
+
+// mergedColumn is a name of a union's columns, with the types that they have.
+type mergedColumn struct {
+	name   string
+	count  int         // of the columns
+	first  schema.Type // Unknown where that of no column is known
+	others []schema.Type
+}
+
+func (m *mergedColumn) add(t schema.Type) {
+	m.count++
+	switch {
+	case t == schema.Unknown, t == m.first, slices.Contains(m.others, t):
+	case m.first == schema.Unknown:
+		m.first = t
+	default:
+		m.others = append(m.others, t)
+	}
+}
+
+// sole reports whether the columns have one type.
+func (m *mergedColumn) sole() bool { return len(m.others) == 0 }
+
+// unionColumn adds a column, which takes what each input has under the name, if that is of its type.
+func (b *binder) unionColumn(u *Union, visible [][]*Column, name string, c *Column) {
+	u.cols = append(u.cols, c)
+	for i := range u.Inputs {
+		if in := findColumn(visible[i], name); in != nil && in.Type == c.Type {
+			u.Maps[i] = append(u.Maps[i], b.col(in))
+		} else {
+			u.Maps[i] = append(u.Maps[i], null(c.Type))
 		}
 	}
 }
@@ -203,8 +228,4 @@ func (b *binder) unionOpen(u *Union) {
 			return
 		}
 	}
-}
-
-func hasType(types []schema.Type, t schema.Type) bool {
-	return slices.Contains(types, t)
 }

@@ -157,23 +157,23 @@ func Walk(x Expr, f func(Expr)) {
 	}
 }
 
-// each calls f for n and every node below it, those of subqueries too, each once and before those that it reads.
-func each(n Node, seen map[Node]bool, f func(Node)) {
-	if seen[n] {
+// each calls f for n and every node below it, those of subqueries too, each once, whoever calls it, and before those that it
+// reads.
+func each(n Node, f func(Node)) {
+	if n.visited() {
 		return
 	}
-	seen[n] = true
 	f(n)
 	inner := func(e Expr) {
 		switch e := e.(type) {
 		case *InQuery:
-			each(e.Plan, seen, f)
+			each(e.Plan, f)
 		case *Scalar:
-			each(e.Ref, seen, f)
+			each(e.Ref, f)
 		}
 	}
 	EachExpr(n, func(x Expr) { Walk(x, inner) })
-	EachInput(n, func(in Node) { each(in, seen, f) })
+	EachInput(n, func(in Node) { each(in, f) })
 }
 
 // substitute copies an expression with columns replaced.
