@@ -16,10 +16,10 @@ import (
 // copiesOf is the table that keeps every single copy of the rows of t that came more than once.
 func copiesOf(t *schema.Table) string { return "_Copies_" + t.Name }
 
-// Copies are folded in two steps. sought finds them and writes them to files: it reads the case, in portions between which
-// the database is opened anew, and changes nothing of it. fold brings what was found into the tables, in one transaction.
+// Copies are folded in two steps. seek finds them and changes nothing of the case: it reads a large one in portions between which
+// the database is opened anew, and writes them to files. fold brings what was found into the tables, in one transaction.
 
-// sought are the copies that were found in a table, and the files in which they wait.
+// sought are the copies that were found in a table.
 type sought struct {
 	table *schema.Table
 	first int64 // number of the first new file
@@ -27,7 +27,11 @@ type sought struct {
 	kinds []kind
 }
 
-type kind struct{ name, among string }
+type kind struct {
+	name, among string
+	unfolded    string // a further condition, for those that were not folded before; may be empty
+	waits       bool   // in files
+}
 
 const (
 	twins    = "twins"
@@ -97,17 +101,32 @@ func (c *Case) inPortions(ctx context.Context, t *schema.Table, statement func(n
 	return err
 }
 
-// putAside writes the rows of one kind to files, in groups of few rows, because each thread holds one in memory.
-func (c *Case) putAside(ctx context.Context, s *sought, k kind, more string) error {
+// putAside notes a kind. Of a table that is read in portions its rows are written to files, in groups of few rows, because each
+// thread holds one in memory. Of a smaller one they are taken when they are folded: to write them and read them again takes as
+// long as to take them.
+func (c *Case) putAside(ctx context.Context, s *sought, k kind) error {
+	last, err := c.lastRow(ctx, s.table)
+	if err != nil {
+		return err
+	}
+	k.waits = last >= c.portion
 	s.kinds = append(s.kinds, k)
+	if !k.waits {
+		return nil
+	}
 	dir := c.asideOf(s.table, k.name)
 	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil { // what failed may have left some
 		return err
 	}
 	return c.inPortions(ctx, s.table, func(n int64, among string) string {
-		return "COPY (SELECT " + names(s.table.Columns) + " FROM " + quoteName(s.table.Name) + " WHERE " + among + " AND " + k.among + more + ") TO " +
+		return "COPY (" + s.rows(k) + " AND " + among + ") TO " +
 			quoteText(filepath.Join(dir, fmt.Sprintf("%06d.parquet", n))) + fmt.Sprintf(" (FORMAT parquet, ROW_GROUP_SIZE %d)", chunkSize)
 	})
+}
+
+// rows selects the rows of a kind that were not folded before.
+func (s *sought) rows(k kind) string {
+	return "SELECT " + names(s.table.Columns) + " FROM " + quoteName(s.table.Name) + " WHERE " + k.among + k.unfolded
 }
 
 // asideOf is the folder in which copies, or what was made of them, wait.
@@ -161,7 +180,7 @@ func (c *Case) seekTwins(ctx context.Context, s *sought) error {
 	if n, err := c.count(ctx, found); err != nil || n == 0 {
 		return err
 	}
-	return c.putAside(ctx, s, kind{twins, "rowid IN (FROM " + found + ")"}, "")
+	return c.putAside(ctx, s, kind{name: twins, among: "rowid IN (FROM " + found + ")"})
 }
 
 // foldMemory is what a row takes while it is folded with its copies, all of whose values are compared: as many are folded
@@ -195,7 +214,7 @@ func (c *Case) seekRepeated(ctx context.Context, s *sought) error {
 	} else if has { // what was folded before is made anew of its copies
 		known = " AND (" + s.fresh() + " OR " + key + " NOT IN (SELECT " + key + " FROM " + quoteName(copiesOf(t)) + "))"
 	}
-	return c.putAside(ctx, s, kind{repeated, key + " IN (SELECT key FROM " + found + ")"}, known)
+	return c.putAside(ctx, s, kind{name: repeated, among: key + " IN (SELECT key FROM " + found + ")", unfolded: known})
 }
 
 // hasCopies reports whether copies of rows of a table are kept.
@@ -262,7 +281,11 @@ func (c *Case) foldTable(ctx context.Context, s *sought) (deleted int64, err err
 			return 0, err
 		}
 		dir := c.asideOf(s.table, k.name)
-		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+waiting(s.table.Columns, dir))
+		rows := s.rows(k)
+		if k.waits {
+			rows = waiting(s.table.Columns, dir)
+		}
+		moved, err := c.affected(ctx, "INSERT INTO "+copies+" ("+names(s.table.Columns)+") "+rows)
 		if err != nil {
 			return 0, err
 		}
@@ -285,33 +308,51 @@ func (c *Case) foldTable(ctx context.Context, s *sought) (deleted int64, err err
 	return deleted, nil
 }
 
-// insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. The slices wait
-// in files, because what a transaction inserts in small pieces stays in memory until its end.
+// insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. Several slices wait
+// in files, because what a transaction inserts in small pieces stays in memory until its end. One thread works: the copies of a slice
+// lie in few groups of rows, and while one thread has them another one asks for work without pause.
 func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
-	dir := c.asideOf(t, "folded")
-	err := os.Mkdir(dir, 0o700)
-	defer func() { _ = os.RemoveAll(dir) }()
-	found, long := temporaryOf(repeated, t), schema.Column{Type: schema.Long}
-	var columns []schema.Column // what copies say was said in the table before
-	if err == nil {
-		columns, err = c.filled(ctx, t)
-	}
-	var parts [][]schema.Value
-	if err == nil {
-		parts, err = c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+quoteName(t.Intake.Key)+" = found.key GROUP BY 1", []schema.Column{long, long, long})
-	}
-	if err == nil { // else DuckDB may keep the wide rows in memory to look the narrow ones up in them
-		err = c.Exec(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'")
-		defer func() { _ = c.Exec(context.WithoutCancel(ctx), "RESET disabled_optimizers") }()
-	}
-	for n := 0; n < len(parts) && err == nil; n++ {
-		among := fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", parts[n][1], parts[n][2], quoteName(t.Intake.Key), found, parts[n][0])
-		err = c.lean(ctx, "COPY ("+foldSQL(t, columns, among)+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)")
-	}
+	columns, err := c.filled(ctx, t) // what copies say was said in the table before
 	if err != nil {
 		return err
 	}
-	return c.lean(ctx, "INSERT INTO "+quoteName(t.Name)+" ("+names(slices.Concat(columns, memberColumns(t)))+") "+withMembers(t, waiting(columns, dir), false))
+	parts, err := c.foldedSlices(ctx, t, columns)
+	if err != nil {
+		return err
+	}
+	// Without the settings DuckDB may keep the wide rows in memory to look the narrow ones up in them.
+	if err := c.execAll(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'", "SET threads = 1"); err != nil {
+		return err
+	}
+	defer func() {
+		_ = c.execAll(context.WithoutCancel(ctx), "RESET disabled_optimizers", fmt.Sprintf("SET threads = %d", c.threads()))
+	}()
+	into := "INSERT INTO " + quoteName(t.Name) + " (" + names(slices.Concat(columns, memberColumns(t))) + ") "
+	if len(parts) == 1 {
+		return c.lean(ctx, into+withMembers(t, parts[0], false))
+	}
+	dir := c.asideOf(t, "folded")
+	defer func() { _ = os.RemoveAll(dir) }()
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	for n, part := range parts {
+		if err := c.lean(ctx, "COPY ("+part+") TO "+quoteText(filepath.Join(dir, fmt.Sprintf("%d.parquet", n)))+" (FORMAT parquet)"); err != nil {
+			return err
+		}
+	}
+	return c.lean(ctx, into+withMembers(t, waiting(columns, dir), false))
+}
+
+// foldedSlices selects the rows that are made of the copies of each slice of the repeated keys.
+func (c *Case) foldedSlices(ctx context.Context, t *schema.Table, columns []schema.Column) ([]string, error) {
+	key, found, long := quoteName(t.Intake.Key), temporaryOf(repeated, t), schema.Column{Type: schema.Long}
+	rows, err := c.Select(ctx, "SELECT slice, min(copies.rowid), max(copies.rowid) FROM "+quoteName(copiesOf(t))+" AS copies JOIN "+found+" AS found ON "+key+" = found.key GROUP BY 1 ORDER BY 1", []schema.Column{long, long, long})
+	var parts []string
+	for _, row := range rows {
+		parts = append(parts, foldSQL(t, columns, fmt.Sprintf("rowid BETWEEN %d AND %d AND %s IN (SELECT key FROM %s WHERE slice = %d)", row[1], row[2], key, found, row[0])))
+	}
+	return parts, err
 }
 
 // foldSQL selects columns of the rows that are made of some copies, all those of some keys. Copies of the same time are ordered by what
