@@ -2,6 +2,7 @@ package sqlgen
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -42,7 +43,7 @@ func (g *generator) expr(x plan.Expr) string {
 func (g *generator) hoist(render func()) (from string) {
 	outer := g.scalars
 	defer func() { g.scalars = outer }()
-	g.scalars = &scalars{}
+	g.scalars = scalars{hoisted: true}
 	render()
 	if len(g.scalars.columns) == 0 {
 		return ""
@@ -52,27 +53,28 @@ func (g *generator) hoist(render func()) (from string) {
 
 // scalars are the columns that hoist adds.
 type scalars struct {
+	hoisted bool // not so where they stay in place
 	seen    map[int]bool
 	columns []string
 }
 
 func (g *generator) scalar(x *plan.Scalar) string {
 	column := "c" + strconv.Itoa(g.named.number(x.C)) + "_scalar"
-	if g.scalars != nil && g.scalars.seen[x.C.ID] {
+	if g.scalars.seen[x.C.ID] {
 		return column
 	}
 	here := g.scalars
-	g.scalars = nil
+	g.scalars = scalars{}
 	sql := g.neverNull(x, "(SELECT "+g.name(x.C)+" FROM ("+g.apart(func() { g.ref(x.Ref) })+") LIMIT 1)")
 	g.scalars = here
-	if here == nil {
+	if !here.hoisted {
 		return sql
 	}
 	if here.seen == nil {
-		here.seen = map[int]bool{}
+		g.scalars.seen = map[int]bool{}
 	}
-	here.seen[x.C.ID] = true
-	here.columns = append(here.columns, sql+" AS "+column)
+	g.scalars.seen[x.C.ID] = true
+	g.scalars.columns = append(g.scalars.columns, sql+" AS "+column)
 	return column
 }
 
@@ -123,15 +125,17 @@ func (g *generator) call(x plan.Expr, c function.Call) string {
 		return g.expr(x)
 	}
 	c.Result = a.T
-	c.Args = make([]function.Arg, 0, len(a.Args))
+	begin := len(g.args)
 	for _, arg := range a.Args {
 		out := function.Arg{SQL: g.expr(arg), Type: arg.Type()}
 		if k, ok := arg.(*plan.Const); ok {
 			out.Const, out.Fixed = k.V, true
 		}
-		c.Args = append(c.Args, out)
+		g.args = append(g.args, out)
 	}
+	c.Args = slices.Clip(g.args[begin:])
 	sql, err := a.Func.Render(c, a.Overload)
+	g.args = g.args[:begin]
 	if err != nil {
 		return g.refuse(a.At, fmt.Errorf("%s: %w", a.Func.Called(), err))
 	}
@@ -272,7 +276,7 @@ func (g *generator) inQueryTest(x *plan.InQuery) string {
 		value, column = "lower("+value+")", "lower("+column+")"
 	}
 	outer := g.scalars
-	g.scalars = nil
+	g.scalars = scalars{}
 	plan := g.apart(func() { g.node(x.Plan) })
 	g.scalars = outer
 	return value + " IN (SELECT " + column + " FROM (" + plan + "))"

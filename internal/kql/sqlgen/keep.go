@@ -59,6 +59,7 @@ func (k *keeper) table(s *plan.Shared) string {
 	g.put(" FROM (")
 	g.node(s.Plan)
 	g.put(")")
+	g.done()
 	sum := sha256.Sum256(g.out)
 	t := "kept_" + hex.EncodeToString(sum[:8])
 	k.done[s.ID] = t

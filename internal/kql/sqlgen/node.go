@@ -95,9 +95,9 @@ func (g *generator) over(in plan.Node, list func()) {
 
 func (g *generator) scan(n *plan.Scan) {
 	g.put("SELECT ")
-	begin := len(g.out)
+	begin, wanted := len(g.out), g.live[n]
 	column := func(source string, c *plan.Column) {
-		if g.wants(n, c) {
+		if wanted.has(c) {
 			g.next(begin)
 			g.put(function.Identifier(source), " AS ", g.name(c))
 		}

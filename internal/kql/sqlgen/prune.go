@@ -90,7 +90,11 @@ func (g *generator) input(n plan.Node, wanted *columns) {
 func (g *generator) want(n plan.Node, wanted *columns) {
 	at := g.live[n]
 	if at == nil {
-		at = &columns{}
+		if last := len(g.ended) - 1; last >= 0 {
+			at, g.ended = g.ended[last], g.ended[:last]
+		} else {
+			at = &columns{}
+		}
 		g.live[n] = at
 	}
 	at.merge(wanted)
@@ -116,15 +120,16 @@ func (g *generator) passRef(r *plan.Ref) {
 		g.keep.table(r.Shared)
 		return
 	}
-	var read columns
+	wanted, read := g.live[r], g.borrow(&columns{})
 	for _, it := range r.Copies {
-		if g.wants(r, it.Col) {
+		if wanted.has(it.Col) {
 			read.add(it.Of)
 		}
 	}
 	g.refs[r.Shared.ID]++
 	g.shared[r.Shared.ID] = r.Shared
 	g.want(r.Shared.Plan, &read)
+	g.giveBack(read)
 }
 
 // read notes that the node in hand reads a column.
@@ -137,6 +142,18 @@ func (g *generator) readKeys(keys []plan.Key) {
 }
 
 func (g *generator) readExpr(x plan.Expr) {
+	switch x := x.(type) { // what most expressions are made of
+	case *plan.Col:
+		g.read(x.C)
+		return
+	case *plan.Const:
+		return
+	case *plan.Apply:
+		for _, arg := range x.Args {
+			g.readExpr(arg)
+		}
+		return
+	}
 	plan.Walk(x, func(e plan.Expr) {
 		switch e := e.(type) {
 		case *plan.Col:
@@ -203,8 +220,9 @@ func (g *generator) reads(n plan.Node) {
 			g.read(c)
 		}
 	case *plan.Join:
+		wanted := g.live[n]
 		for _, it := range n.Copies {
-			if g.wants(n, it.Col) {
+			if wanted.has(it.Col) {
 				g.read(it.Of)
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/plan"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
@@ -17,7 +18,24 @@ func Generate(p *plan.Plan) (sql string, err error) {
 }
 
 func newGenerator(keep *keeper, at *desk) *generator {
-	return &generator{desk: at, live: map[plan.Node]*columns{}, refs: map[int]int{}, shared: map[int]*plan.Shared{}, ctes: map[int]string{}, keep: keep}
+	g := &generator{desk: at, refs: map[int]int{}, shared: map[int]*plan.Shared{}, ctes: map[int]string{}, keep: keep}
+	if last := len(at.lives) - 1; last >= 0 {
+		g.live, at.lives = at.lives[last], at.lives[:last]
+	} else {
+		g.live = map[plan.Node]*columns{}
+	}
+	return g
+}
+
+// done ends a generator, whose memory the next one takes.
+func (g *generator) done() {
+	for _, at := range g.live {
+		at.words = at.words[:0]
+		g.ended = append(g.ended, at)
+	}
+	clear(g.live)
+	g.lives = append(g.lives, g.live)
+	g.live = nil
 }
 
 func (g *generator) statement(p *plan.Plan) (sql string, err error) {
@@ -74,7 +92,10 @@ func (g *generator) refuse(at diag.Span, err error) string {
 type desk struct {
 	out     []byte // the statement in hand, as far as it is written
 	named   names
-	spare   []columns // sets that flow and list have done with
+	spare   []columns  // sets that flow and list have done with
+	ended   []*columns // and those of generators that are done
+	lives   []map[plan.Node]*columns
+	args    []function.Arg // of the calls that are being rendered, one within the other
 	refused Refusals
 }
 
@@ -121,7 +142,7 @@ type generator struct {
 	keep    *keeper        // nil when everything stands in one statement
 	// places are the columns that stand elsewhere than under their name, inside of a lambda.
 	places  map[int]string
-	scalars *scalars // what the node that is being rendered takes from toscalar(); nil where it stays in place
+	scalars scalars // what the node that is being rendered takes from toscalar()
 }
 
 // name is a column's name in SQL: readable, and unique by its number.
