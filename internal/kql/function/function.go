@@ -23,6 +23,9 @@ type Func struct {
 	// with NullIn unset a nil argument makes the result nil (or "") without a call.
 	Go     func(args []schema.Value) (schema.Value, error)
 	NullIn bool
+	// Folds marks functions in Go whose calls over constants are constants, computed while a query is compiled: they take no
+	// longer than it takes to read the arguments.
+	Folds bool
 	// Refuses says why a function has no answer for any valid row; it is volatile, so that no row refuses nothing.
 	Refuses string
 	// Places marks a function that refuses unless the database knows where addresses are.
@@ -231,6 +234,15 @@ func (f *Func) Overloads() []Signature { return f.overloads }
 // GoName is the name under which the Go implementation of overload is registered with the database.
 func (f *Func) GoName(overload int) string {
 	return fmt.Sprintf("kql_go_%s_%d", strings.Fields(f.Name)[0], overload)
+}
+
+// Fold is the value of a call whose arguments are constants; false where it must be computed per row.
+func (f *Func) Fold(args []schema.Value) (schema.Value, bool) {
+	if !f.Folds {
+		return nil, false
+	}
+	v, err := f.Go(args)
+	return v, err == nil
 }
 
 // Render makes the SQL of a call of the given overload.

@@ -140,8 +140,8 @@ func wordSQL(x, term Arg, fold bool, at edge) string {
 	case !isTermRune(rune(constant[0])) && !isTermRune(rune(constant[len(constant)-1])):
 		return found
 	}
-	return fmt.Sprintf("(%s AND CASE WHEN regexp_matches(%s, %s) THEN true WHEN strlen(%s) = length(%s) THEN false ELSE %s END)",
-		found, x.SQL, Quote(asciiPattern(constant, fold, at)), x.SQL, x.SQL, exact(x.SQL, term.SQL, fold, at))
+	return "(" + found + " AND CASE WHEN regexp_matches(" + x.SQL + ", " + Quote(asciiPattern(constant, fold, at)) + ") THEN true WHEN strlen(" + x.SQL + ") = length(" + x.SQL + ") THEN false ELSE " +
+		exact(x.SQL, term.SQL, fold, at) + " END)"
 }
 
 func hasList(join string) func(Call) (string, error) {

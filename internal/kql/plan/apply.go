@@ -46,7 +46,26 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 		out.Args[i] = b.convert(a, target)
 	}
 	out.T = resultType(sig, out.Args, common)
+	if v, ok := foldedCall(out); ok {
+		return b.made.constants.New(Const{T: out.T, V: v})
+	}
 	return out
+}
+
+// foldedCall is the value of a call that can be computed now.
+func foldedCall(call *Apply) (schema.Value, bool) {
+	if !call.Func.Folds {
+		return nil, false
+	}
+	values := make([]schema.Value, len(call.Args))
+	for i, a := range call.Args {
+		c, ok := a.(*Const)
+		if !ok {
+			return nil, false
+		}
+		values[i] = c.V
+	}
+	return call.Func.Fold(values)
 }
 
 // fit scores a signature: 0 when it does not accept the arguments.

@@ -25,7 +25,7 @@ type Options struct {
 
 // Bind makes the plan of a script. The error is a *diag.List.
 func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
-	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}, cells: map[place]Expr{}, unnamed: new(int)}
+	b := &binder{src: src, opt: opt, list: &diag.List{Source: src}, settings: map[string]Expr{}, brought: map[asked]*Column{}, lists: map[list][]Expr{}, cells: map[place]Expr{}, unnamed: new(int)}
 	p := b.script(script)
 	if p == nil || b.list.Err() != nil { // without a message where the text has a syntax error
 		return nil, b.list.With(nil)
@@ -51,6 +51,8 @@ type binder struct {
 	unnamed       *int  // how many expressions got a number for a name, in the query or the body of the function in hand
 	// brought are the columns of stored members by what was asked.
 	brought map[asked]*Column
+	// lists are the elements of constant arrays, as values of a type.
+	lists map[list][]Expr
 	// cells are what the toscalar() of each place stands for.
 	cells map[place]Expr
 	// settings are the options of `set` that have a meaning here.

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -488,8 +489,12 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 		}
 	}
 	out := &In{Not: not}
-	for _, item := range x.List {
-		out.List = append(out.List, b.inItems(f, &v, item)...)
+	for i, item := range x.List {
+		if items := b.inItems(f, &v, item); i == 0 {
+			out.List = slices.Clip(items) // which may be those of other lists
+		} else {
+			out.List = append(out.List, items...)
+		}
 	}
 	out.X, out.Fold = v, fold && v.Type() == schema.String // only text has a case
 	return out
@@ -533,7 +538,7 @@ func (b *binder) inItems(f *frame, v *Expr, item syntax.Expr) []Expr {
 	e := b.scalar(f, item)
 	if e.Type() == schema.Dynamic {
 		if c, ok := e.(*Const); ok {
-			return b.arrayItems(v, c)
+			return b.listItems(v, c)
 		}
 		return []Expr{&inArray{e}}
 	}

@@ -62,6 +62,23 @@ func literalValue(x *syntax.Literal) (t schema.Type, v schema.Value, ok bool) {
 	return schema.Unknown, nil, false
 }
 
+// list is a constant array whose elements are wanted as values of a type.
+type list struct {
+	array *Const
+	of    schema.Type
+}
+
+// listItems is arrayItems of an array that a query may look into at many places.
+func (b *binder) listItems(v *Expr, c *Const) []Expr {
+	at := list{c, (*v).Type()}
+	items, known := b.lists[at]
+	if !known || at.of == schema.Dynamic { // where v is to become text
+		items = b.arrayItems(v, c)
+		b.lists[at] = items
+	}
+	return items
+}
+
 // arrayItems returns the elements of a constant dynamic as constants of the searched value's type.
 func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 	raw, _ := c.V.(json.RawMessage)

@@ -227,6 +227,9 @@ func (g *generator) inTests(x *plan.In) []string {
 	if x.Fold {
 		value = "lower(" + value + ")"
 	}
+	if list := g.constantList(x); list != "" {
+		return []string{value + " IN (" + list + ")"}
+	}
 	var list, arrays []string
 	for _, item := range x.List {
 		if a := plan.IsArray(item); a != nil {
@@ -242,17 +245,53 @@ func (g *generator) inTests(x *plan.In) []string {
 			arrays = append(arrays, "list_contains("+elements+", "+text+")")
 			continue
 		}
-		sql := g.expr(item)
-		if x.Fold {
-			sql = "lower(" + sql + ")"
-		}
-		list = append(list, sql)
+		list = append(list, g.element(x, item))
 	}
 	var tests []string
 	if len(list) > 0 {
 		tests = append(tests, value+" IN ("+strings.Join(list, ", ")+")")
 	}
 	return append(tests, arrays...)
+}
+
+func (g *generator) element(x *plan.In, item plan.Expr) string {
+	if x.Fold {
+		return "lower(" + g.expr(item) + ")"
+	}
+	return g.expr(item)
+}
+
+// constantLists are lists that have been rendered. A query looks into one at many places, and it may be long.
+type constantLists map[listKey]string
+
+// listKey is a list by where its first element is.
+type listKey struct {
+	first *plan.Expr
+	n     int
+	fold  bool
+}
+
+// constantList renders a list of several constants, "" for any other one.
+func (g *generator) constantList(x *plan.In) string {
+	if len(x.List) < 2 || slices.ContainsFunc(x.List, func(item plan.Expr) bool { _, is := item.(*plan.Const); return !is }) {
+		return ""
+	}
+	key := listKey{&x.List[0], len(x.List), x.Fold}
+	if list, known := g.lists[key]; known {
+		return list
+	}
+	list := g.apart(func() {
+		begin := len(g.out)
+		for _, item := range x.List {
+			g.next(begin)
+			g.put(g.element(x, item))
+		}
+	})
+	if g.lists == nil {
+		g.lists = constantLists{}
+	}
+	g.lists[key] = list
+	return list
 }
 
 func membership(tests []string, not bool) string {

@@ -94,6 +94,7 @@ type desk struct {
 	named   names
 	spare   []columns  // sets that flow and list have done with
 	ended   []*columns // and those of generators that are done
+	lists   constantLists
 	lives   []map[plan.Node]*columns
 	args    []function.Arg // of the calls that are being rendered, one within the other
 	refused Refusals
