@@ -1,8 +1,10 @@
 package function
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -228,22 +230,60 @@ func buildRange(c Call) (string, error) {
 // elements reads a dynamic value as an array; ok is false when it is none.
 func elements(v schema.Value) ([]json.RawMessage, bool) {
 	raw, _ := v.(json.RawMessage)
-	var list []json.RawMessage
-	if len(raw) == 0 || json.Unmarshal(raw, &list) != nil || list == nil {
+	return Elements(raw)
+}
+
+// Elements takes a JSON array apart, without copying what it holds; ok is false for anything else.
+func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) {
+	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '[' || !json.Valid(raw) {
 		return nil, false
+	}
+	list = make([]json.RawMessage, 0, bytes.Count(raw, []byte{','})+1)
+	depth, begin, quoted := 0, 1, false
+	for i := 1; i < len(raw); i++ {
+		switch c := raw[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case depth == 0 && (c == ',' || c == ']'):
+			if e := bytes.TrimSpace(raw[begin:i]); len(e) > 0 {
+				list = append(list, slices.Clip(e))
+			}
+			begin = i + 1
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			depth--
+		}
 	}
 	return list, true
 }
 
+// array puts one together. It writes no character in another way than an element does, as the encoder of the library does
+// for the sake of HTML.
 func array(list []json.RawMessage) schema.Value {
-	if list == nil {
-		list = []json.RawMessage{}
+	size := len("[]")
+	for _, e := range list {
+		size += len(e) + len(",")
 	}
-	out, err := json.Marshal(list)
-	if err != nil {
+	all := append(make([]byte, 0, size), '[')
+	for i, e := range list {
+		if i > 0 {
+			all = append(all, ',')
+		}
+		all = append(all, e...)
+	}
+	all = append(all, ']')
+	if !bytes.ContainsAny(all, " \t\r\n") {
+		return json.RawMessage(all)
+	}
+	var out bytes.Buffer
+	if json.Compact(&out, all) != nil {
 		return nil
 	}
-	return json.RawMessage(out)
+	return json.RawMessage(out.Bytes())
 }
 
 func goArrayConcat(args []schema.Value) (schema.Value, error) {

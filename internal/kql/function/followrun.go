@@ -186,8 +186,7 @@ func appendCell(out []byte, v any) []byte {
 	case float64:
 		return append(strconv.AppendFloat(append(out, '"'), v, 'g', -1, 64), '"') // +Inf and NaN too are read again
 	case string:
-		text, _ := json.Marshal(v)
-		return append(out, text...)
+		return schema.AppendJSON(out, schema.String, v)
 	}
 	return append(out, "null"...)
 }

@@ -245,11 +245,8 @@ func (b *bag) json() schema.Value {
 		if i > 0 {
 			out = append(out, ',')
 		}
-		key, err := json.Marshal(k)
-		if err != nil {
-			return nil
-		}
-		out = append(append(append(out, key...), ':'), b.values[k]...)
+		out = append(schema.AppendJSON(out, schema.String, k), ':')
+		out = append(out, b.values[k]...)
 	}
 	return json.RawMessage(append(out, '}'))
 }

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -82,11 +83,11 @@ func (b *binder) listItems(v *Expr, c *Const) []Expr {
 // arrayItems returns the elements of a constant dynamic as constants of the searched value's type.
 func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 	raw, _ := c.V.(json.RawMessage)
-	var elements []json.RawMessage
-	if json.Unmarshal(raw, &elements) != nil {
-		if len(raw) == 0 {
-			return nil
-		}
+	if len(raw) == 0 {
+		return nil
+	}
+	elements, ok := function.Elements(raw)
+	if !ok {
 		elements = []json.RawMessage{raw}
 	}
 	if (*v).Type() == schema.Dynamic {
