@@ -174,7 +174,7 @@ func (c *Case) settings() []string {
 		"SET GLOBAL TimeZone = 'UTC'",
 		"SET preserve_insertion_order = false", c.limit(),
 		"SET allocator_flush_threshold = '16MB'", "SET allocator_background_threads = true", "SET write_buffer_row_group_count = 1", "SET enable_progress_bar = false", "SET scalar_subquery_error_on_multiple_rows = false",
-		fmt.Sprintf("SET threads = %d", c.threads()),
+		useThreads(c.threads()),
 	}
 }
 
@@ -195,8 +195,22 @@ func (c *Case) attach(path string) []string {
 // It is opened also where ctx has ended: without its database the case could not be put in order.
 func (c *Case) reopen(ctx context.Context) error {
 	ctx = context.WithoutCancel(ctx)
-	return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase, c.limit()}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
+	return c.alone(ctx, func() error {
+		return c.execAll(ctx, append([]string{"USE memory", "DETACH " + evidenceDatabase, c.limit()}, c.attach(filepath.Join(c.dir(), databaseName))...)...)
+	})
 }
+
+// alone runs f with one thread, for statements that have nothing to share out: while one thread runs such a statement the others
+// would ask for work without pause. Where f fails the transaction that it is in, the threads stay so until its end; see batch.
+func (c *Case) alone(ctx context.Context, f func() error) error {
+	if err := c.Exec(ctx, useThreads(1)); err != nil {
+		return err
+	}
+	err := f()
+	return cmp.Or(err, c.Exec(context.WithoutCancel(ctx), useThreads(c.threads())))
+}
+
+func useThreads(n int) string { return fmt.Sprintf("SET threads = %d", n) }
 
 // lean is execAll for statements that need much memory: what each leaves is given back before the next.
 func (c *Case) lean(ctx context.Context, statements ...string) error {

@@ -243,7 +243,15 @@ func (c *Case) fold(ctx context.Context, copies []sought) error {
 		}
 		sparse = sparse || deleted > rows/sparseShare
 	}
-	return c.Exec(ctx, merge(sparse))
+	if sparse {
+		return c.Exec(ctx, merge(true))
+	}
+	return c.execAll(ctx, merge(false), useThreads(1))
+}
+
+// afterFold are the settings with which everything but a fold and its commit runs.
+func (c *Case) afterFold() []string {
+	return []string{merge(true), "RESET disabled_optimizers", useThreads(c.threads())}
 }
 
 // sparseShare is the part of a table's rows without which its groups of rows have room to give back: DuckDB looks at three
@@ -298,7 +306,7 @@ func (c *Case) foldTable(ctx context.Context, s *sought) (deleted int64, err err
 		}
 		deleted += gone
 		if k.name == repeated {
-			err = c.insertFolded(ctx, s.table)
+			err = c.alone(ctx, func() error { return c.insertFolded(ctx, s.table) })
 		}
 		err = errors.Join(err, c.lean(ctx, "DROP TABLE "+temporaryOf(k.name, s.table)), os.RemoveAll(dir))
 		if err != nil {
@@ -309,8 +317,8 @@ func (c *Case) foldTable(ctx context.Context, s *sought) (deleted int64, err err
 }
 
 // insertFolded folds the copies of the repeated keys, slice by slice, and inserts the rows that they make. Several slices wait
-// in files, because what a transaction inserts in small pieces stays in memory until its end. One thread works: the copies of a slice
-// lie in few groups of rows, and while one thread has them another one asks for work without pause.
+// in files, because what a transaction inserts in small pieces stays in memory until its end. The copies of a slice
+// lie in few groups of rows: there is work for one thread.
 func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	columns, err := c.filled(ctx, t) // what copies say was said in the table before
 	if err != nil {
@@ -320,13 +328,11 @@ func (c *Case) insertFolded(ctx context.Context, t *schema.Table) error {
 	if err != nil {
 		return err
 	}
-	// Without the settings DuckDB may keep the wide rows in memory to look the narrow ones up in them.
-	if err := c.execAll(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'", "SET threads = 1"); err != nil {
+	// Else DuckDB may keep the wide rows in memory to look the narrow ones up in them.
+	if err := c.Exec(ctx, "SET disabled_optimizers = 'join_order,build_side_probe_side'"); err != nil {
 		return err
 	}
-	defer func() {
-		_ = c.execAll(context.WithoutCancel(ctx), "RESET disabled_optimizers", fmt.Sprintf("SET threads = %d", c.threads()))
-	}()
+	defer func() { _ = c.Exec(context.WithoutCancel(ctx), "RESET disabled_optimizers") }()
 	into := "INSERT INTO " + quoteName(t.Name) + " (" + names(slices.Concat(columns, memberColumns(t))) + ") "
 	if len(parts) == 1 {
 		return c.lean(ctx, into+withMembers(t, parts[0], false))

@@ -139,7 +139,7 @@ func (l *loader) batch(ctx context.Context, problems []evidence.Problem, files [
 	}
 	if err == nil {
 		err = c.transact(ctx, func() error { return c.account(ctx, first, reports, copies) })
-		err = errors.Join(err, c.Exec(context.WithoutCancel(ctx), merge(true)))
+		err = errors.Join(err, c.execAll(context.WithoutCancel(ctx), c.afterFold()...))
 	}
 	if err != nil {
 		return files, errors.Join(err, c.dropUnbooked(context.WithoutCancel(ctx)))
