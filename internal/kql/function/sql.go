@@ -177,6 +177,32 @@ func fromDynamic(sql string, to schema.Type) string {
 	return fromText(text, to)
 }
 
+// ArrayHas renders the test whether a dynamic array has a value of type t; fold is true where the value is text in lower case.
+// An element counts as what it is read as, as in a list of constants, and the number 1.0 as 1. Each expression of a list may be a scalar, says the
+// page of in: a dynamic value that is no array is one. https://learn.microsoft.com/kusto/query/in-cs-operator
+func ArrayHas(array, value string, t schema.Type, fold bool) string {
+	elements := fmt.Sprintf("CASE WHEN json_type(%[1]s) = 'ARRAY' THEN json_extract_string(%[1]s, '$[*]') ELSE [json_extract_string(%[1]s, '$')] END", array)
+	each := ""
+	switch t {
+	case schema.String:
+		if fold {
+			each = "lower(e)"
+		}
+	case schema.Bool:
+		value = "CAST(" + value + " AS VARCHAR)"
+	case schema.Int, schema.Long:
+		elements, each, value = "kql_flat("+array+")", "kql_dynamic_whole(e)", "CAST("+value+" AS BIGINT)"
+	case schema.Dynamic, schema.Unknown:
+		value = Conversion(value, t, schema.String)
+	default:
+		each = fromText("e", t)
+	}
+	if each != "" {
+		elements = "list_transform(" + elements + ", e -> " + each + ")"
+	}
+	return "list_contains(" + elements + ", " + value + ")"
+}
+
 // Members renders the texts of members of a JSON column as a list: of each what tostring() makes of it, NULL where that
 // is empty because there is none. A dynamic column is JSON; text is parsed, and may be none.
 func Members(column string, t schema.Type, keys []string) string {
@@ -208,6 +234,7 @@ var macros = []string{
 	`kql_text_real(s) AS CASE WHEN regexp_full_match(s, '\s*([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[nN]a[nN]|[+-]?[iI]nf(inity)?)\s*') THEN TRY_CAST(s AS DOUBLE) END`,
 	`kql_text_bool(s) AS CASE WHEN lower(s) IN ('true', '1') THEN true WHEN lower(s) IN ('false', '0') THEN false ELSE kql_text_long(s) <> 0 END`,
 	`kql_dynamic_long(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN TRY_CAST(trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) AS BIGINT) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS BIGINT) ELSE kql_text_long(json_extract_string(d, '$')) END`,
+	`kql_dynamic_whole(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN CASE WHEN CAST(json_extract_string(d, '$') AS DOUBLE) = trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) THEN TRY_CAST(CAST(json_extract_string(d, '$') AS DOUBLE) AS BIGINT) END WHEN 'BOOLEAN' THEN NULL ELSE kql_text_long(json_extract_string(d, '$')) END`,
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
 	`kql_dynamic_bool(d) AS CASE WHEN json_type(d) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(json_extract_string(d, '$') AS DOUBLE) <> 0 ELSE kql_text_bool(json_extract_string(d, '$')) END`,
 	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN json_valid(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,

@@ -109,7 +109,8 @@ func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 // elementOf reads a JSON value as a constant of type t; an element of another kind can never be equal and is left out.
 func (b *binder) elementOf(t schema.Type, e json.RawMessage) (Expr, bool) {
 	text := string(e)
-	if isText := len(e) > 0 && e[0] == '"'; isText && utf8.Valid(e) && !bytes.ContainsRune(e, '\\') {
+	isText := len(e) > 0 && e[0] == '"'
+	if isText && utf8.Valid(e) && !bytes.ContainsRune(e, '\\') {
 		text = text[1 : len(text)-1] // as most are
 	} else if isText && json.Unmarshal(e, &text) != nil {
 		return nil, false
@@ -120,7 +121,14 @@ func (b *binder) elementOf(t schema.Type, e json.RawMessage) (Expr, bool) {
 	case schema.String:
 		return b.made.constants.New(Const{T: t, V: text}), string(e) != "null"
 	case schema.Int, schema.Long:
-		v, ok = schema.ParseLong(text)
+		var n int64
+		if n, ok = schema.ParseLong(text); !ok && !isText {
+			var f float64
+			f, ok = schema.ParseReal(text)
+			n = int64(f)
+			ok = ok && float64(n) == f // 1.0 is 1
+		}
+		v = n
 	case schema.Real:
 		v, ok = schema.ParseReal(text)
 	case schema.Decimal:

@@ -233,16 +233,7 @@ func (g *generator) inTests(x *plan.In) []string {
 	var list, arrays []string
 	for _, item := range x.List {
 		if a := plan.IsArray(item); a != nil {
-			text := value
-			if x.X.Type() != schema.String {
-				text = function.Conversion(value, x.X.Type(), schema.String)
-			}
-			// Each expression of a list may be a scalar, says the page of in; a dynamic value that is no array is one.
-			elements := fmt.Sprintf("CASE WHEN json_type(%[1]s) = 'ARRAY' THEN json_extract_string(%[1]s, '$[*]') ELSE [json_extract_string(%[1]s, '$')] END", g.expr(a))
-			if x.Fold {
-				elements = "list_transform(" + elements + ", e -> lower(e))"
-			}
-			arrays = append(arrays, "list_contains("+elements+", "+text+")")
+			arrays = append(arrays, function.ArrayHas(g.expr(a), value, x.X.Type(), x.Fold))
 			continue
 		}
 		list = append(list, g.element(x, item))
