@@ -51,7 +51,7 @@ type Finding struct {
 	OngoingAtAsOf      bool          `json:"ongoing_at_as_of"`      // LastSeen is less than two hours before AsOf
 	BaselineDays       int           `json:"baseline_days"`         // days of the user's history before FirstSeen
 	EventCount         int           `json:"event_count"`           // the attacker's sign-ins, each counted once; where none shows him, his rows of the other tables
-	EventIDs           []string      `json:"event_ids"`             // the attacker's sign-in rows, sorted; Events has those of the other tables
+	EventIDs           []string      `json:"event_ids"`             // the attacker's sign-in rows, sorted; events has those of the other tables
 	Events             []Event       `json:"events"`                // the attacker's rows of all tables, and the user's own beside them
 	Signals            []Signal      `json:"signals"`               // what speaks for a replayed token, the weightiest first
 	Considered         []Considered  `json:"considered"`            // benign explanations that were weighed
