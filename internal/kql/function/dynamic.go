@@ -235,7 +235,10 @@ func elements(v schema.Value) ([]json.RawMessage, bool) {
 
 // Elements takes a JSON array apart, without copying what it holds; ok is false for anything else.
 func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) {
-	if raw = bytes.TrimSpace(raw); len(raw) == 0 || raw[0] != '[' || !json.Valid(raw) {
+	if !json.Valid(raw) { // before what surrounds it is cut off: JSON knows fewer spaces than bytes.TrimSpace
+		return nil, false
+	}
+	if raw = bytes.TrimSpace(raw); raw[0] != '[' {
 		return nil, false
 	}
 	list = make([]json.RawMessage, 0, bytes.Count(raw, []byte{','})+1)

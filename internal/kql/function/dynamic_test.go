@@ -8,7 +8,7 @@ import (
 // FuzzElements takes texts apart as the library's decoder does, and puts them together as its compactor would.
 func FuzzElements(f *testing.F) {
 	for _, text := range []string{
-		`[]`, ` [ 1 , "a,]" , {"b":[2,"\"]"]} , [ ] ] `, `["<&>","\\","\"",null,true,-1.5e3]`, `null`, `{}`, `"[1]"`, `[1,`, `[1]]`, ``, `[,]`,
+		`[]`, ` [ 1 , "a,]" , {"b":[2,"\"]"]} , [ ] ] `, `["<&>","\\","\"",null,true,-1.5e3]`, `null`, `{}`, `"[1]"`, `[1,`, `[1]]`, ``, `[,]`, "\f[]", "[]\u00a0", "[1,\f2]",
 	} {
 		f.Add(text)
 	}
