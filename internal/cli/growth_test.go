@@ -127,6 +127,9 @@ var multiplied = map[string]map[string]string{
 	"AuditLogs": {
 		"Id": "other(Id, k)", "CorrelationId": "other(CorrelationId, k)",
 		"InitiatedBy": `regexp_replace(replace(InitiatedBy, coalesce(InitiatedBy->>'$.user.ipAddress', '-'), moved(coalesce(InitiatedBy->>'$.user.ipAddress', '-'), k)), '("id":"|"userPrincipalName":")([^"])', '\1' || k || '.\2', 'g')`,
+		// Applications stay what they are in all copies; whose tokens were revoked is another one in each.
+		"TargetResources": `to_json(list_transform(from_json(TargetResources, '["JSON"]'), t -> CASE WHEN t->>'$.type' = 'User'
+			THEN json_merge_patch(t, json_object('id', other(coalesce(t->>'$.id', ''), k), 'userPrincipalName', other(coalesce(t->>'$.userPrincipalName', ''), k))) ELSE t END))::VARCHAR`,
 	},
 }
 
