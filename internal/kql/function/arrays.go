@@ -20,6 +20,54 @@ var arrayFuncs = []Func{
 	{Name: "jaccard_index", Signatures: []string{"array, array -> real"}, Go: goJaccard, Doc: "jaccard-index-function"},
 }
 
+// listFuncs is the part of in that SQL cannot do.
+var listFuncs = []Func{oneListFunc}
+
+var oneListFunc = Func{Name: "one_list", Signatures: []string{"array -> dynamic"}, Go: goOneList, Doc: "in-cs-operator"}
+
+// goOneList puts what the arrays in an array hold in their place.
+func goOneList(args []schema.Value) (schema.Value, error) {
+	list, ok := OneList(element(args[0]))
+	if !ok {
+		return args[0], nil
+	}
+	return array(list), nil
+}
+
+// elementFuncs read elements of arrays as values of the type that mv-expand declares.
+var elementFuncs = func() (funcs []Func) {
+	for _, t := range []schema.Type{schema.Bool, schema.Int, schema.Long, schema.Real, schema.Decimal, schema.Datetime, schema.Timespan, schema.Guid} {
+		funcs = append(funcs, Func{Name: ElementAs(t), Signatures: []string{"array -> " + t.String()}, Build: buildElementAs, Doc: "mv-expand-operator"})
+	}
+	return funcs
+}()
+
+// ElementAs names the function that reads an element of an array as a value of a type other than string and dynamic.
+func ElementAs(t schema.Type) string { return "element as " + t.String() }
+
+// buildElementAs refuses what only a conversion makes a value of the type: "the operation of applying type is cast-only and doesn't
+// include parsing or type-conversion", says the page, but that of dynamic says that text is parsed where it can be. JSON has
+// numbers, texts and truths only: datetimes, timespans, guids, decimals and what is no finite number are texts in it.
+func buildElementAs(c Call) (string, error) {
+	x := c.Args[0].SQL
+	value := Conversion(x, schema.Dynamic, c.Result)
+	is := ""
+	switch c.Result {
+	case schema.Bool:
+		is = "json_type(" + x + ") = 'BOOLEAN'"
+	case schema.Int, schema.Long:
+		is = "json_type(" + x + ") IN ('BIGINT', 'UBIGINT') OR json_type(" + x + ") = 'DOUBLE' AND " + value + " = kql_dynamic_real(" + x + ")"
+	case schema.Real:
+		is = "json_type(" + x + ") IN ('BIGINT', 'UBIGINT', 'DOUBLE') OR json_extract_string(" + x + ", '$') IN ('NaN', 'Infinity', '-Infinity')"
+	case schema.Decimal:
+		is = "json_type(" + x + ") <> 'BOOLEAN'"
+	default:
+		is = "json_type(" + x + ") = 'VARCHAR'"
+	}
+	return refuseWhere("NOT ("+is+") AND "+value+" IS NOT NULL",
+		"to typeof("+c.Result.String()+") of an element that is no "+c.Result.String()+": it does not convert, says its page: use to"+c.Result.String()+"()", value), nil
+}
+
 func goRotate(direction int) func([]schema.Value) (schema.Value, error) {
 	return func(args []schema.Value) (schema.Value, error) {
 		list, ok := elements(args[0])

@@ -234,7 +234,13 @@ func elements(v schema.Value) ([]json.RawMessage, bool) {
 }
 
 // Elements takes a JSON array apart, without copying what it holds; ok is false for anything else.
-func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) {
+func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, false) }
+
+// OneList is Elements with the elements of arrays in the array, however deep, in their place.
+// https://learn.microsoft.com/kusto/query/in-cs-operator
+func OneList(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, true) }
+
+func takeApart(raw json.RawMessage, nested bool) (list []json.RawMessage, ok bool) {
 	if !json.Valid(raw) { // before what surrounds it is cut off: JSON knows fewer spaces than bytes.TrimSpace
 		return nil, false
 	}
@@ -254,6 +260,8 @@ func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) {
 			if e := bytes.TrimSpace(raw[begin:i]); len(e) > 0 {
 				list = append(list, slices.Clip(e))
 			}
+			begin = i + 1
+		case depth == 0 && c == '[' && nested:
 			begin = i + 1
 		case c == '[' || c == '{':
 			depth++

@@ -16,7 +16,7 @@ var mathFuncs = []Func{
 		"datetime, timespan -> datetime",
 	}, Build: buildBin, Naming: NameFirst, Doc: "bin-function"},
 	{Name: "bin_at", Signatures: []string{
-		"integer, integer, integer -> widest", "number, number, number -> real",
+		"integer, integer, integer -> widest", "number, number, number -> widest",
 		"timespan, timespan, timespan -> timespan", "datetime, timespan, datetime -> datetime",
 	}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
 	{Name: "ceiling", Signatures: []string{"integer -> first", "number -> first"}, SQL: "ceil($1)", Naming: NameFirst, Doc: "ceiling-function"},

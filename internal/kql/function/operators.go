@@ -1,6 +1,7 @@
 package function
 
 import (
+	"encoding/json"
 	"math"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -9,8 +10,8 @@ import (
 // operatorTable holds the scalar operators, and the few functions that the binder calls under a name of its own.
 // https://learn.microsoft.com/kusto/query/scalar-operators
 var operatorTable = []Func{
-	{Name: "and", Signatures: []string{"bool, bool -> bool"}, SQL: "($1 AND $2)", Doc: "logical-operators"},
-	{Name: "or", Signatures: []string{"bool, bool -> bool"}, SQL: "($1 OR $2)", Doc: "logical-operators"},
+	{Name: "and", Signatures: []string{"truth, truth -> bool"}, SQL: "($1 AND $2)", Doc: "logical-operators"},
+	{Name: "or", Signatures: []string{"truth, truth -> bool"}, SQL: "($1 OR $2)", Doc: "logical-operators"},
 	{Name: "==", Signatures: []string{"any, any -> bool"}, Build: buildEqual, Doc: "scalar-data-types/null-values"},
 	{Name: "!=", Signatures: []string{"any, any -> bool"}, Build: buildNotEqual, Doc: "scalar-data-types/null-values"},
 	{Name: "<", Signatures: []string{"any, any -> bool"}, Build: buildOrder("<"), Doc: "numerical-operators"},
@@ -65,9 +66,14 @@ var operatorTable = []Func{
 	{Name: "has_all", Signatures: []string{"text, any* -> bool"}, Build: hasList(" AND "), Doc: "has-all-operator"},
 	{Name: "matches regex", Signatures: []string{"text, text -> bool"}, Build: buildMatches, Doc: "matches-regex-operator"},
 	{Name: "parse_json", Signatures: []string{"string -> dynamic"}, SQL: "kql_parse_json($1)", Doc: "parse-json-function"},
+	{Name: "is_json", Signatures: []string{"string -> bool"}, Go: goIsJSON, Doc: "parse-json-function"},
 	{Name: "gettype", Signatures: []string{"dynamic -> string"}, SQL: "CASE coalesce(json_type($1), 'NULL') WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double' WHEN 'NULL' THEN 'null' ELSE 'long' END", Doc: "gettype-function"},
 	{Name: "refuse", Signatures: []string{"string, any -> bool"}, SQL: "CAST(error($1 || left(coalesce(CAST($2 AS VARCHAR), ''), 0)) AS BOOLEAN)", Doc: "scalar-functions"},
-	{Name: "percentile", Signatures: []string{"integer, real -> long", "number, real -> first", "timespan, real -> timespan", "datetime, real -> datetime"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
+	{Name: "percentile", Signatures: []string{"integer, real -> long", "real, real -> real", "timespan, real -> timespan", "datetime, real -> datetime"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
+}
+
+func goIsJSON(args []schema.Value) (schema.Value, error) {
+	return json.Valid([]byte(args[0].(string))), nil
 }
 
 func neverNull(a Arg) bool { return a.Type == schema.String || a.Fixed && a.Const != nil }

@@ -28,11 +28,14 @@ type Param struct {
 // Class is a set of types that a parameter accepts.
 type Class uint8
 
-// The classes. A dynamic argument is converted where a class other than Any names a type.
+// The classes. A dynamic value must be cast to the simple type that a function takes, as the page of dynamic says and
+// Microsoft's analyser holds: only where text is taken, or what is true, it is converted.
+// https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic#casting-dynamic-objects
 const (
 	Any       Class = iota
 	Exact           // that type; int widens to long, long to real or decimal
 	Text            // string or dynamic
+	Truth           // bool or dynamic
 	Number          // int, long, real, decimal
 	Integer         // int, long
 	Summable        // numbers and timespan
@@ -62,7 +65,7 @@ const (
 )
 
 var classes = map[string]Class{
-	"any": Any, "text": Text, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
+	"any": Any, "text": Text, "truth": Truth, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
 	"common": Common, "array": Array, "value": Boxed, "spelled": Spelled,
 }
 
@@ -182,12 +185,14 @@ func (p Param) Accept(t schema.Type) int {
 		return acceptExact(p.Type, t)
 	case Text:
 		return rank(t == schema.String, t == schema.Dynamic)
+	case Truth:
+		return rank(t == schema.Bool, t == schema.Dynamic)
 	case Number:
-		return rank(t.IsNumeric(), t == schema.Dynamic)
+		return rank(t.IsNumeric(), false)
 	case Integer:
-		return rank(t.IsInteger(), t == schema.Dynamic)
+		return rank(t.IsInteger(), false)
 	case Summable:
-		return rank(t.IsNumeric() || t == schema.Timespan, t == schema.Dynamic)
+		return rank(t.IsNumeric() || t == schema.Timespan, false)
 	case Orderable:
 		return rank(t != schema.Dynamic, false)
 	case Array:
@@ -214,7 +219,7 @@ func acceptExact(want, have schema.Type) int {
 		want == schema.Real && (have == schema.Int || have == schema.Long),
 		want == schema.Decimal && have.IsInteger():
 		return 2
-	case have == schema.Dynamic, want == schema.Real && have == schema.Decimal:
+	case want == schema.String && have == schema.Dynamic, want == schema.Real && have == schema.Decimal:
 		return 1
 	}
 	return 0
@@ -228,6 +233,8 @@ func (p Param) Target(t schema.Type) schema.Type {
 		return p.Type
 	case Text, Spelled:
 		return schema.String
+	case Truth:
+		return schema.Bool
 	case Array, Boxed:
 		return schema.Dynamic
 	case Number, Summable:

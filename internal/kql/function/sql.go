@@ -177,10 +177,22 @@ func fromDynamic(sql string, to schema.Type) string {
 	return fromText(text, to)
 }
 
+// WithoutFraction renders the whole number that a dynamic value is read as, refusing one with a fraction; where it is
+// compared with an integer, beside, only one whose whole part is that integer.
+func WithoutFraction(dynamic, whole, beside string) string {
+	condition := "json_type(" + dynamic + ") = 'DOUBLE' AND "
+	if beside != "" {
+		condition += whole + " = " + beside + " AND "
+	}
+	return refuseWhere(condition+whole+" <> kql_dynamic_real("+dynamic+")",
+		"a dynamic number with a fraction beside an integer: it needs a cast, toreal() or tolong()", whole)
+}
+
 // ArrayHas renders the test whether a dynamic array has a value of type t; fold is true where the value is text in lower case.
 // An element counts as what it is read as, as in a list of constants, and the number 1.0 as 1. Each expression of a list may be a scalar, says the
 // page of in: a dynamic value that is no array is one. https://learn.microsoft.com/kusto/query/in-cs-operator
 func ArrayHas(array, value string, t schema.Type, fold bool) string {
+	array = oneList(array)
 	elements := fmt.Sprintf("CASE WHEN json_type(%[1]s) = 'ARRAY' THEN json_extract_string(%[1]s, '$[*]') ELSE [json_extract_string(%[1]s, '$')] END", array)
 	each := ""
 	switch t {
@@ -203,6 +215,15 @@ func ArrayHas(array, value string, t schema.Type, fold bool) string {
 	return "list_contains(" + elements + ", " + value + ")"
 }
 
+// oneList renders an array without arrays in it: "nested arrays are flattened into a single list of values", says the page of
+// in. Few arrays hold another bracket than their own.
+func oneList(array string) string {
+	return "CASE WHEN contains(substr(" + array + ", 2), '[') THEN " + oneListFunc.GoName(0) + "(" + array + ") ELSE " + array + " END"
+}
+
+// IsJSON renders the test whether text is JSON as RFC 8259 has it.
+func IsJSON(text string) string { return "kql_is_json(" + text + ")" }
+
 // Members renders the texts of members of a JSON column as a list: of each what tostring() makes of it, NULL where that
 // is empty because there is none. A dynamic column is JSON; text is parsed, and may be none.
 func Members(column string, t schema.Type, keys []string) string {
@@ -212,7 +233,7 @@ func Members(column string, t schema.Type, keys []string) string {
 	}
 	list := "json_extract_string(" + column + ", [" + strings.Join(paths, ", ") + "])"
 	if t == schema.String {
-		return "CASE WHEN json_valid(" + column + ") THEN " + list + " END"
+		return "CASE WHEN " + IsJSON(column) + " THEN " + list + " END"
 	}
 	return list
 }
@@ -237,7 +258,9 @@ var macros = []string{
 	`kql_dynamic_whole(d) AS CASE json_type(d) WHEN 'DOUBLE' THEN CASE WHEN CAST(json_extract_string(d, '$') AS DOUBLE) = trunc(CAST(json_extract_string(d, '$') AS DOUBLE)) THEN TRY_CAST(CAST(json_extract_string(d, '$') AS DOUBLE) AS BIGINT) END WHEN 'BOOLEAN' THEN NULL ELSE kql_text_long(json_extract_string(d, '$')) END`,
 	`kql_dynamic_real(d) AS CASE json_type(d) WHEN 'BOOLEAN' THEN CAST(json_extract_string(d, '$') = 'true' AS DOUBLE) ELSE kql_text_real(json_extract_string(d, '$')) END`,
 	`kql_dynamic_bool(d) AS CASE WHEN json_type(d) IN ('BIGINT', 'UBIGINT', 'DOUBLE') THEN CAST(json_extract_string(d, '$') AS DOUBLE) <> 0 ELSE kql_text_bool(json_extract_string(d, '$')) END`,
-	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN json_valid(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,
+	// DuckDB takes nan, inf and infinity for numbers, in any case, and a comma before the end of an array or object for none.
+	`kql_is_json(s) AS json_valid(s) AND (NOT (regexp_matches(s, '[nN][aA][nN]') OR regexp_matches(s, '[iI][nN][fF]') OR regexp_matches(s, ',\s*[\]}]')) OR kql_go_is_json_0(s))`,
+	`kql_parse_json(s) AS CASE WHEN s = '' THEN NULL WHEN kql_is_json(s) THEN nullif(CAST(json_extract(s, '$') AS VARCHAR), 'null') ELSE CAST(to_json(s) AS VARCHAR) END`,
 	`kql_elements(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_object(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,
 	`kql_flat(d) AS CASE WHEN json_type(d) = 'ARRAY' THEN CAST(json_extract(d, '$[*]') AS JSON[]) ELSE [CAST(d AS JSON)] END`,
 	`kql_elements_array(d) AS CASE WHEN d IS NULL THEN [CAST(NULL AS JSON)] WHEN json_type(d) = 'ARRAY' THEN json_extract(d, '$[*]') WHEN json_type(d) = 'OBJECT' THEN list_transform(json_keys(d), k -> json_array(k, json_extract(d, '/' || replace(replace(k, '~', '~0'), '/', '~1')))) ELSE [CAST(d AS JSON)] END`,

@@ -153,7 +153,7 @@ func hasList(join string) func(Call) (string, error) {
 				if join == " AND " {
 					fold, empty = "bool_and", "true"
 				}
-				each := "list_transform(kql_elements_text(" + a.SQL + "), e -> " + wordSQL(c.Args[0], Arg{SQL: "e", Type: schema.String}, true, edges) + ")"
+				each := "list_transform(kql_elements_text(" + oneList(a.SQL) + "), e -> " + wordSQL(c.Args[0], Arg{SQL: "e", Type: schema.String}, true, edges) + ")"
 				tests = append(tests, "coalesce(list_aggregate("+each+", '"+fold+"'), "+empty+")")
 				continue
 			}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
@@ -122,10 +123,14 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 	if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
 		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
 	}
+	notes := []string{"it takes " + strings.Join(wants, " or ")}
+	if slices.ContainsFunc(args, func(a Expr) bool { return a.Type() == schema.Dynamic }) {
+		notes = append(notes, "a dynamic value must be cast, with toreal(), tolong() or todatetime() for example")
+	}
 	b.list.Add(diag.Diagnostic{
 		Kind: diag.Semantic, Span: at,
 		Message: name + "(" + strings.Join(types, ", ") + ") is not defined",
-		Notes:   []string{"it takes " + strings.Join(wants, " or ")},
+		Notes:   notes,
 	})
 	panic(failed{})
 }

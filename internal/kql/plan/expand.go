@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -86,7 +87,7 @@ func (b *binder) castExpanded(e *Expand, op *syntax.MvExpand) Node {
 		}
 		old := e.Items[i].Col
 		c := b.column(old.Name, t)
-		out.Items = append(out.Items, Item{Col: c, X: b.convert(&Col{old}, t)})
+		out.Items = append(out.Items, Item{Col: c, X: b.elementAs(item.To.Span(), &Col{old}, t)})
 		for k := range out.cols {
 			if out.cols[k] == old {
 				out.cols[k] = c
@@ -97,4 +98,13 @@ func (b *binder) castExpanded(e *Expand, op *syntax.MvExpand) Node {
 		return e
 	}
 	return out
+}
+
+// elementAs is an element of an array as a value of the type that `to typeof(..)` declares.
+func (b *binder) elementAs(at diag.Span, x Expr, t schema.Type) Expr {
+	switch t {
+	case schema.Dynamic, schema.String:
+		return b.convert(x, t)
+	}
+	return b.inventAt(at, function.ElementAs(t), x)
 }

@@ -258,11 +258,24 @@ func (b *binder) arithmetic(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 	case lt == schema.Dynamic && rt == schema.Dynamic:
 		b.fail(diag.Unsupported, x.OpSpan, "", "arithmetic on two dynamic values is not supported: convert them, with toreal() for example")
 	case lt == schema.Dynamic:
-		return b.convert(l, arithmeticTarget(x.Op, rt)), r
+		return b.besideInteger(l, arithmeticTarget(x.Op, rt), nil), r
 	case rt == schema.Dynamic:
-		return l, b.convert(r, arithmeticTarget(x.Op, lt))
+		return l, b.besideInteger(r, arithmeticTarget(x.Op, lt), nil)
 	}
 	return l, r
+}
+
+// besideInteger brings a dynamic value to the type of what stands on the other side of an operator; other is what it is
+// compared with, nil where it is not compared with that alone.
+func (b *binder) besideInteger(x Expr, t schema.Type, other Expr) Expr {
+	out := b.convert(x, t)
+	if c, ok := out.(*Convert); ok && t == schema.Long {
+		c.Whole = true
+		if other != nil {
+			c.Beside = b.widen(other, schema.Long)
+		}
+	}
+	return out
 }
 
 func arithmeticTarget(op string, other schema.Type) schema.Type {
@@ -295,10 +308,12 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 	case lt.IsNumeric() && rt.IsNumeric():
 		t := function.Wider(lt, rt)
 		return b.widen(l, t), b.widen(r, t)
+	case ordered && (lt == schema.Dynamic && !rt.IsNumeric() || rt == schema.Dynamic && !lt.IsNumeric()): // the analyser's KS106
+		b.mismatch(x, l, r)
 	case lt == schema.Dynamic:
-		return b.convert(l, widestComparable(rt)), r
+		return b.besideInteger(l, widestComparable(rt), r), r
 	case rt == schema.Dynamic:
-		return l, b.convert(r, widestComparable(lt))
+		return l, b.besideInteger(r, widestComparable(lt), l)
 	case ordered:
 		b.mismatch(x, l, r)
 	case lt == schema.String:

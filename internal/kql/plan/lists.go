@@ -74,7 +74,9 @@ func (b *binder) inType(x *syntax.In, v Expr, t schema.Type) Expr {
 	switch {
 	case vt == t, vt.IsNumeric() && t.IsNumeric():
 		return v
-	case vt == schema.Dynamic, vt == schema.Unknown, vt == schema.String || t == schema.String:
+	case vt == schema.Dynamic:
+		return b.besideInteger(v, widestComparable(t), nil)
+	case vt == schema.Unknown, vt == schema.String || t == schema.String:
 		return b.convert(v, t)
 	}
 	b.fail(diag.Semantic, x.OpSpan, "", "cannot look for a value of type %s among values of type %s", vt, t)
@@ -93,6 +95,9 @@ func (b *binder) inItems(f *frame, v *Expr, item syntax.Expr) []Expr {
 	bin := &syntax.Binary{Op: "==", OpSpan: item.Span()}
 	l, r := b.comparable(bin, *v, e)
 	if (*v).Type() == schema.Dynamic {
+		if c, ok := l.(*Convert); ok {
+			c.Beside = nil // the other elements count too
+		}
 		*v = l
 	} else if l != *v {
 		// The searched value must keep one type for all elements: convert the element instead.
@@ -182,7 +187,7 @@ func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 	if len(raw) == 0 {
 		return nil
 	}
-	elements, ok := function.Elements(raw)
+	elements, ok := function.OneList(raw)
 	if !ok {
 		elements = []json.RawMessage{raw}
 	}
@@ -191,10 +196,6 @@ func (b *binder) arrayItems(v *Expr, c *Const) []Expr {
 	}
 	var out []Expr
 	for _, e := range elements {
-		if strings.HasPrefix(string(e), "[") {
-			out = append(out, b.arrayItems(v, &Const{T: schema.Dynamic, V: e})...)
-			continue
-		}
 		if item, ok := b.elementOf((*v).Type(), e); ok {
 			out = append(out, item)
 		}

@@ -399,6 +399,13 @@ type Step struct {
 type Convert struct {
 	X Expr
 	T schema.Type
+	// Whole marks a dynamic value that is read as an integer because one stands beside it, not because the query says so.
+	// "You must cast the value to a simple type", says the page of dynamic, and not what a number with a fraction is
+	// without a cast: it is refused. https://learn.microsoft.com/kusto/query/scalar-data-types/dynamic#casting-dynamic-objects
+	Whole bool
+	// Beside is the integer that it is compared with, if it is but one: only a number whose whole part this is is refused,
+	// as all others are less or greater with their fraction as without. It is of type long.
+	Beside Expr
 }
 
 // In is membership in a list of expressions. Fold compares without case; Not negates.

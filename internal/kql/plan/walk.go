@@ -141,6 +141,9 @@ func Walk(x Expr, f func(Expr)) {
 		}
 	case *Convert:
 		Walk(x.X, f)
+		if x.Beside != nil {
+			Walk(x.Beside, f)
+		}
 	case *In:
 		Walk(x.X, f)
 		for _, item := range x.List {
@@ -216,8 +219,13 @@ func transform(x Expr, f func(Expr) Expr) Expr {
 			return n
 		}
 	case *Convert:
-		if inner := transform(x.X, f); inner != x.X {
-			return &Convert{X: inner, T: x.T}
+		n := *x
+		n.X = transform(x.X, f)
+		if x.Beside != nil {
+			n.Beside = transform(x.Beside, f)
+		}
+		if n != *x {
+			return &n
 		}
 	case *In:
 		inner := transform(x.X, f)

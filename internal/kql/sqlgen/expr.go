@@ -146,7 +146,16 @@ func (g *generator) convert(x *plan.Convert) string {
 	if p, ok := x.X.(*plan.Path); ok && x.T == schema.String {
 		return "coalesce(" + g.path(p, "json_extract_string") + ", '')"
 	}
-	return function.Conversion(g.expr(x.X), x.X.Type(), x.T)
+	sql := g.expr(x.X)
+	out := function.Conversion(sql, x.X.Type(), x.T)
+	if !x.Whole {
+		return out
+	}
+	beside := ""
+	if x.Beside != nil {
+		beside = g.expr(x.Beside)
+	}
+	return function.WithoutFraction(sql, out, beside)
 }
 
 // path renders access inside a dynamic value. A path that is known is one JSON path; text that parse_json reads on
@@ -176,7 +185,7 @@ func (g *generator) path(p *plan.Path, fn string) string {
 		steps = steps[1:]
 	}
 	if guard != "" {
-		return "CASE WHEN json_valid(" + guard + ") THEN " + sql + " END"
+		return "CASE WHEN " + function.IsJSON(guard) + " THEN " + sql + " END"
 	}
 	return sql
 }
