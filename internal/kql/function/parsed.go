@@ -115,9 +115,12 @@ func goParseKV(args []schema.Value) (schema.Value, error) {
 	return out.json(), nil
 }
 
+// spaces are the white space that keys and values shed.
+const spaces = " \t"
+
 // token reads one key or value at the beginning of text: quoted, or up to one of the delimiters.
 func (k *KeyValues) token(text string, ends ...string) (token, rest string, quoted bool) {
-	trimmed := strings.TrimLeft(text, " \t")
+	trimmed := strings.TrimLeft(text, spaces)
 	for _, q := range k.Quotes {
 		if !strings.HasPrefix(trimmed, q[0]) {
 			continue
@@ -144,18 +147,23 @@ func (k *KeyValues) token(text string, ends ...string) (token, rest string, quot
 	return text[:end], text[end:], false
 }
 
+// delimited passes over white space before and behind a key and before a value also where it is the delimiter of pairs.
 func (k *KeyValues) delimited(text string, note func(key, value string)) {
 	for text != "" {
-		key, rest, _ := k.token(text, k.KVText, k.PairText)
+		key, rest, _ := k.token(strings.TrimLeft(text, spaces), k.KVText, k.PairText)
+		if behind := strings.TrimLeft(rest, spaces); !strings.HasPrefix(rest, k.KVText) && strings.HasPrefix(behind, k.KVText) {
+			rest = behind
+		}
 		if !strings.HasPrefix(rest, k.KVText) {
 			if text = rest; text != "" { // no key: go on behind the next delimiter
 				text = cutAfter(text, k.PairText)
 			}
 			continue
 		}
-		value, after, quoted := k.token(rest[len(k.KVText):], k.PairText)
+		rest = strings.TrimLeft(rest[len(k.KVText):], spaces)
+		value, after, quoted := k.token(rest, k.PairText)
 		if k.Greedy && !quoted {
-			value, after = k.greedy(rest[len(k.KVText):])
+			value, after = k.greedy(rest)
 		}
 		note(key, value)
 		text = cutAfter(after, k.PairText)

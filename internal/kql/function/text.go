@@ -31,7 +31,7 @@ var stringFuncs = []Func{
 	{Name: "strlen", Signatures: []string{"text -> long"}, SQL: "length($1)", Naming: NameFunction, Doc: "strlen-function"},
 	{Name: "string_size", Signatures: []string{"text -> long"}, SQL: "strlen($1)", Naming: NameFunction, Doc: "string-size-function"},
 	{Name: "tolower", Signatures: []string{"spelled -> string"}, SQL: "lower($1)", Doc: "tolower-function"},
-	{Name: "toupper", Signatures: []string{"spelled -> string"}, SQL: "upper($1)", Doc: "toupper-function"},
+	{Name: "toupper", Signatures: []string{"spelled -> string"}, SQL: "kql_upper($1)", Doc: "toupper-function"},
 	{Name: "isempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(false), Doc: "isempty-function"},
 	{Name: "isnotempty notempty", Signatures: []string{"any -> bool"}, Build: buildIsEmpty(true), Doc: "isnotempty-function"},
 	{Name: "substring", Signatures: []string{"spelled, long, long? -> string"}, Build: buildSubstring, Doc: "substring-function"},
