@@ -44,6 +44,10 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 				b.fail(diag.Unsupported, at, "", "argument %d of %s must be a constant", i+1, name)
 			}
 		}
+		if p.Accepts == function.Common && a.Type() == schema.Dynamic {
+			out.Args[i] = b.besideInteger(a, target, nil)
+			continue
+		}
 		out.Args[i] = b.convert(a, target)
 	}
 	out.T = resultType(sig, out.Args, common)

@@ -269,7 +269,7 @@ func (b *binder) arithmetic(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 // compared with, nil where it is not compared with that alone.
 func (b *binder) besideInteger(x Expr, t schema.Type, other Expr) Expr {
 	out := b.convert(x, t)
-	if c, ok := out.(*Convert); ok && t == schema.Long {
+	if c, ok := out.(*Convert); ok && t.IsInteger() {
 		c.Whole = true
 		if other != nil {
 			c.Beside = b.widen(other, schema.Long)
