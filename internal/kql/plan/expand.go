@@ -37,8 +37,15 @@ func (b *binder) mvExpand(sc *scope, n Node, op *syntax.MvExpand) Node {
 			b.fail(diag.Semantic, op.Limit.Span(), "", "a number of elements is expected here, this is %s", e.Limit.Type())
 		}
 	}
+	if op.Limit == nil && op.Legacy {
+		e.Limit = &Const{T: schema.Long, V: int64(legacyLimit)}
+	}
 	return b.castExpanded(e, op)
 }
+
+// legacyLimit is how many rows mvexpand makes of one where nothing is said: "the legacy version has a default row limit of 128".
+// https://learn.microsoft.com/kusto/query/mv-expand-operator
+const legacyLimit = 128
 
 func (b *binder) expandItem(f *frame, e *Expand, nm *namer, item syntax.MvItem) {
 	name, x := b.oneName(item.X)

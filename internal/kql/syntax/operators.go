@@ -160,6 +160,7 @@ type MvExpand struct {
 	Options []Option // kind or bagexpansion, with_itemindex
 	Items   []MvItem
 	Limit   Expr // nil when absent
+	Legacy  bool // it is called mvexpand
 }
 
 // MvItem is one column that is expanded.

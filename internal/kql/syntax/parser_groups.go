@@ -30,8 +30,8 @@ func (p *parser) mvHead() (options []Option, items []MvItem, limit Expr) {
 	return options, items, limit
 }
 
-func (p *parser) opMvExpand(string) Operator {
-	o := &MvExpand{}
+func (p *parser) opMvExpand(word string) Operator {
+	o := &MvExpand{Legacy: word == "mvexpand"}
 	o.Options, o.Items, o.Limit = p.mvHead()
 	return o
 }

@@ -161,7 +161,7 @@ func (p *parser) operator() Operator {
 		slices.Sort(names)
 		p.fail(t.span, diag.Suggest(t.text, names), "unknown operator `%s`", t.text)
 	}
-	o := read(p, name)
+	o := read(p, t.text)
 	o.stand(name, p.since(&t))
 	return o
 }
