@@ -27,8 +27,8 @@ var aggregateFuncs = []Func{
 	{Name: "max", Signatures: []string{"orderable -> first"}, Build: buildExtreme("max", ""), Aggregate: true, Naming: NamePrefix, Doc: "max-aggregation-function"},
 	{Name: "minif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "minif-aggregation-function"},
 	{Name: "maxif", Signatures: []string{"orderable, bool -> first"}, Build: buildExtreme("max", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "maxif-aggregation-function"},
-	{Name: "take_anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
-	{Name: "anyif", Signatures: []string{"any, bool -> first"}, Build: buildExtreme("min", " FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "take-anyif-aggregation-function"},
+	{Name: "take_anyif", Signatures: []string{"any, bool -> first"}, Build: buildAnyIf, Aggregate: true, Naming: NameFirst, Doc: "take-anyif-aggregation-function"},
+	{Name: "anyif", Signatures: []string{"any, bool -> first"}, Build: buildAnyIf, Aggregate: true, Naming: NamePrefix, Doc: "take-anyif-aggregation-function"},
 	{Name: "stdev", Signatures: []string{"number -> real"}, SQL: "coalesce(" + spread("stddev_samp", "") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdev-aggregation-function"},
 	{Name: "stdevif", Signatures: []string{"number, bool -> real"}, SQL: "coalesce(" + spread("stddev_samp", " FILTER (WHERE $2)") + ", 0)", Aggregate: true, Naming: NamePrefix, Doc: "stdevif-aggregation-function"},
 	{Name: "stdevp", Signatures: []string{"number -> real"}, SQL: spread("stddev_pop", ""), Aggregate: true, Naming: NamePrefix, Doc: "stdevp-aggregation-function"},
@@ -107,6 +107,19 @@ func buildExtreme(fn, filter string) func(Call) (string, error) {
 		}
 		return sql, nil
 	}
+}
+
+// buildAnyIf takes the least value, and "attempts to return a non-null/non-empty value": text that is not empty, where there is some.
+func buildAnyIf(c Call) (string, error) {
+	x := c.Args[0].SQL
+	if c.Result == schema.String {
+		x = "nullif(" + x + ", '')"
+	}
+	sql := "min(" + x + ")" + expand(" FILTER (WHERE $2)", c.Args)
+	if c.Result == schema.String {
+		return "coalesce(" + sql + ", '')", nil
+	}
+	return sql, nil
 }
 
 // Least renders the least of the values of all rows that the filter lets pass. One NaN makes it NaN, as it makes the
