@@ -230,11 +230,11 @@ func buildRange(c Call) (string, error) {
 // elements reads a dynamic value as an array; ok is false when it is none.
 func elements(v schema.Value) ([]json.RawMessage, bool) {
 	raw, _ := v.(json.RawMessage)
-	return Elements(raw)
+	return elementsOf(raw)
 }
 
-// Elements takes a JSON array apart, without copying what it holds; ok is false for anything else.
-func Elements(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, false) }
+// elementsOf takes a JSON array apart, without copying what it holds; ok is false for anything else.
+func elementsOf(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, false) }
 
 // OneList is Elements with the elements of arrays in the array, however deep, in their place.
 // https://learn.microsoft.com/kusto/query/in-cs-operator
