@@ -230,13 +230,11 @@ func buildRange(c Call) (string, error) {
 // elements reads a dynamic value as an array; ok is false when it is none.
 func elements(v schema.Value) ([]json.RawMessage, bool) {
 	raw, _ := v.(json.RawMessage)
-	return elementsOf(raw)
+	return takeApart(raw, false)
 }
 
-// elementsOf takes a JSON array apart, without copying what it holds; ok is false for anything else.
-func elementsOf(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, false) }
-
-// OneList is Elements with the elements of arrays in the array, however deep, in their place.
+// OneList takes a JSON array apart, with the elements of arrays in it, however deep, in their place; ok is false for anything
+// else.
 // https://learn.microsoft.com/kusto/query/in-cs-operator
 func OneList(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, true) }
 

@@ -15,7 +15,7 @@ func FuzzElements(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		var want []json.RawMessage
 		valid := json.Unmarshal([]byte(text), &want) == nil && want != nil
-		got, ok := elementsOf(json.RawMessage(text))
+		got, ok := takeApart(json.RawMessage(text), false)
 		if ok != valid || len(got) != len(want) {
 			t.Fatalf("%q has %d elements (%t), want %d (%t)", text, len(got), ok, len(want), valid)
 		}
