@@ -238,6 +238,7 @@ func elements(v schema.Value) ([]json.RawMessage, bool) {
 // https://learn.microsoft.com/kusto/query/in-cs-operator
 func OneList(raw json.RawMessage) (list []json.RawMessage, ok bool) { return takeApart(raw, true) }
 
+// takeApart takes a JSON array apart, without copying what it holds; nested arrays stay elements, or give theirs.
 func takeApart(raw json.RawMessage, nested bool) (list []json.RawMessage, ok bool) {
 	if !json.Valid(raw) { // before what surrounds it is cut off: JSON knows fewer spaces than bytes.TrimSpace
 		return nil, false
