@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,7 +18,7 @@ import (
 )
 
 type options struct {
-	seeds, clean        string
+	seeds, clean, made  string
 	users, days, per    int
 	context             string
 	name                string
@@ -34,6 +35,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.seeds, "seeds", "1-2", "seeds of the tenants, such as 1-10 or 3,5,8")
 	flag.StringVar(&o.clean, "clean", "", "seeds of further tenants, in which no attack happens")
+	flag.StringVar(&o.made, "made", "", "folders of tenants that somebody else made, instead of seeds: each has evidence/ and answer_key.json, and keeps its case for the next time")
 	flag.IntVar(&o.users, "users", 200, "users of each tenant")
 	flag.IntVar(&o.days, "days", 30, "days of each tenant")
 	flag.IntVar(&o.per, "per", 20, "one incident for so many users")
@@ -111,16 +113,40 @@ func (o *options) digest() string {
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 
+// tenants are those to measure: of the simulator's or somebody else's making.
+func (o *options) tenants() (out []tenant, err error) {
+	if o.made != "" {
+		for dir := range strings.SplitSeq(o.made, ",") {
+			out = append(out, tenant{name: dir, made: dir})
+		}
+		return out, nil
+	}
+	flags := []string{"--users", fmt.Sprint(o.users), "--days", fmt.Sprint(o.days)}
+	for _, kind := range []struct {
+		seeds   string
+		attacks []string
+	}{
+		{o.seeds, []string{"--incidents", fmt.Sprint(max(1, o.users/o.per))}},
+		{o.clean, []string{noAttacks}},
+	} {
+		list, err := seeds(kind.seeds)
+		if err != nil {
+			return nil, err
+		}
+		for _, seed := range list {
+			name := fmt.Sprint(seed)
+			out = append(out, tenant{name: name, simulated: slices.Concat([]string{"--seed", name}, flags, kind.attacks)})
+		}
+	}
+	return out, nil
+}
+
 func (o *options) run() (worse []string, err error) {
 	ways, known := contexts[o.context]
 	if !known {
 		return nil, fmt.Errorf("-tenant takes on, off or both, not %q", o.context)
 	}
-	attacked, err := seeds(o.seeds)
-	if err != nil {
-		return nil, err
-	}
-	quiet, err := seeds(o.clean)
+	tenants, err := o.tenants()
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +158,7 @@ func (o *options) run() (worse []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.all(attacked, quiet); err != nil {
+	if err := m.all(tenants); err != nil {
 		return nil, err
 	}
 	for _, asked := range ways {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -57,25 +58,32 @@ func newMeasurement(o *options, ways []way) (*measurement, error) {
 	return m, nil
 }
 
+// noAttacks is the simulator's flag for a tenant to which nothing happens.
+const noAttacks = "--no-attacks"
+
+// tenant is one to measure.
+type tenant struct {
+	name      string
+	simulated []string // the simulator's flags
+	made      string   // the folder of one that somebody else made, "" for the simulator's
+}
+
+// quiet tells of a tenant that nothing happens in it, so that its findings are all that counts.
+func (t *tenant) quiet() bool { return slices.Contains(t.simulated, noAttacks) }
+
 // all measures the tenants, as many at a time as there are processors. A hunt has parts in which only one of them is busy, so that
 // tenants beside each other are done sooner than one after the other on all of them.
-func (m *measurement) all(attacked, quiet []uint64) error {
-	every := slices.Concat(attacked, quiet)
+func (m *measurement) all(every []tenant) error {
 	got := make([][]outcome, len(every))
 	tenants, ctx := errgroup.WithContext(context.Background())
 	tenants.SetLimit(runtime.GOMAXPROCS(0))
-	for i, seed := range every {
+	for i := range every {
 		tenants.Go(func() (err error) {
 			if ctx.Err() != nil { // another failed
 				return nil
 			}
-			if i < len(attacked) {
-				got[i], err = m.tenant(seed, []string{"--incidents", fmt.Sprint(max(1, m.opt.users/m.opt.per))}, m.attacked)
-			} else {
-				got[i], err = m.tenant(seed, []string{"--no-attacks"}, m.quiet)
-			}
-			if err != nil {
-				return fmt.Errorf("seed %d: %w", seed, err)
+			if got[i], err = m.tenant(&every[i]); err != nil {
+				return fmt.Errorf("tenant %s: %w", every[i].name, err)
 			}
 			return nil
 		})
@@ -84,14 +92,15 @@ func (m *measurement) all(attacked, quiet []uint64) error {
 		return err
 	}
 	for k, asked := range m.ways {
-		for _, outcomes := range got[:len(attacked)] {
-			m.judged[asked] = append(m.judged[asked], outcomes[k].Run)
-			for name, run := range outcomes[k].Published {
+		for i := range every {
+			if every[i].quiet() {
+				m.clean[asked] = append(m.clean[asked], got[i][k].Run)
+				continue
+			}
+			m.judged[asked] = append(m.judged[asked], got[i][k].Run)
+			for name, run := range got[i][k].Published {
 				m.published[asked][name] = append(m.published[asked][name], run)
 			}
-		}
-		for _, outcomes := range got[len(attacked):] {
-			m.clean[asked] = append(m.clean[asked], outcomes[k].Run)
 		}
 	}
 	return nil
@@ -115,35 +124,37 @@ func command(args ...string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// tenant makes a tenant in a folder that vanishes, and has it measured in each way; or reads what an interrupted
-// measurement of the same program has left.
-func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir string, asked way, key []byte) (outcome, error)) ([]outcome, error) {
+// tenant measures a tenant in each way; or reads what an interrupted measurement of the same program has left.
+func (m *measurement) tenant(t *tenant) ([]outcome, error) {
 	left := ""
 	if m.opt.resume != "" {
-		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%d%s.json", m.opt.digest(), seed, attacks[0]))
+		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%s%s.json", m.opt.digest(), strings.ReplaceAll(t.name, string(filepath.Separator), "-"), map[bool]string{true: noAttacks}[t.quiet()]))
 	}
 	var got []outcome
 	if text, err := os.ReadFile(left); err == nil {
 		return got, json.Unmarshal(text, &got)
 	}
-	dir, err := os.MkdirTemp("", "replaytrace-quality-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
 	begin := time.Now()
-	args := []string{"simulate", "--out", dir, "--force", "--shape", "jsonl-zst", "--seed", fmt.Sprint(seed), "--users", fmt.Sprint(m.opt.users), "--days", fmt.Sprint(m.opt.days)}
-	if _, err := command(append(args, attacks...)...); err != nil {
-		return nil, err
+	dir := t.made
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "replaytrace-quality-"); err != nil {
+			return nil, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		args := []string{"simulate", "--out", dir, "--force", "--shape", "jsonl-zst"}
+		if _, err := command(append(args, t.simulated...)...); err != nil {
+			return nil, err
+		}
 	}
 	key, err := os.ReadFile(filepath.Join(dir, "answer_key.json"))
 	if err != nil {
 		return nil, err
 	}
-	said := fmt.Sprintf("seed %d: made in %.1f s", seed, time.Since(begin).Seconds())
+	said := fmt.Sprintf("%s: made in %.1f s", t.name, time.Since(begin).Seconds())
 	for _, asked := range m.ways {
 		from := time.Now()
-		one, err := measure(dir, asked, key)
+		one, err := m.judge(t, dir, asked, key)
 		if err != nil {
 			return nil, err
 		}
@@ -162,10 +173,10 @@ func (m *measurement) tenant(seed uint64, attacks []string, measure func(dir str
 }
 
 // hunt asks for the findings in a tenant. The case is kept beside the evidence, so that it is read once.
-func (m *measurement) hunt(dir string, asked way, flags ...string) ([]byte, error) {
+func (m *measurement) hunt(t *tenant, dir string, asked way, flags ...string) ([]byte, error) {
 	args := slices.Concat([]string{"hunt", "--threads=1", "--format", "json", "--quiet"}, m.where(dir, asked), flags)
 	if _, err := os.Stat(filepath.Join(dir, "case")); err != nil {
-		args = append(args, filepath.Join(dir, "evidence-zst"))
+		args = append(args, filepath.Join(dir, map[bool]string{true: "evidence", false: "evidence-zst"}[t.made != ""]))
 	}
 	return command(args...)
 }
@@ -178,10 +189,11 @@ func (m *measurement) where(dir string, asked way) []string {
 	return args
 }
 
-// attacked measures a tenant with incidents.
-func (m *measurement) attacked(dir string, asked way, text []byte) (got outcome, err error) {
+// judge hunts a tenant and compares what is found with the answer key: all that is known of one with incidents, the findings
+// alone of a quiet one.
+func (m *measurement) judge(t *tenant, dir string, asked way, text []byte) (got outcome, err error) {
 	weighed := filepath.Join(dir, "candidates.jsonl")
-	result, err := m.hunt(dir, asked, "--candidates", weighed)
+	result, err := m.hunt(t, dir, asked, "--candidates", weighed)
 	if err != nil {
 		return got, err
 	}
@@ -190,6 +202,9 @@ func (m *measurement) attacked(dir string, asked way, text []byte) (got outcome,
 		return got, err
 	}
 	got = outcome{quality.Judge(found, key), map[string]quality.Run{}}
+	if t.quiet() {
+		return got, nil
+	}
 	if got.Run.Candidates, err = m.candidates(dir, weighed, key); err != nil {
 		return got, err
 	}
@@ -263,22 +278,12 @@ func (m *measurement) leave(run *quality.Run, asked way) error {
 	return os.WriteFile(filepath.Join(m.opt.keep, name), text, 0o600)
 }
 
-// quiet measures a tenant to which nothing happens.
-func (m *measurement) quiet(dir string, asked way, text []byte) (got outcome, err error) {
-	result, err := m.hunt(dir, asked)
-	if err != nil {
-		return got, err
-	}
-	found, key, err := quality.Read(result, text)
-	if err != nil {
-		return got, err
-	}
-	return outcome{Run: quality.Judge(found, key)}, nil
-}
-
 func (m *measurement) figures(asked way) quality.Figures {
 	f := quality.Measure(m.judged[asked])
-	f.Seeds, f.Users, f.Days, f.Context = m.opt.seeds, m.opt.users, m.opt.days, asked == told
+	f.Made, f.Context = m.opt.made, asked == told
+	if f.Made == "" {
+		f.Seeds, f.Users, f.Days = m.opt.seeds, m.opt.users, m.opt.days
+	}
 	if len(m.clean[asked]) > 0 {
 		f.Clean = quality.Quiet(m.clean[asked])
 	}

@@ -30,7 +30,11 @@ func section(b *strings.Builder, name string, f *Figures) {
 	if f.Context {
 		context = "with the tenant file"
 	}
-	fmt.Fprintf(b, "\n## %s\n\nSeeds %s, %d users, %d days, %s: %d rows, %d incidents, %d of them undetectable.\n", name, f.Seeds, f.Users, f.Days, context, f.Rows, f.Incidents, f.Undetectable)
+	tenants := fmt.Sprintf("Seeds %s, %d users, %d days", f.Seeds, f.Users, f.Days)
+	if f.Made != "" {
+		tenants = "Made by others, " + f.Made
+	}
+	fmt.Fprintf(b, "\n## %s\n\n%s, %s: %d rows, %d incidents, %d of them undetectable.\n", name, tenants, context, f.Rows, f.Incidents, f.Undetectable)
 	goals := table{head: []string{"promise", "measured", ""}}
 	for _, g := range promises(f) {
 		goals.row(g.Promise, g.Value, g.State)

@@ -9,6 +9,7 @@ import (
 
 // Figures are the measured quality over several tenants. Shares are between 0 and 1.
 type Figures struct {
+	Made         string      `json:"made,omitempty"` // the folders of tenants that others made, instead of seeds
 	Seeds        string      `json:"seeds"`
 	Users        int         `json:"users"` // in each tenant
 	Days         int         `json:"days"`
