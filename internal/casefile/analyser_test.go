@@ -149,7 +149,6 @@ var judgedOtherwise = []exception{
 	{"inner-nodes-graph-function", "inner_nodes", withNodeID},
 	{"take-any-aggregation-function", "takeany", "the analyser does not know the old name"},
 	{"percentile-array-tdigest-function", "range(", "the page takes an array, the analyser a number"},
-	{"pack-array-function", "pack_array(*)", "the page packs all columns by a star"},
 	{"make-timespan-function", "55.123", "the page's example has a fraction of a second"},
 	{"bag-zip", "dynamic('a')", "the page says what is no array makes null"},
 	{"bag-zip", "dynamic(1)", "the page says what is no array makes null"},

@@ -17,8 +17,10 @@ import (
 var aggregateFuncs = []Func{
 	{Name: "count cnt", Signatures: []string{"-> long", "bool -> long", "any -> long"}, Build: buildCount, Aggregate: true, Naming: NamePrefix, Doc: "count-aggregation-function"},
 	{Name: "countif", Signatures: []string{"bool -> long"}, SQL: "count(*) FILTER (WHERE $1)", Aggregate: true, Naming: NamePrefix, Doc: "countif-aggregation-function"},
-	{Name: "dcount count_distinct", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
-	{Name: "dcountif count_distinctif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
+	{Name: "dcount", Signatures: []string{"any, long? -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "dcount-aggregation-function"},
+	{Name: "count_distinct", Signatures: []string{"simple -> long"}, SQL: "count(DISTINCT $1)", Aggregate: true, Naming: NamePrefix, Doc: "count-distinct-aggregation-function"},
+	{Name: "dcountif", Signatures: []string{"any, bool, long? -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "dcountif-aggregation-function"},
+	{Name: "count_distinctif", Signatures: []string{"simple, bool -> long"}, SQL: "count(DISTINCT $1) FILTER (WHERE $2)", Aggregate: true, Naming: NamePrefix, Doc: "count-distinctif-aggregation-function"},
 	{Name: "sum", Signatures: []string{"summable -> promoted"}, Build: buildSum(""), Aggregate: true, Naming: NamePrefix, Doc: "sum-aggregation-function"},
 	{Name: "sumif", Signatures: []string{"summable, bool -> promoted"}, Build: buildSum(" FILTER (WHERE $2)"), Aggregate: true, Naming: NamePrefix, Doc: "sumif-aggregation-function"},
 	{Name: "avg", Signatures: []string{"timespan -> timespan", "datetime -> datetime", "decimal -> decimal", "number -> real"}, Build: buildAvg(""), Aggregate: true, Naming: NamePrefix, Doc: "avg-aggregation-function"},
@@ -269,12 +271,10 @@ var windowFuncs = []Func{
 	{Name: "new_guid", Signatures: []string{"long -> guid"}, Build: buildNewGUID, Window: true, Drawn: true, Doc: "new-guid-function"},
 	{Name: "prev", Signatures: []string{"any, long!? -> first", "any, long!, any! -> first"}, Build: buildNeighbour("lag"), Window: true, Doc: "prev-function"},
 	{Name: "next", Signatures: []string{"any, long!? -> first", "any, long!, any! -> first"}, Build: buildNeighbour("lead"), Window: true, Doc: "next-function"},
-	{Name: "row_cumsum", Signatures: []string{"summable -> first", "summable, bool -> first"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
-	{Name: "row_rank_dense", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
-	{Name: "row_rank_min", Signatures: []string{"any -> long", "any, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
-	{Name: "row_window_session", Signatures: []string{
-		"datetime, timespan, timespan, bool? -> datetime", "timespan, timespan, timespan, bool? -> timespan", "long, long, long, bool? -> long",
-	}, Window: true, Sequence: "session_starts", Doc: "row-window-session-function"},
+	{Name: "row_cumsum", Signatures: []string{"number -> first", "number, bool -> first"}, Build: buildCumSum, Window: true, Restart: 2, Doc: "row-cumsum-function"},
+	{Name: "row_rank_dense", Signatures: []string{"simple -> long", "simple, bool -> long"}, Build: buildRank("count"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-dense-function"},
+	{Name: "row_rank_min", Signatures: []string{"simple -> long", "simple, bool -> long"}, Build: buildRank("max"), Window: true, Restart: 2, Before: "rank_start", Doc: "row-rank-min-function"},
+	{Name: "row_window_session", Signatures: []string{"datetime, timespan, timespan, bool? -> datetime"}, Window: true, Sequence: "session_starts", Doc: "row-window-session-function"},
 }
 
 // windowSteps are the functions that window functions go through. rank_start is the number of a row whose value is not

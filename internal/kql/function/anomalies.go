@@ -20,7 +20,7 @@ var anomalyFuncs = []Func{
 	{Name: "series_decompose", Signatures: []string{"array, long?, string?, long?, real? -> dynamic"}, Fields: seriesFields("series_decompose", "baseline", "seasonal", "trend", "residual"), Go: goDecompose, Doc: "series-decompose-function"},
 	{Name: "series_decompose_forecast", Signatures: []string{"array, long, long?, string?, real? -> dynamic"}, Fields: seriesFields("series_decompose_forecast", "baseline", "seasonal", "trend", "residual"), Go: goForecast, Doc: "series-decompose-forecast-function"},
 	{Name: "series_decompose_anomalies", Signatures: []string{"array, real?, long?, string?, long?, string?, real? -> dynamic"}, Fields: seriesFields("series_decompose_anomalies", "ad_flag", "ad_score", "baseline"), Go: goAnomalies, Doc: "series-decompose-anomalies-function"},
-	{Name: "series_outliers", Signatures: []string{"array, string?, value? -> dynamic", "array, string, value, real, real?, long? -> dynamic"}, Go: goOutliers, NullIn: true, Naming: NameFirst, Doc: "series-outliers-function"},
+	{Name: "series_outliers", Signatures: []string{"array, string?, measure? -> dynamic", "array, string, float, float, float?, long? -> dynamic"}, Go: goOutliers, NullIn: true, Naming: NameFirst, Doc: "series-outliers-function"},
 }
 
 func goPeriodsDetect(args []schema.Value) (schema.Value, error) {
@@ -300,11 +300,19 @@ func goOutliers(args []schema.Value) (schema.Value, error) {
 	if len(args) > 3 && (args[3] != 10.0 || len(args) > 4 && args[4] != 90.0 || len(args) > 5 && args[5] != int64(0)) {
 		return nil, Refused("series_outliers with percentiles other than 10 and 90")
 	}
-	ignored := placeholder(args, 2)
+	ignored, ignores := 0.0, false
+	if len(args) > 2 {
+		switch v := args[2].(type) {
+		case float64:
+			ignored, ignores = v, true
+		case json.RawMessage:
+			ignored, ignores = numberOf(v)
+		}
+	}
 	var x []float64
 	var at []int
 	for i, e := range list {
-		if v, ok := numberOf(e); ok && canonical(e) != ignored {
+		if v, ok := numberOf(e); ok && !(ignores && v == ignored) {
 			x, at = append(x, v), append(at, i)
 		}
 	}

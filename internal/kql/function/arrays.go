@@ -14,7 +14,7 @@ var arrayFuncs = []Func{
 	{Name: "array_rotate_right", Signatures: []string{"array, long -> dynamic"}, Go: goRotate(-1), Doc: "array-rotate-right-function"},
 	{Name: "array_shift_left", Signatures: []string{"array, long -> dynamic", "array, long, value -> dynamic"}, Go: goShift(1), Doc: "array-shift-left-function"},
 	{Name: "array_shift_right", Signatures: []string{"array, long -> dynamic", "array, long, value -> dynamic"}, Go: goShift(-1), Doc: "array-shift-right-function"},
-	{Name: "array_split", Signatures: []string{"array, any -> dynamic"}, Go: goArraySplit, Doc: "array-split-function"},
+	{Name: "array_split", Signatures: []string{"array, integers -> dynamic"}, Go: goArraySplit, Doc: "array-split-function"},
 	{Name: "array_iff array_iif", Signatures: []string{"array, value, value -> dynamic"}, Go: goArrayIff, NullIn: true, Doc: "array-iff-function"},
 	{Name: "bag_zip", Signatures: []string{"array, array -> dynamic"}, Go: goBagZip, NullIn: true, Doc: "bag-zip"},
 	{Name: "jaccard_index", Signatures: []string{"array, array -> real"}, Go: goJaccard, Doc: "jaccard-index-function"},

@@ -13,12 +13,12 @@ import (
 // promise; these are exact: an hll is the array of the distinct values, a tdigest is [[7], values in order, weights].
 // https://learn.microsoft.com/kusto/query/hll-aggregation-function
 var digestFuncs = []Func{
-	{Name: "hll", Signatures: []string{"any, long!? -> dynamic"}, Build: buildHLL, Aggregate: true, Naming: NamePrefix, Doc: "hll-aggregation-function"},
-	{Name: "hll_if", Signatures: []string{"any, bool, long!? -> dynamic"}, Build: buildHLL, Aggregate: true, Naming: NamePrefix, Doc: "hll-if-aggregation-function"},
+	{Name: "hll", Signatures: []string{"countable, long!? -> dynamic"}, Build: buildHLL, Aggregate: true, Naming: NamePrefix, Doc: "hll-aggregation-function"},
+	{Name: "hll_if", Signatures: []string{"countable, bool, long!? -> dynamic"}, Build: buildHLL, Aggregate: true, Naming: NamePrefix, Doc: "hll-if-aggregation-function"},
 	{Name: "dcount_hll", Signatures: []string{"array -> long"}, Go: goCountHLL, Naming: NameFunction, Doc: "dcount-hll-function"},
 	{Name: "tdigest", Signatures: []string{"summable, integer? -> dynamic", "datetime, integer? -> dynamic"}, Build: buildDigest, Aggregate: true, Naming: NamePrefix, Doc: "tdigest-aggregation-function"},
-	{Name: "percentile_tdigest", Signatures: []string{"array, real -> dynamic"}, Go: goDigestPercentile, Typed: 3, Naming: NameFunction, Doc: "percentile-tdigest-function"},
-	{Name: "percentiles_array_tdigest", Signatures: []string{"array, array -> dynamic", "array, real+ -> dynamic"}, Go: goDigestPercentiles, Typed: 3, One: "percentile_tdigest", Naming: NamePrefix, Prefix: "percentile_tdigest", Doc: "percentile-array-tdigest-function"},
+	{Name: "percentile_tdigest", Signatures: []string{"array, float -> dynamic"}, Go: goDigestPercentile, Typed: 3, Naming: NameFunction, Doc: "percentile-tdigest-function"},
+	{Name: "percentiles_array_tdigest", Signatures: []string{"array, array -> dynamic", "array, float+ -> dynamic"}, Go: goDigestPercentiles, Typed: 3, One: "percentile_tdigest", Naming: NamePrefix, Prefix: "percentile_tdigest", Doc: "percentile-array-tdigest-function"},
 	{Name: "rank_tdigest", Signatures: []string{"array, value -> real"}, Go: goDigestRank(false), Doc: "rank-tdigest-function"},
 	{Name: "percentrank_tdigest", Signatures: []string{"array, value -> real"}, Go: goDigestRank(true), Doc: "percentrank-tdigest-function"},
 }
@@ -33,8 +33,8 @@ var mergeFuncs = []Func{
 var digestSteps = []Func{
 	{Name: "make_digest", Signatures: []string{"dynamic, dynamic -> dynamic"}, Go: goMakeDigest, NullIn: true, Doc: "tdigest-aggregation-function"},
 	{Name: "merge_hlls", Signatures: []string{"dynamic -> dynamic"}, Go: goMergeHLLs, Doc: "hll-merge-aggregation-function"},
-	{Name: "hll_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_hlls"), Naming: NameOnly, Prefix: "hll_merged_result", Doc: "hll-merge-function"},
-	{Name: "tdigest_merge_of", Signatures: []string{"array+ -> dynamic"}, Build: buildMergeOf("merge_digests"), Naming: NameOnly, Prefix: "tdigests_merge_result", Doc: "merge-tdigest-function"},
+	{Name: "hll_merge_of", Signatures: []string{"array, array+ -> dynamic"}, Build: buildMergeOf("merge_hlls"), Naming: NameOnly, Prefix: "hll_merged_result", Doc: "hll-merge-function"},
+	{Name: "tdigest_merge_of", Signatures: []string{"array, array+ -> dynamic"}, Build: buildMergeOf("merge_digests"), Naming: NameOnly, Prefix: "tdigests_merge_result", Doc: "merge-tdigest-function"},
 	{Name: "merge_digests", Signatures: []string{"dynamic -> dynamic"}, Go: goMergeDigests, Doc: "tdigest-merge-aggregation-function"},
 }
 

@@ -14,9 +14,9 @@ import (
 
 // https://learn.microsoft.com/kusto/query/scalar-functions#dynamicarray-functions
 var dynamicFuncs = []Func{
-	{Name: "pack_array", Signatures: []string{"any* -> dynamic"}, Build: buildPackArray, Star: true, Doc: "pack-array-function"},
+	{Name: "pack_array", Signatures: []string{"any+ -> dynamic"}, Build: buildPackArray, Star: true, Doc: "pack-array-function"},
 	{Name: "estimate_data_size", Signatures: []string{"any+ -> long"}, Build: buildDataSize, Star: true, Doc: "estimate-data-size-function"},
-	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"any* -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
+	{Name: "bag_pack pack pack_dictionary", Signatures: []string{"(text, any)+ -> dynamic"}, Build: buildBagPack, Doc: "pack-function"},
 	{Name: "array_length arraylength", Signatures: []string{"array -> long"}, SQL: "CASE WHEN json_type($1) = 'ARRAY' THEN CAST(json_array_length($1) AS BIGINT) END", Doc: "array-length-function"},
 	{Name: "array_concat", Signatures: []string{"array+ -> dynamic"}, Go: goArrayConcat, NullIn: true, Folds: true, Doc: "array-concat-function"},
 	{Name: "array_slice", Signatures: []string{"array, long, long -> dynamic"}, Go: goArraySlice, Doc: "array-slice-function"},
@@ -27,16 +27,16 @@ var dynamicFuncs = []Func{
 	{Name: "array_sum", Signatures: []string{"array -> real"}, Go: goArraySum, Doc: "array-sum-function"},
 	{Name: "strcat_array array_strcat", Signatures: []string{"array, spelled -> string"}, Build: buildStrcatArray, Doc: "strcat-array-function"},
 	{Name: "set_has_element", Signatures: []string{"array, any -> bool"}, Build: buildSetHas, Doc: "set-has-element-function"},
-	{Name: "set_union", Signatures: []string{"array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Folds: true, Doc: "set-union-function"},
-	{Name: "set_intersect", Signatures: []string{"array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Folds: true, Doc: "set-intersect-function"},
-	{Name: "set_difference", Signatures: []string{"array+ -> dynamic"}, Go: goSet(differenceOf), NullIn: true, Folds: true, Doc: "set-difference-function"},
+	{Name: "set_union", Signatures: []string{"array, array+ -> dynamic"}, Go: goSet(unionOf), NullIn: true, Folds: true, Doc: "set-union-function"},
+	{Name: "set_intersect", Signatures: []string{"array, array+ -> dynamic"}, Go: goSet(intersectionOf), NullIn: true, Folds: true, Doc: "set-intersect-function"},
+	{Name: "set_difference", Signatures: []string{"array, array+ -> dynamic"}, Go: goSet(differenceOf), NullIn: true, Folds: true, Doc: "set-difference-function"},
 	{Name: "set_equals", Signatures: []string{"array, array -> bool"}, Go: goSetEquals, Doc: "scalar-functions"},
 	{Name: "bag_keys", Signatures: []string{"array -> dynamic"}, SQL: "CASE WHEN json_type($1) = 'OBJECT' THEN CAST(to_json(json_keys($1)) AS VARCHAR) END", Doc: "bag-keys-function"},
 	{Name: "bag_has_key", Signatures: []string{"array, text -> bool"}, Build: buildHasKey, Doc: "bag-has-key-function"},
-	{Name: "bag_merge", Signatures: []string{"array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
+	{Name: "bag_merge", Signatures: []string{"array, array+ -> dynamic"}, Go: goBagMerge, NullIn: true, Doc: "bag-merge-function"},
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
 	{Name: "dynamic_to_json", Signatures: []string{"value -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
-	{Name: "repeat", Signatures: []string{"orderable, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
+	{Name: "repeat", Signatures: []string{"simple, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
 	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
 }
 

@@ -28,7 +28,7 @@ import (
 // encodeFuncs turn text into other forms and back.
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var encodeFuncs = []Func{
-	{Name: "hash_xxhash64 hash", Signatures: []string{"string, long? -> long", "datetime, long? -> long", "any, long? -> long"}, Go: goXXHash, Doc: "hash-xxhash64-function"},
+	{Name: "hash_xxhash64 hash", Signatures: []string{"string=, long? -> long", "datetime, long? -> long", "simple, long? -> long"}, Go: goXXHash, Doc: "hash-xxhash64-function"},
 	{Name: "base64_decode_toarray", Signatures: []string{"text -> dynamic"}, Go: goBase64Array, Doc: "base64-decode-toarray-function"},
 	{Name: "base64_encode_fromarray", Signatures: []string{"array -> string"}, Go: goArrayBase64, Doc: "base64-encode-fromarray-function"},
 	{Name: "base64_encode_fromguid", Signatures: []string{"guid -> string"}, Go: goGUIDBase64, Doc: "base64-encode-fromguid-function"},

@@ -9,9 +9,9 @@ import (
 
 // hashFuncs are the digests that DuckDB computes itself.
 var hashFuncs = []Func{
-	{Name: "hash_md5", Signatures: []string{"any -> string"}, Build: buildHash("md5"), Doc: "hash-md5-function"},
-	{Name: "hash_sha1", Signatures: []string{"any -> string"}, Build: buildHash("sha1"), Doc: "hash-sha1-function"},
-	{Name: "hash_sha256", Signatures: []string{"any -> string"}, Build: buildHash("sha256"), Doc: "hash-sha256-function"},
+	{Name: "hash_md5", Signatures: []string{"simple -> string"}, Build: buildHash("md5"), Doc: "hash-md5-function"},
+	{Name: "hash_sha1", Signatures: []string{"simple -> string"}, Build: buildHash("sha1"), Doc: "hash-sha1-function"},
+	{Name: "hash_sha256", Signatures: []string{"simple -> string"}, Build: buildHash("sha256"), Doc: "hash-sha256-function"},
 }
 
 func buildHash(fn string) func(Call) (string, error) {

@@ -41,9 +41,9 @@ var mathFuncs = []Func{
 	{Name: "pi", Signatures: []string{"-> real"}, SQL: "pi()", Doc: "pi-function"},
 	{Name: "gamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN gamma($1) END", Naming: NameFirst, Doc: "gamma-function"},
 	{Name: "loggamma", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 > 0 THEN lgamma($1) END", Naming: NameFirst, Doc: "loggamma-function"},
-	{Name: "isnan", Signatures: []string{"real -> bool"}, SQL: "isnan($1)", Doc: "isnan-function"},
-	{Name: "isinf", Signatures: []string{"real -> bool"}, SQL: "isinf($1)", Doc: "isinf-function"},
-	{Name: "isfinite", Signatures: []string{"real -> bool"}, SQL: "isfinite($1)", Doc: "isfinite-function"},
+	{Name: "isnan", Signatures: []string{"float -> bool"}, SQL: "isnan($1)", Doc: "isnan-function"},
+	{Name: "isinf", Signatures: []string{"float -> bool"}, SQL: "isinf($1)", Doc: "isinf-function"},
+	{Name: "isfinite", Signatures: []string{"float -> bool"}, SQL: "isfinite($1)", Doc: "isfinite-function"},
 	{Name: "sign", Signatures: []string{"real -> real"}, SQL: "CAST(sign($1) AS DOUBLE)", Doc: "sign-function"},
 	{Name: "binary_and", Signatures: []string{"long, long -> long"}, SQL: "($1 & $2)", Naming: NameFirst, Doc: "binary-and-function"},
 	{Name: "binary_or", Signatures: []string{"long, long -> long"}, SQL: "($1 | $2)", Naming: NameFirst, Doc: "binary-or-function"},
@@ -52,8 +52,8 @@ var mathFuncs = []Func{
 	{Name: "binary_shift_left", Signatures: []string{"long, long -> long"}, Go: goShiftBits(func(x int64, by uint) int64 { return x << by }), Naming: NameFirst, Doc: "binary-shift-left-function"},
 	{Name: "binary_shift_right", Signatures: []string{"long, long -> long"}, Go: goShiftBits(func(x int64, by uint) int64 { return x >> by }), Naming: NameFirst, Doc: "binary-shift-right-function"},
 	{Name: "bitset_count_ones", Signatures: []string{"long -> long"}, SQL: "CAST(bit_count($1) AS BIGINT)", Naming: NameFirst, Doc: "bitset-count-ones-function"},
-	{Name: "max_of", Signatures: []string{"common+ -> common"}, SQL: "greatest($*)", Doc: "max-of-function"},
-	{Name: "min_of", Signatures: []string{"common+ -> common"}, Build: buildMinOf, Doc: "min-of-function"},
+	{Name: "max_of", Signatures: []string{"ranked, ranked+ -> common"}, SQL: "greatest($*)", Doc: "max-of-function"},
+	{Name: "min_of", Signatures: []string{"ranked, ranked+ -> common"}, Build: buildMinOf, Doc: "min-of-function"},
 }
 
 // buildMinOf is NaN as soon as one argument is, as max_of is; DuckDB takes NaN for the greatest number.
@@ -126,7 +126,7 @@ var conditionalFuncs = []Func{
 	{Name: "case", Signatures: []string{"(bool, common)+, common -> common"}, Build: buildCase, Doc: "case-function"},
 	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, SQL: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL THEN $1 >= $2 - $3 AND $1 <= $2 + $3 END", Doc: "around-function"},
 	{Name: "assert", Signatures: []string{"bool, string! -> bool"}, SQL: "CASE WHEN $1 THEN true ELSE CAST(error($2) AS BOOLEAN) END", Doc: "assert-function"},
-	{Name: "coalesce", Signatures: []string{"common+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
+	{Name: "coalesce", Signatures: []string{"alike, alike+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
 	{Name: "not", Signatures: []string{"bool -> bool"}, SQL: "(NOT $1)", Doc: "not-function"},
 	{Name: "isnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NULL", "false"), Doc: "isnull-function"},
 	{Name: "isnotnull notnull", Signatures: []string{"any -> bool"}, Build: buildIsNull("IS NOT NULL", "true"), Doc: "isnotnull-function"},

@@ -35,7 +35,12 @@ var operatorTable = []Func{
 	{Name: "%", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 	}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
+	{Name: "unary+", Signatures: []string{"summable -> promoted", "datetime -> datetime", "dynamic -> dynamic"}, SQL: "$1", Doc: "numerical-operators"},
 	{Name: "unary-", Signatures: []string{"summable -> promoted"}, SQL: "(-$1)", Doc: "numerical-operators"},
+	{Name: "between", Signatures: []string{
+		"number, number, number -> bool", "number, dynamic=, dynamic= -> bool", "dynamic=, number, number -> bool",
+		"datetime, datetime, datetime -> bool", "datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool",
+	}, SQL: "($1 >= $2 AND $1 <= $3)", Doc: "between-operator"},
 	{Name: "=~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("="), Doc: "datatypes-string-operators"},
 	{Name: "!~", Signatures: []string{"text, text -> bool"}, Build: buildFoldEqual("<>"), Doc: "datatypes-string-operators"},
 	{Name: "contains", Signatures: []string{"text, text -> bool"}, Build: search("contains", true, false), Doc: "contains-operator"},

@@ -81,11 +81,13 @@ func scalarOf(f *Func, overload int, sig Signature) Scalar {
 			t = p.Type
 		case Text, Spelled:
 			t = schema.String
-		case Array, Boxed:
+		case Array, Boxed, Measure:
 			t = schema.Dynamic
+		case Float:
+			t = schema.Real
 		case Integer:
 			t = schema.Long
-		case Any, Common, Number, Summable, Orderable:
+		case Any, Common, Alike, Ranked, Number, Summable, Orderable, Simple, Countable, Integers, Texts:
 		}
 		s.Args = append(s.Args, t)
 		s.Variadic = s.Variadic || p.Repeats

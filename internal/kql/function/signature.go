@@ -23,6 +23,7 @@ type Param struct {
 	Optional bool
 	Repeats  bool // the last parameter (or the last group) may repeat
 	Constant bool // must be a literal
+	Strict   bool // of Exact: no other type is converted
 }
 
 // Class is a set of types that a parameter accepts.
@@ -39,8 +40,16 @@ const (
 	Number          // int, long, real, decimal
 	Integer         // int, long
 	Summable        // numbers and timespan
-	Orderable       // everything but dynamic
-	Common          // all arguments of this class are brought to one type
+	Orderable       // everything but dynamic and guid
+	Simple          // everything but dynamic
+	Countable       // everything but real and bool
+	Float           // int, long, real, but not decimal; it arrives as a real
+	Measure         // a number; it arrives as a dynamic value
+	Integers        // an integer or an array of them
+	Texts           // a text or an array of them
+	Common          // all arguments of this class are brought to one type, to dynamic where they have none in common
+	Alike           // all arguments of this class have one type, or are numbers, which are brought to the widest
+	Ranked          // as Alike, of types that are Orderable
 	Array           // dynamic
 	Boxed           // any type; it arrives as a dynamic value, so that text and JSON are told apart
 	Spelled         // any type; it arrives as its text, as tostring() makes it
@@ -64,15 +73,67 @@ const (
 	Shared                     // the common type of the Common arguments
 )
 
-var classes = map[string]Class{
-	"any": Any, "text": Text, "truth": Truth, "number": Number, "integer": Integer, "summable": Summable, "orderable": Orderable,
-	"common": Common, "array": Array, "value": Boxed, "spelled": Spelled,
+// classes are the names of the classes in signatures, and what they are in words.
+var classes = []struct {
+	name  string
+	class Class
+	words string
+}{
+	{"any", Any, "anything"},
+	{"text", Text, "a string or a dynamic value"},
+	{"truth", Truth, "a bool or a dynamic value"},
+	{"number", Number, "int, long, real or decimal"},
+	{"integer", Integer, "int or long"},
+	{"summable", Summable, "a number or a timespan"},
+	{"orderable", Orderable, "a number, timespan, datetime, string or bool"},
+	{"simple", Simple, "anything but dynamic"},
+	{"countable", Countable, "anything but real and bool"},
+	{"float", Float, "int, long or real"},
+	{"measure", Measure, "a number"},
+	{"integers", Integers, "an integer or an array of them"},
+	{"texts", Texts, "a string or an array of them"},
+	{"common", Common, "values that are brought to one type"},
+	{"alike", Alike, "values of one type, or numbers"},
+	{"ranked", Ranked, "values of one type, or numbers; guid and dynamic have no order"},
+	{"array", Array, "a dynamic value"},
+	{"value", Boxed, "anything"},
+	{"spelled", Spelled, "anything, as tostring() writes it"},
+}
+
+// String says what a class is, in words.
+func (c Class) String() string {
+	for _, k := range classes {
+		if k.class == c {
+			return k.words
+		}
+	}
+	return "a value of the type"
+}
+
+// Name is how signatures call a class, "" for Exact.
+func (c Class) Name() string {
+	for _, k := range classes {
+		if k.class == c {
+			return k.name
+		}
+	}
+	return ""
+}
+
+// classNamed finds the class of a name.
+func classNamed(name string) (Class, bool) {
+	for _, k := range classes {
+		if k.name == name {
+			return k.class, true
+		}
+	}
+	return 0, false
 }
 
 var resultRules = map[string]ResultRule{"first": First, "promoted": Promoted, "widest": Widest, "common": Shared}
 
 // parseSignature reads the form `text, long? , any* -> string`. A parameter is a class or a scalar type; `?` makes it
-// optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant. What stands first
+// optional, `*` lets it occur any number of times (also none), `+` at least once, `!` wants a constant, `=` takes no other type than the one named. What stands first
 // as `(bool, common)+` comes once or more, together. The result is a scalar type or first, promoted, widest, common.
 func parseSignature(text string) (Signature, error) {
 	s := Signature{Text: text}
@@ -90,12 +151,13 @@ func parseSignature(text string) (Signature, error) {
 			continue
 		}
 		p := Param{}
-		name := strings.TrimRight(field, "?*+!")
+		name := strings.TrimRight(field, "?*+!=")
 		marks := field[len(name):]
 		p.Optional = strings.ContainsAny(marks, "?*")
 		p.Repeats = strings.ContainsAny(marks, "*+")
 		p.Constant = strings.Contains(marks, "!")
-		if c, ok := classes[name]; ok {
+		p.Strict = strings.Contains(marks, "=")
+		if c, ok := classNamed(name); ok {
 			p.Accepts = c
 		} else if t, ok := schema.ParseType(name); ok {
 			p.Accepts, p.Type = Exact, t
@@ -177,24 +239,37 @@ func (p Param) Accept(t schema.Type) int {
 		return 3
 	}
 	switch p.Accepts {
-	case Any, Common, Boxed:
+	case Any, Common, Alike, Boxed:
 		return 2
 	case Spelled:
 		return rank(t == schema.String, true)
 	case Exact:
+		if p.Strict {
+			return rank(p.Type == t, false)
+		}
 		return acceptExact(p.Type, t)
 	case Text:
 		return rank(t == schema.String, t == schema.Dynamic)
 	case Truth:
 		return rank(t == schema.Bool, t == schema.Dynamic)
-	case Number:
+	case Number, Measure:
 		return rank(t.IsNumeric(), false)
+	case Float:
+		return rank(t == schema.Real, t.IsInteger())
 	case Integer:
 		return rank(t.IsInteger(), false)
+	case Integers:
+		return rank(t.IsInteger() || t == schema.Dynamic, false)
+	case Texts:
+		return rank(t == schema.String || t == schema.Dynamic, false)
 	case Summable:
 		return rank(t.IsNumeric() || t == schema.Timespan, false)
-	case Orderable:
+	case Orderable, Ranked:
+		return rank(t != schema.Dynamic && t != schema.Guid, false)
+	case Simple:
 		return rank(t != schema.Dynamic, false)
+	case Countable:
+		return rank(t != schema.Real && t != schema.Bool, false)
 	case Array:
 		return rank(t == schema.Dynamic, false)
 	}
@@ -235,8 +310,10 @@ func (p Param) Target(t schema.Type) schema.Type {
 		return schema.String
 	case Truth:
 		return schema.Bool
-	case Array, Boxed:
+	case Array, Boxed, Measure:
 		return schema.Dynamic
+	case Float:
+		return schema.Real
 	case Number, Summable:
 		if untyped {
 			return schema.Real
@@ -245,7 +322,7 @@ func (p Param) Target(t schema.Type) schema.Type {
 		if untyped {
 			return schema.Long
 		}
-	case Any, Common, Orderable:
+	case Any, Common, Alike, Ranked, Orderable, Simple, Countable, Integers, Texts:
 	}
 	return t
 }
@@ -258,8 +335,17 @@ func Wider(a, b schema.Type) schema.Type {
 	return max(a, b)
 }
 
-// CommonType returns the type to which values of a and b are brought by iff, case and coalesce.
-func CommonType(a, b schema.Type) schema.Type {
+// Shares reports whether the arguments of this class are brought to one type.
+func (c Class) Shares() bool { return c == Common || c == Alike || c == Ranked }
+
+// Unify returns the type to which values of a and b are brought as arguments of this class; false where they have none.
+func (c Class) Unify(a, b schema.Type) (schema.Type, bool) {
+	alike := a == b || a == schema.Unknown || b == schema.Unknown || a.IsNumeric() && b.IsNumeric()
+	return commonType(a, b), alike || c == Common
+}
+
+// commonType returns the type to which values of a and b are brought by iff and case.
+func commonType(a, b schema.Type) schema.Type {
 	switch {
 	case a == b || b == schema.Unknown:
 		return a

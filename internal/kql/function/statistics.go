@@ -21,14 +21,14 @@ var statisticsFuncs = []Func{
 	{Name: "beta_pdf", Signatures: []string{"real, real, real -> real"}, Go: beta(math.NaN(), func(x, _, _ float64) bool { return x > 0 && x < 1 }, betaDensity), Doc: "beta-pdf-function"},
 	{Name: "welch_test", Signatures: []string{"real, real, real, real, real, real -> real"}, Go: goWelch, Doc: "welch-test-function"},
 	{Name: "format_bytes", Signatures: []string{"real, long?, string? -> string"}, Go: goFormatBytes, Naming: NameFirst, Doc: "format-bytes-function"},
-	{Name: "convert_energy", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("energy"), Doc: "convert-energy-function"},
-	{Name: "convert_speed", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("speed"), Doc: "convert-speed-function"},
-	{Name: "convert_angle", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("angle"), Doc: "convert-angle-function"},
-	{Name: "convert_force", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("force"), Doc: "convert-force-function"},
-	{Name: "convert_mass", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("mass"), Doc: "convert-mass-function"},
-	{Name: "convert_length", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("length"), Doc: "convert-length-function"},
-	{Name: "convert_volume", Signatures: []string{"real, string!, string! -> real"}, Build: buildConvert("volume"), Doc: "convert-volume-function"},
-	{Name: "convert_temperature", Signatures: []string{"real, string!, string! -> real"}, Build: buildTemperature, Doc: "convert-temperature-function"},
+	{Name: "convert_energy", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("energy"), Doc: "convert-energy-function"},
+	{Name: "convert_speed", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("speed"), Doc: "convert-speed-function"},
+	{Name: "convert_angle", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("angle"), Doc: "convert-angle-function"},
+	{Name: "convert_force", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("force"), Doc: "convert-force-function"},
+	{Name: "convert_mass", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("mass"), Doc: "convert-mass-function"},
+	{Name: "convert_length", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("length"), Doc: "convert-length-function"},
+	{Name: "convert_volume", Signatures: []string{"float, string!, string! -> real"}, Build: buildConvert("volume"), Doc: "convert-volume-function"},
+	{Name: "convert_temperature", Signatures: []string{"float, string!, string! -> real"}, Build: buildTemperature, Doc: "convert-temperature-function"},
 }
 
 func real1(f func(float64) float64) func([]schema.Value) (schema.Value, error) {

@@ -27,7 +27,7 @@ func buildToHex(c Call) (string, error) {
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var stringFuncs = []Func{
 	{Name: "strcat", Signatures: []string{"any+ -> string"}, Build: buildStrcat, Doc: "strcat-function"},
-	{Name: "strcat_delim", Signatures: []string{"spelled, any+ -> string"}, Build: buildStrcatDelim, Doc: "strcat-delim-function"},
+	{Name: "strcat_delim", Signatures: []string{"spelled, any, any+ -> string"}, Build: buildStrcatDelim, Doc: "strcat-delim-function"},
 	{Name: "strlen", Signatures: []string{"text -> long"}, SQL: "length($1)", Naming: NameFunction, Doc: "strlen-function"},
 	{Name: "string_size", Signatures: []string{"text -> long"}, SQL: "strlen($1)", Naming: NameFunction, Doc: "string-size-function"},
 	{Name: "tolower", Signatures: []string{"spelled -> string"}, SQL: "lower($1)", Doc: "tolower-function"},

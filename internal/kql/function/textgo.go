@@ -20,14 +20,14 @@ import (
 // https://learn.microsoft.com/kusto/query/scalar-functions#string-functions
 var searchFuncs = []Func{
 	{Name: "unicode_codepoints_from_string to_utf8", Signatures: []string{"spelled -> dynamic"}, Go: goCodepoints, Doc: "unicode-codepoints-from-string-function"},
-	{Name: "unicode_codepoints_to_string make_string", Signatures: []string{"any+ -> string"}, Go: goFromCodepoints, NullIn: true, Doc: "unicode-codepoints-to-string-function"},
+	{Name: "unicode_codepoints_to_string make_string", Signatures: []string{"integers+ -> string"}, Go: goFromCodepoints, NullIn: true, Doc: "unicode-codepoints-to-string-function"},
 	{Name: "isutf8", Signatures: []string{"spelled -> bool"}, SQL: "true", Doc: "isutf8-function"}, // text of another encoding is repaired at intake
 	{Name: "isascii", Signatures: []string{"spelled -> bool"}, SQL: "(strlen($1) = length($1))", Doc: "isascii"},
 	{Name: "has_any_index", Signatures: []string{"text, array -> long"}, Go: goHasAnyIndex, Doc: "has-any-index-function"},
 	{Name: "has_ipv4", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(false), Doc: "has-ipv4-function"},
-	{Name: "has_any_ipv4", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(false), Doc: "has-any-ipv4-function"},
+	{Name: "has_any_ipv4", Signatures: []string{"text, texts+ -> bool"}, Go: goHasIPv4(false), Doc: "has-any-ipv4-function"},
 	{Name: "has_ipv4_prefix", Signatures: []string{"text, text -> bool"}, Go: goHasIPv4(true), Doc: "has-ipv4-prefix-function"},
-	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, any+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
+	{Name: "has_any_ipv4_prefix", Signatures: []string{"text, texts+ -> bool"}, Go: goHasIPv4(true), Doc: "has-any-ipv4-prefix-function"},
 	{Name: "replace_strings", Signatures: []string{"text, array, array -> string"}, Go: goReplaceStrings, Doc: "replace-strings-function"},
 	{Name: "extract_all extractall", Signatures: []string{"string, text -> dynamic", "string, array, text -> dynamic"}, Build: buildExtractAll, Go: goExtractAll, Doc: "extract-all-function"},
 	{Name: "url_decode", Signatures: []string{"text -> string"}, Go: goURLDecode, Doc: "url-decode-function"},

@@ -27,16 +27,11 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 	}
 	sig := fn.Overloads()[best]
 	out := b.made.applies.New(Apply{At: at, Func: fn, Overload: best, Args: b.made.exprs.List(args)})
-	common := schema.Unknown
-	for i, a := range args {
-		if sig.Param(i, len(args)).Accepts == function.Common {
-			common = function.CommonType(common, a.Type())
-		}
-	}
+	common, _ := shared(sig, args)
 	for i, a := range args {
 		p := sig.Param(i, len(args))
 		target := p.Target(a.Type())
-		if p.Accepts == function.Common {
+		if p.Accepts.Shares() {
 			target = common
 		}
 		if p.Constant {
@@ -44,7 +39,7 @@ func (b *binder) applyAt(at diag.Span, name string, fn *function.Func, args []Ex
 				b.fail(diag.Unsupported, at, "", "argument %d of %s must be a constant", i+1, name)
 			}
 		}
-		if p.Accepts == function.Common && a.Type() == schema.Dynamic {
+		if p.Accepts.Shares() && a.Type() == schema.Dynamic {
 			out.Args[i] = b.besideInteger(a, target, nil)
 			continue
 		}
@@ -73,6 +68,11 @@ func foldedCall(call *Apply) (schema.Value, bool) {
 	return call.Func.Fold(values)
 }
 
+// accepts reports whether some overload takes the arguments.
+func accepts(fn *function.Func, args []Expr) bool {
+	return slices.ContainsFunc(fn.Overloads(), func(s function.Signature) bool { return fit(s, args) > 0 })
+}
+
 // fit scores a signature: 0 when it does not accept the arguments.
 func fit(s function.Signature, args []Expr) int {
 	if !s.Fits(len(args)) {
@@ -86,7 +86,22 @@ func fit(s function.Signature, args []Expr) int {
 		}
 		score += got * 100 / len(args)
 	}
+	if _, ok := shared(s, args); !ok {
+		return 0
+	}
 	return score
+}
+
+// shared is the type to which those arguments are brought that must have one; false where there is none.
+func shared(s function.Signature, args []Expr) (t schema.Type, ok bool) {
+	for i, a := range args {
+		if c := s.Param(i, len(args)).Accepts; c.Shares() {
+			if t, ok = c.Unify(t, a.Type()); !ok {
+				return t, false
+			}
+		}
+	}
+	return t, true
 }
 
 func resultType(s function.Signature, args []Expr, common schema.Type) schema.Type {
@@ -128,6 +143,7 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
 	}
 	notes := []string{"it takes " + strings.Join(wants, " or ")}
+	notes = append(notes, classNotes(fn)...)
 	if slices.ContainsFunc(args, func(a Expr) bool { return a.Type() == schema.Dynamic }) {
 		notes = append(notes, "a dynamic value must be cast, with toreal(), tolong() or todatetime() for example")
 	}
@@ -137,6 +153,21 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 		Notes:   notes,
 	})
 	panic(failed{})
+}
+
+// classNotes say what the classes are that the signatures of a function name.
+func classNotes(fn *function.Func) (notes []string) {
+	for _, s := range fn.Overloads() {
+		for _, p := range s.Params {
+			if p.Accepts == function.Exact {
+				continue
+			}
+			if note := p.Accepts.Name() + ": " + p.Accepts.String(); !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
+	}
+	return notes
 }
 
 // call binds a function call: the special forms first, then user functions, then the function table.
@@ -197,17 +228,19 @@ func (b *binder) plainCall(f *frame, x *syntax.Call) Expr {
 // starred binds the arguments of a call, among which a * may stand for all columns.
 func (b *binder) starred(f *frame, x *syntax.Call, fn *function.Func) []Expr {
 	var out []Expr
-	for i, a := range x.Args {
+	for _, a := range x.Args {
 		if _, star := a.(*syntax.Star); !star || !fn.Star {
 			continue
 		}
-		out = b.scalars(f, x.Args[:i]...)
+		if len(x.Args) > 1 {
+			b.fail(diag.Semantic, a.Span(), "", "`*` is the only argument where it stands for all columns")
+		}
 		for _, c := range f.cols {
 			if !c.Hidden {
 				out = append(out, b.col(c))
 			}
 		}
-		return append(out, b.scalars(f, x.Args[i+1:]...)...)
+		return out
 	}
 	return b.scalars(f, x.Args...)
 }
@@ -239,17 +272,21 @@ func init() {
 		"bag_pack_columns": (*binder).callPackColumns, "pack_all": (*binder).callPackAll, "gettype": (*binder).callGetType, "column_names_of": (*binder).callColumnNames, "bin_auto": (*binder).callBinAuto,
 		"tostring": to(schema.String), "tolong": to(schema.Long), "toint": to(schema.Int), "toreal": to(schema.Real),
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
-		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "totime": to(schema.Timespan), "toguid": to(schema.Guid),
+		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "totime": to(schema.Timespan), "toguid": toFrom(function.Text, schema.Guid),
 		"todecimal": to(schema.Decimal), "int": to(schema.Int), "long": to(schema.Long), "real": to(schema.Real),
 		"double": to(schema.Real), "bool": to(schema.Bool), "datetime": to(schema.Datetime), "timespan": to(schema.Timespan),
-		"time": to(schema.Timespan), "guid": to(schema.Guid), "decimal": to(schema.Decimal), "string": to(schema.String),
+		"time": to(schema.Timespan), "guid": to(schema.Guid), "decimal": to(schema.Decimal),
 	}
 }
 
-func to(t schema.Type) func(*binder, *frame, *syntax.Call) Expr {
+func to(t schema.Type) func(*binder, *frame, *syntax.Call) Expr { return toFrom(function.Any, t) }
+
+// toFrom is a conversion of a class of types only.
+func toFrom(from function.Class, t schema.Type) func(*binder, *frame, *syntax.Call) Expr {
 	return func(b *binder, f *frame, x *syntax.Call) Expr {
 		b.arity(x, 1, 1)
 		v := b.scalar(f, x.Args[0])
+		b.takes(x, v, from)
 		if !convertible(v.Type(), t) {
 			b.fail(diag.Semantic, x.Args[0].Span(), "", "a value of type %s cannot become %s", v.Type(), t)
 		}
@@ -296,6 +333,9 @@ func (b *binder) callAgo(f *frame, x *syntax.Call) Expr {
 		if t, ok := c.V.(schema.Ticks); ok {
 			return &Const{T: schema.Datetime, V: b.opt.Now - t}
 		}
+	}
+	if t := span.Type(); t != schema.Timespan && t != schema.Unknown {
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "ago takes a timespan, this is %s", t)
 	}
 	return b.applyAt(x.Span(), "-", b.operator("-"), []Expr{&Const{T: schema.Datetime, V: b.opt.Now}, b.convert(span, schema.Timespan)})
 }
@@ -345,14 +385,18 @@ func (b *binder) callColumnIfExists(f *frame, x *syntax.Call) Expr {
 func (b *binder) callParseJSON(f *frame, x *syntax.Call) Expr {
 	b.arity(x, 1, 1)
 	v := b.scalar(f, x.Args[0])
-	if v.Type() == schema.Dynamic {
-		return v
+	b.takes(x, v, function.Text)
+	if v.Type() != schema.String {
+		return b.convert(v, schema.Dynamic)
 	}
-	fn, _ := function.Operator("parse_json")
-	if v.Type() == schema.String {
-		return b.apply(x.Span(), fn, []Expr{v})
+	return b.apply(x.Span(), b.operator("parse_json"), []Expr{v})
+}
+
+// takes refuses a first argument that is not of a class of types.
+func (b *binder) takes(x *syntax.Call, v Expr, c function.Class) {
+	if p := (function.Param{Accepts: c}); p.Accept(v.Type()) == 0 {
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "%s takes %s, this is %s", x.Func.Name, c, v.Type())
 	}
-	return b.convert(v, schema.Dynamic)
 }
 
 // typedCall binds a function whose last argument names the type of the result.

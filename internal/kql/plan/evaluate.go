@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -266,6 +267,7 @@ func (b *binder) pivot(sc *scope, n Node, op *syntax.Evaluate) Node {
 		b.arity(op.Call, 1, 1)
 	}
 	over := b.pluginColumn(n, op.Call.Args[0])
+	b.takes(op.Call, &Col{over}, function.Simple)
 	name, inside := "count", map[*Column]bool{over: true}
 	var x Expr
 	rest := op.Call.Args[1:]

@@ -189,10 +189,7 @@ func (b *binder) unary(f *frame, x *syntax.Unary) Expr {
 		}
 	}
 	v := b.scalar(f, x.X)
-	if x.Op == "+" {
-		return v
-	}
-	if c, ok := v.(*Const); ok {
+	if c, ok := v.(*Const); ok && x.Op == "-" {
 		switch n := c.V.(type) {
 		case int64:
 			return &Const{T: schema.Long, V: -n}
@@ -204,7 +201,7 @@ func (b *binder) unary(f *frame, x *syntax.Unary) Expr {
 			}
 		}
 	}
-	return b.apply(x.Span(), b.operator("unary-"), []Expr{v})
+	return b.applyAt(x.Span(), x.Op, b.operator("unary"+x.Op), []Expr{v})
 }
 
 func (b *binder) operator(name string) *function.Func {
@@ -255,6 +252,8 @@ func (b *binder) mismatch(x *syntax.Binary, l, r Expr) {
 func (b *binder) arithmetic(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 	lt, rt := l.Type(), r.Type()
 	switch {
+	case (lt == schema.Dynamic && rt == schema.Timespan || lt == schema.Timespan && rt == schema.Dynamic) && (x.Op == "/" || x.Op == "%"):
+		b.mismatch(x, l, r) // the dynamic value may be a number or a timespan, of which the results differ in type
 	case lt == schema.Dynamic && rt == schema.Dynamic:
 		b.fail(diag.Unsupported, x.OpSpan, "", "arithmetic on two dynamic values is not supported: convert them, with toreal() for example")
 	case lt == schema.Dynamic:
@@ -314,16 +313,16 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 		return b.besideInteger(l, widestComparable(rt), r), r
 	case rt == schema.Dynamic:
 		return l, b.besideInteger(r, widestComparable(lt), l)
+	case lt == schema.Bool && rt.IsNumeric():
+		return b.convert(l, rt), r
+	case rt == schema.Bool && lt.IsNumeric():
+		return l, b.convert(r, lt)
 	case ordered:
 		b.mismatch(x, l, r)
 	case lt == schema.String:
 		return b.convert(l, widestComparable(rt)), r
 	case rt == schema.String:
 		return l, b.convert(r, widestComparable(lt))
-	case lt == schema.Bool && rt.IsNumeric():
-		return b.convert(l, rt), r
-	case rt == schema.Bool && lt.IsNumeric():
-		return l, b.convert(r, lt)
 	case lt == schema.Timespan && isZero(r):
 		return l, &Const{T: schema.Timespan, V: schema.Ticks(0)}
 	case rt == schema.Timespan && isZero(l):
@@ -389,7 +388,11 @@ func (b *binder) convert(x Expr, t schema.Type) Expr {
 }
 
 func (b *binder) between(f *frame, x *syntax.Between) Expr {
-	v, lo, hi := b.scalar(f, x.X), b.scalar(f, x.Lo), b.scalar(f, x.Hi)
+	args := b.scalars(f, x.X, x.Lo, x.Hi)
+	v, lo, hi := args[0], args[1], args[2]
+	if fn := b.operator("between"); !accepts(fn, args) {
+		b.noOverload(x.Span(), fn.Name, fn, args)
+	}
 	if v.Type() == schema.Datetime && hi.Type() == schema.Timespan && lo.Type() == schema.Datetime {
 		hi = b.inventAt(x.Span(), "+", lo, hi)
 	}

@@ -22,6 +22,9 @@ func (b *binder) in(f *frame, x *syntax.In) Expr {
 		return b.hasAny(f, x, v)
 	}
 	fold, not := strings.HasSuffix(op, "~"), strings.HasPrefix(x.Op, "!")
+	if t := v.Type(); fold && t != schema.String && t != schema.Dynamic && t != schema.Unknown {
+		b.fail(diag.Semantic, x.OpSpan, strings.TrimSuffix(x.Op, "~"), "the operator `%s` looks for text, this is %s, which has no case", x.Op, t)
+	}
 	if len(x.List) == 1 {
 		if b.isTabular(f.scope, x.List[0]) && !b.isColumn(f, x.List[0]) {
 			n := b.tabular(f.scope, x.List[0])

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql/function"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
@@ -196,11 +197,11 @@ func (b *binder) rangeOf(sc *scope, op *syntax.Range) Node {
 	f := &frame{scope: sc}
 	from, to, step := b.scalar(f, op.From), b.scalar(f, op.To), b.scalar(f, op.Step)
 	t := from.Type()
-	if t == schema.Int {
-		t = schema.Long
+	if t.IsNumeric() && to.Type().IsNumeric() && step.Type().IsNumeric() {
+		t = max(schema.Long, function.Wider(t, function.Wider(to.Type(), step.Type())))
 	}
-	if to.Type() == schema.Real || step.Type() == schema.Real && t.IsNumeric() {
-		t = schema.Real
+	if t == schema.Decimal {
+		b.fail(diag.Unsupported, op.Span(), "", "a range of decimals is not supported: convert its bounds and its step with toreal()")
 	}
 	c := b.column(op.Name.Name, t)
 	direction := sign(step)
@@ -293,7 +294,9 @@ func (b *binder) sort(sc *scope, n Node, keys []syntax.SortKey) Node {
 // refers to.
 // https://learn.microsoft.com/kusto/query/reduce-operator
 func (b *binder) reduce(sc *scope, n Node, op *syntax.Reduce) Node {
-	b.scalar(b.row(sc, n), op.X)
+	if t := b.scalar(b.row(sc, n), op.X).Type(); t != schema.String && t != schema.Unknown {
+		b.fail(diag.Semantic, op.X.Span(), "", "reduce takes a string, this is %s", t)
+	}
 	cols := []*Column{b.column("Pattern", schema.String), b.column("Count", schema.Long), b.column("Representative", schema.String)}
 	nm := b.newNamer(nil)
 	if kind, at := b.option(op.Options, "kind"); at != nil {

@@ -199,9 +199,7 @@ func (b *binder) best(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 	row.aggs = nil
 	_, inner := named(call.Args[0])
 	by := b.scalar(&row, inner)
-	if by.Type() == schema.Dynamic {
-		b.fail(diag.Semantic, inner.Span(), "", "%s cannot compare dynamic values: convert them first", call.Func.Name)
-	}
+	b.takes(call, by, function.Orderable)
 	var skip *Column
 	if c, ok := by.(*Col); ok {
 		skip = c.C
@@ -226,6 +224,9 @@ func (b *binder) best(f *frame, call *syntax.Call, emit emitter, out *Compute) {
 var oldPrefixes = map[string]string{"any": "any", "argmax": "max", "argmin": "min"}
 
 func (b *binder) takeAny(f *frame, call *syntax.Call, emit emitter, out *Compute) {
+	if len(call.Args) == 0 {
+		b.fail(diag.Semantic, call.Span(), "", "%s needs an expression or `*`", call.Func.Name)
+	}
 	names, values := b.picked(f, call.Args, out, nil)
 	pick := &Pick{Values: values}
 	prefix := oldPrefixes[call.Func.Name]

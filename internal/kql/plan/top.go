@@ -14,6 +14,9 @@ func (b *binder) topHitters(sc *scope, n Node, op *syntax.TopHitters) Node {
 	total, call := "approximate_count_"+implicitName(op.X), &syntax.Call{At: op.At, Func: &syntax.Name{At: op.At, Name: "count"}}
 	if op.By != nil {
 		_, by := named(op.By)
+		if t := b.scalar(b.row(sc, n), by).Type(); !t.IsNumeric() && t != schema.Unknown {
+			b.fail(diag.Semantic, by.Span(), "", "top-hitters sums numbers, this is %s", t)
+		}
 		total = "approximate_sum_" + implicitName(op.By)
 		call = &syntax.Call{At: syntax.At{Pos: op.By.Span()}, Func: &syntax.Name{At: op.At, Name: "sum"}, Args: []syntax.Expr{by}}
 	}

@@ -236,6 +236,9 @@ func (p *parser) binary(start *token, l Expr, op string, t *token, least strengt
 func (p *parser) membership(start *token, x Expr, not string) Expr {
 	t := p.tok()
 	if not != "" {
+		if word := p.peek(1); word.text == "has_any" || word.text == "has_all" {
+			p.fail(t.span.To(word.span), "not(... "+word.text+" (...))", "there is no operator `!%s`", word.text)
+		}
 		p.take()
 	}
 	in := &In{X: x, OpSpan: t.span}
