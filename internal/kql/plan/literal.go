@@ -15,6 +15,11 @@ func (b *binder) literal(x *syntax.Literal) Expr {
 	if !ok {
 		b.fail(diag.Semantic, x.Span(), "", "%q is not a %s", x.Text, t)
 	}
+	if x.Kind == syntax.LitDynamic {
+		if key, twice := keyTwice(x.Text); twice {
+			b.fail(diag.Unsupported, x.Span(), "", "the key %q is given twice in one bag: which value Kusto keeps is not documented", key)
+		}
+	}
 	return b.made.constants.New(Const{T: t, V: v})
 }
 
@@ -58,6 +63,41 @@ func literalValue(x *syntax.Literal) (t schema.Type, v schema.Value, ok bool) {
 		return t, nil, ok
 	}
 	return schema.Unknown, nil, false
+}
+
+// keyTwice finds a key that stands twice in one bag of a JSON text.
+func keyTwice(text string) (key string, twice bool) {
+	if strings.Count(text, ":") < 2 { // as most lists and small bags
+		return "", false
+	}
+	var bags []map[string]bool // the keys of the bags around the token, nil for an array
+	named := false             // the next token is the value of a key
+	for tokens := json.NewDecoder(strings.NewReader(text)); ; {
+		token, err := tokens.Token()
+		if err != nil {
+			return "", false
+		}
+		switch token {
+		case json.Delim('{'):
+			bags, named = append(bags, map[string]bool{}), false
+			continue
+		case json.Delim('['):
+			bags, named = append(bags, nil), false
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			bags, named = bags[:len(bags)-1], false
+			continue
+		}
+		if len(bags) == 0 || bags[len(bags)-1] == nil || named {
+			named = false
+			continue
+		}
+		key, _ = token.(string)
+		if bags[len(bags)-1][key] {
+			return key, true
+		}
+		bags[len(bags)-1][key], named = true, true
+	}
 }
 
 func plural(least, most int) string {
