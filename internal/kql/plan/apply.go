@@ -143,7 +143,7 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
 	}
 	notes := []string{"it takes " + strings.Join(wants, " or ")}
-	notes = append(notes, classNotes(fn)...)
+	notes = append(notes, classNotes(fn, len(args))...)
 	if slices.ContainsFunc(args, func(a Expr) bool { return a.Type() == schema.Dynamic }) {
 		notes = append(notes, "a dynamic value must be cast, with toreal(), tolong() or todatetime() for example")
 	}
@@ -155,9 +155,12 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 	panic(failed{})
 }
 
-// classNotes say what the classes are that the signatures of a function name.
-func classNotes(fn *function.Func) (notes []string) {
+// classNotes say what the classes are that the signatures name that take so many arguments: of those the types are at fault.
+func classNotes(fn *function.Func, n int) (notes []string) {
 	for _, s := range fn.Overloads() {
+		if !s.Fits(n) {
+			continue
+		}
 		for _, p := range s.Params {
 			if p.Accepts == function.Exact {
 				continue
