@@ -138,7 +138,7 @@ public lists of Microsoft's applications and of the family of client ids are rea
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the CSV file to write")
+	cmd.Flags().StringVar(&out, "out", "", "the CSV file to write, which is replaced if it exists")
 	cmd.Flags().BoolVar(&approved, "approved", false, "the lists are what the tenant has approved")
 	return cmd
 }

@@ -225,7 +225,7 @@ func newRulesExport(s Streams) *cobra.Command {
 			return exportRules(s, args, out)
 		},
 	}
-	cmd.Flags().StringVar(&out, "out", "", "the folder to write to")
+	cmd.Flags().StringVar(&out, "out", "", "the folder to write to: files of the same names are replaced, others left alone")
 	return cmd
 }
 
