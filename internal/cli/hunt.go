@@ -91,6 +91,9 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 		return err
 	}
 	defer func() { _ = c.Close() }()
+	if err := f.spare(); err != nil {
+		return err
+	}
 	engine, err := f.engine(ctx, c)
 	if err != nil {
 		return &exit{exitInternal, err}
@@ -130,6 +133,39 @@ func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 		f.also(p)
 	}
 	return write(w, p.b.String())
+}
+
+// outputs are the files that were asked for.
+func (f *huntFlags) outputs() []string {
+	var paths []string
+	for _, path := range []string{f.report, f.candidates} {
+		if path != "" {
+			paths = append(paths, path)
+		}
+	}
+	if f.out != "" {
+		for _, o := range report.Outputs() {
+			paths = append(paths, filepath.Join(f.out, o.File))
+		}
+		paths = append(paths, filepath.Join(f.out, casefile.RejectsName))
+	}
+	return paths
+}
+
+// spare refuses a run that would replace a file of the evidence by what it says of it.
+func (f *huntFlags) spare() error {
+	for _, path := range f.outputs() {
+		output, err := os.Stat(path)
+		if err != nil {
+			continue // it will be new
+		}
+		for _, r := range f.reports {
+			if evidence, err := os.Stat(r.Path); err == nil && os.SameFile(output, evidence) {
+				return &exit{exitUsage, fmt.Errorf("%s is evidence and would be replaced: name another file", path)}
+			}
+		}
+	}
+	return nil
 }
 
 // files writes the files that were asked for, and the findings into the case when they are those of all of it.
