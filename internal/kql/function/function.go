@@ -50,6 +50,8 @@ type Func struct {
 	Typed int
 	// One names the function that is meant where a type is given and one value is asked for, not an array of them.
 	One string
+	// Once is the number of the argument of an aggregate from which on each has one value for all rows; 0 for none.
+	Once int
 	// Scalar names the function that is meant outside of summarize, where an aggregate's name stands for two.
 	Scalar string
 	// Fields are the columns of a function that returns several values at once; the value is an array of them, in order.

@@ -15,8 +15,8 @@ var seriesOfFuncs = []Func{
 	{Name: "series_bin", Signatures: []string{"datetime, datetime, timespan -> long", "timespan, timespan, timespan -> long", "long, long, long -> long", "real, real, real -> long"}, Build: buildSeriesBin("floor"), Doc: "make-series-operator"},
 	{Name: "series_bins", Signatures: []string{"datetime, datetime, timespan -> long", "timespan, timespan, timespan -> long", "long, long, long -> long", "real, real, real -> long"}, Build: buildSeriesBin("ceil"), Doc: "make-series-operator"},
 	{Name: "series_bins_inclusive", Signatures: []string{"datetime, datetime, timespan -> long", "timespan, timespan, timespan -> long", "long, long, long -> long", "real, real, real -> long"}, Build: buildSeriesBin("1 + floor"), Doc: "make-series-operator"},
-	{Name: "series_values", Signatures: []string{"long, any, any, long, long -> dynamic"}, Build: buildSeriesValues, Aggregate: true, Doc: "make-series-operator"},
-	{Name: "series_axis", Signatures: []string{"long, any, any, long, long -> dynamic"}, Build: buildSeriesAxis, Aggregate: true, Doc: "make-series-operator"},
+	{Name: "series_values", Signatures: []string{"long, any, any, long, long -> dynamic"}, Build: buildSeriesValues, Aggregate: true, Once: 3, Doc: "make-series-operator"},
+	{Name: "series_axis", Signatures: []string{"long, any, any, long, long -> dynamic"}, Build: buildSeriesAxis, Aggregate: true, Once: 2, Doc: "make-series-operator"},
 	{Name: "series_fill_bins", Signatures: []string{"dynamic, dynamic, dynamic, long, long -> dynamic"}, Go: goFillBins, NullIn: true, Doc: "make-series-operator"},
 	{Name: "series_axis_bins", Signatures: []string{"dynamic, string, string, long, long, string -> dynamic"}, Go: goAxisBins, NullIn: true, Doc: "make-series-operator"},
 }

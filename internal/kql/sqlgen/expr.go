@@ -58,6 +58,14 @@ type scalars struct {
 	columns []string
 }
 
+// inPlace renders an expression in which toscalar() is a subquery where it stands.
+func (g *generator) inPlace(x plan.Expr) string {
+	outer := g.scalars
+	defer func() { g.scalars = outer }()
+	g.scalars = scalars{}
+	return g.expr(x)
+}
+
 func (g *generator) scalar(x *plan.Scalar) string {
 	column := "c" + strconv.Itoa(g.named.number(x.C)) + "_scalar"
 	if g.scalars.seen[x.C.ID] {
@@ -126,8 +134,12 @@ func (g *generator) call(x plan.Expr, c function.Call) string {
 	}
 	c.Result = a.T
 	begin := len(g.args)
-	for _, arg := range a.Args {
-		out := function.Arg{SQL: g.expr(arg), Type: arg.Type()}
+	for i, arg := range a.Args {
+		render := g.expr
+		if a.Func.Once > 0 && i+1 >= a.Func.Once {
+			render = g.inPlace // a column beside the rows would have to be grouped by
+		}
+		out := function.Arg{SQL: render(arg), Type: arg.Type()}
 		if k, ok := arg.(*plan.Const); ok {
 			out.Const, out.Fixed = k.V, true
 		}
