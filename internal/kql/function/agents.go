@@ -12,7 +12,7 @@ import (
 
 // agentFuncs read user agents, with the patterns of uap-core: the documented answers name families that only those give.
 var agentFuncs = []Func{
-	{Name: "parse_user_agent", Signatures: []string{"text, value -> dynamic"}, Go: goUserAgent, Doc: "parse-user-agent-function"},
+	{Name: "parse_user_agent", Signatures: []string{"text, value -> dynamic"}, Undocumented: []string{"text"}, Go: goUserAgent, Doc: "parse-user-agent-function"},
 }
 
 // agents compiles the patterns when they are first asked for. The parser keeps what it has read of late.

@@ -37,7 +37,7 @@ var dynamicFuncs = []Func{
 	{Name: "bag_remove_keys", Signatures: []string{"array, array -> dynamic"}, Go: goBagRemove, Doc: "bag-remove-keys-function"},
 	{Name: "dynamic_to_json", Signatures: []string{"value -> string"}, Go: goToJSON, Doc: "dynamic-to-json-function"},
 	{Name: "repeat", Signatures: []string{"simple, long -> dynamic"}, Build: buildRepeat, Naming: NamePrefix, Doc: "repeat-function"},
-	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Build: buildRange, Doc: "range-function"},
+	{Name: "range", Signatures: []string{"integer, integer, integer? -> dynamic", "real, real, real? -> dynamic", "timespan, timespan, timespan? -> dynamic", "datetime, datetime, timespan? -> dynamic"}, Undocumented: []string{"scale, scale, scale?"}, Build: buildRange, Doc: "range-function"},
 }
 
 func buildPackArray(c Call) (string, error) {

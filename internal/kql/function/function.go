@@ -15,6 +15,9 @@ type Func struct {
 	Name string
 	// Signatures are the overloads in order of preference, in the form documented at parseSignature.
 	Signatures []string
+	// Undocumented are the parameters that Kusto takes besides, in the same form without a result: what it makes of them no
+	// page says, so that such a call is unsupported.
+	Undocumented []string
 	// SQL is the expression over the arguments: $1, $2, .. and $* for all of them, comma-separated.
 	SQL string
 	// Build makes the SQL where a template cannot. It may refuse with an error that is shown to the user.
@@ -62,7 +65,8 @@ type Func struct {
 	// Doc is the page that defines it, relative to https://learn.microsoft.com/kusto/query/.
 	Doc string
 
-	overloads []Signature
+	overloads    []Signature
+	undocumented []Signature
 }
 
 // Field is one column of a function that returns several.
@@ -173,13 +177,21 @@ func indexOperators() map[string]*Func {
 	for _, family := range internalFamilies {
 		for i := range family {
 			f := &family[i]
-			for _, text := range f.Signatures {
-				f.overloads = append(f.overloads, mustParseSignature(text))
-			}
+			f.parse()
 			m[f.Name] = f
 		}
 	}
 	return m
+}
+
+// parse reads the signatures.
+func (f *Func) parse() {
+	for _, text := range f.Signatures {
+		f.overloads = append(f.overloads, mustParseSignature(text))
+	}
+	for _, text := range f.Undocumented {
+		f.undocumented = append(f.undocumented, mustParseSignature(text+" -> dynamic"))
+	}
 }
 
 func index(families ...[]Func) map[string]*Func {
@@ -190,9 +202,7 @@ func index(families ...[]Func) map[string]*Func {
 			if f.Refuses != "" {
 				f.Go = refusing(f, f.Go)
 			}
-			for _, text := range f.Signatures {
-				f.overloads = append(f.overloads, mustParseSignature(text))
-			}
+			f.parse()
 			for name := range strings.FieldsSeq(f.Name) {
 				if m[name] != nil {
 					panic("function declared twice: " + name)
@@ -232,6 +242,9 @@ func (e *Invalid) Error() string { return e.Err.Error() }
 
 // Overloads returns the parsed signatures.
 func (f *Func) Overloads() []Signature { return f.overloads }
+
+// Refused returns the parsed Undocumented.
+func (f *Func) Refused() []Signature { return f.undocumented }
 
 // GoName is the name under which the Go implementation of overload is registered with the database.
 func (f *Func) GoName(overload int) string {

@@ -16,7 +16,7 @@ import (
 // this. Coordinates that are none give null.
 // https://learn.microsoft.com/kusto/query/geospatial-grid-systems
 var geoFuncs = []Func{
-	{Name: "geo_distance_2points", Signatures: []string{"real, real, real, real, bool? -> real"}, Go: geo(2, goDistance), Doc: "geo-distance-2points-function"},
+	{Name: "geo_distance_2points", Signatures: []string{"real, real, real, real, bool? -> real"}, Undocumented: []string{"number, number, number, number, number"}, Go: geo(2, goDistance), Doc: "geo-distance-2points-function"},
 	{Name: "geo_azimuth", Signatures: []string{"real, real, real, real -> real"}, Go: geo(2, goAzimuth), Doc: "geo-azimuth-function"},
 	{Name: "geo_angle", Signatures: []string{"real, real, real, real, real, real -> real"}, Go: geo(3, goAngle), Doc: "geo-angle-function"},
 	{Name: "geo_point_in_circle", Signatures: []string{"real, real, real, real, real -> bool"}, Go: geo(2, goInCircle), Doc: "geo-point-in-circle-function"},
@@ -24,11 +24,11 @@ var geoFuncs = []Func{
 	{Name: "geo_distance_point_to_line", Signatures: []string{"real, real, array -> real"}, Go: geo(1, goToLine), Doc: "geo-distance-point-to-line-function"},
 	{Name: "geo_distance_point_to_polygon", Signatures: []string{"real, real, array -> real"}, Go: geo(1, goToPolygon), Doc: "geo-distance-point-to-polygon-function"},
 	{Name: "geo_line_length", Signatures: []string{"array -> real"}, Go: goLineLength, Doc: "geo-line-length-function"},
-	{Name: "geo_point_to_geohash", Signatures: []string{"real, real, long? -> string"}, Go: geo(1, goToGeohash), Doc: "geo-point-to-geohash-function"},
+	{Name: "geo_point_to_geohash", Signatures: []string{"real, real, long? -> string"}, Undocumented: []string{"number, number, number"}, Go: geo(1, goToGeohash), Doc: "geo-point-to-geohash-function"},
 	{Name: "geo_geohash_to_central_point", Signatures: []string{"text -> dynamic"}, Go: goGeohashPoint, Doc: "geo-geohash-to-central-point-function"},
 	{Name: "geo_geohash_to_polygon", Signatures: []string{"text -> dynamic"}, Go: goGeohashPolygon, Doc: "geo-geohash-to-polygon-function"},
 	{Name: "geo_geohash_neighbors", Signatures: []string{"text -> dynamic"}, Go: goGeohashNeighbors, Doc: "geo-geohash-neighbors-function"},
-	{Name: "geo_point_to_s2cell", Signatures: []string{"real, real, long? -> string"}, Go: geo(1, goToS2Cell), Doc: "geo-point-to-s2cell-function"},
+	{Name: "geo_point_to_s2cell", Signatures: []string{"real, real, long? -> string"}, Undocumented: []string{"number, number, number"}, Go: geo(1, goToS2Cell), Doc: "geo-point-to-s2cell-function"},
 	{Name: "geo_s2cell_to_central_point", Signatures: []string{"text -> dynamic"}, Go: goS2CellPoint, Doc: "geo-s2cell-to-central-point-function"},
 	{Name: "geo_s2cell_neighbors", Signatures: []string{"text -> dynamic"}, Go: goS2CellNeighbors, Doc: "geo-s2cell-neighbors-function"},
 }

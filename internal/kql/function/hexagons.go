@@ -13,15 +13,15 @@ import (
 // hexagonFuncs are the cells of H3. A cell is its token; one that is none gives null, or "" where a token is asked for.
 // https://learn.microsoft.com/kusto/query/geospatial-grid-systems
 var hexagonFuncs = []Func{
-	{Name: "geo_point_to_h3cell", Signatures: []string{"real, real, long? -> string"}, Go: geo(1, goToH3), Doc: "geo-point-to-h3cell-function"},
+	{Name: "geo_point_to_h3cell", Signatures: []string{"real, real, long? -> string"}, Undocumented: []string{"number, number, number"}, Go: geo(1, goToH3), Doc: "geo-point-to-h3cell-function"},
 	{Name: "geo_h3cell_level", Signatures: []string{"text -> int"}, Go: onHexagon(nil, func(c h3.Cell, _ []schema.Value) (schema.Value, error) { return int64(c.Resolution()), nil }), Doc: "geo-h3cell-level-function"},
-	{Name: "geo_h3cell_parent", Signatures: []string{"text, long? -> string"}, Go: onHexagon("", goHexagonParent), Doc: "geo-h3cell-parent-function"},
-	{Name: "geo_h3cell_children", Signatures: []string{"text, long? -> dynamic"}, Go: onHexagon(nil, goHexagonChildren), Doc: "geo-h3cell-children-function"},
-	{Name: "geo_h3cell_rings", Signatures: []string{"text, long -> dynamic"}, Go: onHexagon(nil, goHexagonRings), Doc: "geo-h3cell-rings-function"},
+	{Name: "geo_h3cell_parent", Signatures: []string{"text, long? -> string"}, Undocumented: []string{"text, number"}, Go: onHexagon("", goHexagonParent), Doc: "geo-h3cell-parent-function"},
+	{Name: "geo_h3cell_children", Signatures: []string{"text, long? -> dynamic"}, Undocumented: []string{"text, number"}, Go: onHexagon(nil, goHexagonChildren), Doc: "geo-h3cell-children-function"},
+	{Name: "geo_h3cell_rings", Signatures: []string{"text, long -> dynamic"}, Undocumented: []string{"text, number"}, Go: onHexagon(nil, goHexagonRings), Doc: "geo-h3cell-rings-function"},
 	{Name: "geo_h3cell_neighbors", Signatures: []string{"text -> dynamic"}, Go: onHexagon(nil, goHexagonNeighbors), Doc: "geo-h3cell-neighbors-function"},
 	{Name: "geo_h3cell_to_central_point", Signatures: []string{"text -> dynamic"}, Go: onHexagon(nil, goHexagonPoint), Doc: "geo-h3cell-to-central-point-function"},
 	{Name: "geo_h3cell_to_polygon", Signatures: []string{"text -> dynamic"}, Go: onHexagon(nil, goHexagonPolygon), Doc: "geo-h3cell-to-polygon-function"},
-	{Name: "geo_polygon_to_h3cells", Signatures: []string{"array, long?, real? -> dynamic"}, Go: goPolygonHexagons, Doc: "geo-polygon-to-h3cells-function"},
+	{Name: "geo_polygon_to_h3cells", Signatures: []string{"array, long?, real? -> dynamic"}, Undocumented: []string{"array, number, number?"}, Go: goPolygonHexagons, Doc: "geo-polygon-to-h3cells-function"},
 }
 
 // finestHexagon is the greatest resolution of H3, hexagonLevel the one where none is given. Children may be

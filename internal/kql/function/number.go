@@ -14,11 +14,11 @@ var mathFuncs = []Func{
 	{Name: "floor bin", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime",
-	}, Build: buildBin, Naming: NameFirst, Doc: "bin-function"},
+	}, Undocumented: []string{"datetime, datetime"}, Build: buildBin, Naming: NameFirst, Doc: "bin-function"},
 	{Name: "bin_at", Signatures: []string{
 		"integer, integer, integer -> widest", "number, number, number -> widest",
 		"timespan, timespan, timespan -> timespan", "datetime, timespan, datetime -> datetime",
-	}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
+	}, Undocumented: []string{"datetime, scale, datetime", "timespan, number, timespan"}, Build: buildBinAt, Naming: NameFirst, Doc: "bin-at-function"},
 	{Name: "ceiling", Signatures: []string{"integer -> first", "number -> first"}, SQL: "ceil($1)", Naming: NameFirst, Doc: "ceiling-function"},
 	{Name: "pow", Signatures: []string{"real, real -> real"}, SQL: "pow($1, $2)", Naming: NameFirst, Doc: "pow-function"},
 	{Name: "sqrt", Signatures: []string{"real -> real"}, SQL: "CASE WHEN $1 < 0 THEN CAST('nan' AS DOUBLE) ELSE sqrt($1) END", Naming: NameFirst, Doc: "sqrt-function"},
@@ -124,7 +124,7 @@ func buildBinAt(c Call) (string, error) {
 var conditionalFuncs = []Func{
 	{Name: "iff iif", Signatures: []string{"bool, common, common -> common"}, SQL: "CASE WHEN $1 THEN $2 ELSE $3 END", Doc: "iff-function"},
 	{Name: "case", Signatures: []string{"(bool, common)+, common -> common"}, Build: buildCase, Doc: "case-function"},
-	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, SQL: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL THEN $1 >= $2 - $3 AND $1 <= $2 + $3 END", Doc: "around-function"},
+	{Name: "around", Signatures: []string{"datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool", "number, number, number -> bool"}, Undocumented: []string{"any, any, any"}, SQL: "CASE WHEN $1 IS NOT NULL AND $2 IS NOT NULL AND $3 IS NOT NULL THEN $1 >= $2 - $3 AND $1 <= $2 + $3 END", Doc: "around-function"},
 	{Name: "assert", Signatures: []string{"bool, string! -> bool"}, SQL: "CASE WHEN $1 THEN true ELSE CAST(error($2) AS BOOLEAN) END", Doc: "assert-function"},
 	{Name: "coalesce", Signatures: []string{"alike, alike+ -> common"}, Build: buildCoalesce, Doc: "coalesce-function"},
 	{Name: "not", Signatures: []string{"bool -> bool"}, SQL: "(NOT $1)", Doc: "not-function"},

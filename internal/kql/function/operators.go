@@ -20,23 +20,23 @@ var operatorTable = []Func{
 	{Name: ">=", Signatures: []string{"any, any -> bool"}, Build: buildOrder(">="), Doc: "numerical-operators"},
 	{Name: "+", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
-		"datetime, timespan -> datetime", "timespan, datetime -> datetime",
+		"datetime, timespan -> datetime", "timespan, datetime -> datetime", "datetime, datetime -> datetime",
 	}, SQL: "($1 + $2)", Doc: "numerical-operators"},
 	{Name: "-", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime", "datetime, datetime -> timespan",
-	}, SQL: "($1 - $2)", Doc: "numerical-operators"},
+	}, Undocumented: []string{"timespan, datetime"}, SQL: "($1 - $2)", Doc: "numerical-operators"},
 	{Name: "*", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, number -> timespan", "number, timespan -> timespan",
-	}, Build: buildMultiply, Doc: "numerical-operators"},
+	}, Undocumented: []string{"datetime, number", "number, datetime", "timespan, timespan"}, Build: buildMultiply, Doc: "numerical-operators"},
 	{Name: "/", Signatures: []string{
-		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> real", "timespan, number -> timespan",
-	}, Build: buildDivide, Doc: "numerical-operators"},
+		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> real", "timespan, number -> timespan", "datetime, number -> datetime",
+	}, Undocumented: []string{"datetime, scale"}, Build: buildDivide, Doc: "numerical-operators"},
 	{Name: "%", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
-	}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
+	}, Undocumented: []string{"datetime, scale", "timespan, number"}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
 	{Name: "unary+", Signatures: []string{"summable -> promoted", "datetime -> datetime", "dynamic -> dynamic"}, SQL: "$1", Doc: "numerical-operators"},
-	{Name: "unary-", Signatures: []string{"summable -> promoted"}, SQL: "(-$1)", Doc: "numerical-operators"},
+	{Name: "unary-", Signatures: []string{"summable -> promoted"}, Undocumented: []string{"datetime", "dynamic"}, SQL: "(-$1)", Doc: "numerical-operators"},
 	{Name: "between", Signatures: []string{
 		"number, number, number -> bool", "number, dynamic=, dynamic= -> bool", "dynamic=, number, number -> bool",
 		"datetime, datetime, datetime -> bool", "datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool",
@@ -74,7 +74,7 @@ var operatorTable = []Func{
 	{Name: "is_json", Signatures: []string{"string -> bool"}, Go: goIsJSON, Doc: "parse-json-function"},
 	{Name: "gettype", Signatures: []string{"dynamic -> string"}, SQL: "CASE coalesce(json_type($1), 'NULL') WHEN 'ARRAY' THEN 'array' WHEN 'OBJECT' THEN 'dictionary' WHEN 'VARCHAR' THEN 'string' WHEN 'BOOLEAN' THEN 'bool' WHEN 'DOUBLE' THEN 'double' WHEN 'NULL' THEN 'null' ELSE 'long' END", Doc: "gettype-function"},
 	{Name: "refuse", Signatures: []string{"string, any -> bool"}, SQL: "CAST(error($1 || left(coalesce(CAST($2 AS VARCHAR), ''), 0)) AS BOOLEAN)", Doc: "scalar-functions"},
-	{Name: "percentile", Signatures: []string{"integer, real -> long", "real, real -> real", "timespan, real -> timespan", "datetime, real -> datetime"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
+	{Name: "percentile", Signatures: []string{"integer, real -> long", "real, real -> real", "timespan, real -> timespan", "datetime, real -> datetime"}, Undocumented: []string{"any, real"}, SQL: "quantile_disc($1, $2 / 100)", Aggregate: true, Doc: "percentiles-aggregation-function"},
 }
 
 func goIsJSON(args []schema.Value) (schema.Value, error) {
@@ -149,7 +149,7 @@ func buildDivide(c Call) (string, error) {
 		return "kql_divide_long(" + l.SQL + ", " + r.SQL + ")", nil
 	case l.Type == schema.Timespan && r.Type == schema.Timespan:
 		return "(CAST(" + l.SQL + " AS DOUBLE) / CAST(" + r.SQL + " AS DOUBLE))", nil
-	case c.Result == schema.Timespan:
+	case c.Result == schema.Timespan || c.Result == schema.Datetime:
 		return "kql_divide(" + l.SQL + ", " + r.SQL + ")", nil
 	case c.Result == schema.Decimal:
 		return divideDecimals(l.SQL, r.SQL), nil

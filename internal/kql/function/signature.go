@@ -53,6 +53,7 @@ const (
 	Array           // dynamic
 	Boxed           // any type; it arrives as a dynamic value, so that text and JSON are told apart
 	Spelled         // any type; it arrives as its text, as tostring() makes it
+	Scale           // numbers, timespan and datetime
 )
 
 // Result says how the type of the result follows from the arguments.
@@ -98,6 +99,7 @@ var classes = []struct {
 	{"array", Array, "a dynamic value"},
 	{"value", Boxed, "anything"},
 	{"spelled", Spelled, "anything, as tostring() writes it"},
+	{"scale", Scale, "a number, a timespan or a datetime"},
 }
 
 // String says what a class is, in words.
@@ -264,6 +266,8 @@ func (p Param) Accept(t schema.Type) int {
 		return rank(t == schema.String || t == schema.Dynamic, false)
 	case Summable:
 		return rank(t.IsNumeric() || t == schema.Timespan, false)
+	case Scale:
+		return rank(t.IsNumeric() || t == schema.Timespan || t == schema.Datetime, false)
 	case Orderable, Ranked:
 		return rank(t != schema.Dynamic && t != schema.Guid, false)
 	case Simple:
@@ -322,7 +326,7 @@ func (p Param) Target(t schema.Type) schema.Type {
 		if untyped {
 			return schema.Long
 		}
-	case Any, Common, Alike, Ranked, Orderable, Simple, Countable, Integers, Texts:
+	case Any, Common, Alike, Ranked, Orderable, Simple, Countable, Integers, Texts, Scale:
 	}
 	return t
 }

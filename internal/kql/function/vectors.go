@@ -31,7 +31,7 @@ var vectorFuncs = []Func{
 	{Name: "series_cos", Signatures: []string{"array -> dynamic"}, Go: each(math.Cos), Doc: "series-cos-function"},
 	{Name: "series_tan", Signatures: []string{"array -> dynamic"}, Go: each(math.Tan), Doc: "series-tan-function"},
 	{Name: "series_stats", Signatures: []string{"array, bool? -> dynamic"}, Fields: statFields, Go: goSeriesStats, Doc: "series-stats-function"},
-	{Name: "series_fill_const", Signatures: []string{"array, measure, measure? -> dynamic"}, Go: goFillConst, NullIn: true, Naming: NameFirst, Doc: "series-fill-const-function"},
+	{Name: "series_fill_const", Signatures: []string{"array, measure, measure? -> dynamic"}, Undocumented: []string{"array"}, Go: goFillConst, NullIn: true, Naming: NameFirst, Doc: "series-fill-const-function"},
 	{Name: "series_fill_forward", Signatures: []string{"array, measure? -> dynamic"}, Go: goFillNear(false), NullIn: true, Naming: NameFirst, Doc: "series-fill-forward-function"},
 	{Name: "series_fill_backward", Signatures: []string{"array, measure? -> dynamic"}, Go: goFillNear(true), NullIn: true, Naming: NameFirst, Doc: "series-fill-backward-function"},
 	{Name: "series_sum", Signatures: []string{"array -> real"}, Go: goSeriesSum, Doc: "series-sum-function"},

@@ -130,28 +130,28 @@ func resultType(s function.Signature, args []Expr, common schema.Type) schema.Ty
 	return s.Result.Type
 }
 
+// noOverload refuses a call whose arguments fit no overload.
 func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args []Expr) {
 	types := make([]string, len(args))
 	for i, a := range args {
 		types[i] = a.Type().String()
 	}
+	out := diag.Diagnostic{Kind: diag.Semantic, Span: at, Message: name + "(" + strings.Join(types, ", ") + ") is not defined"}
+	if slices.ContainsFunc(fn.Refused(), func(s function.Signature) bool { return fit(s, args) > 0 }) {
+		out.Kind = diag.Unsupported
+		out.Message = strings.TrimPrefix(name, "unary") + " of " + strings.Join(types, " and ") + " is not supported: what it means is not documented"
+	} else if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
+		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
+	}
 	wants := make([]string, 0, len(fn.Overloads()))
 	for _, s := range fn.Overloads() {
 		wants = append(wants, "("+strings.TrimSpace(s.Text)+")")
 	}
-	if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
-		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
-	}
-	notes := []string{"it takes " + strings.Join(wants, " or ")}
-	notes = append(notes, classNotes(fn, len(args))...)
+	out.Notes = append([]string{"it takes " + strings.Join(wants, " or ")}, classNotes(fn, len(args))...)
 	if slices.ContainsFunc(args, func(a Expr) bool { return a.Type() == schema.Dynamic }) {
-		notes = append(notes, "a dynamic value must be cast, with toreal(), tolong() or todatetime() for example")
+		out.Notes = append(out.Notes, "a dynamic value must be cast, with toreal(), tolong() or todatetime() for example")
 	}
-	b.list.Add(diag.Diagnostic{
-		Kind: diag.Semantic, Span: at,
-		Message: name + "(" + strings.Join(types, ", ") + ") is not defined",
-		Notes:   notes,
-	})
+	b.list.Add(out)
 	panic(failed{})
 }
 
@@ -291,7 +291,7 @@ func toFrom(from function.Class, t schema.Type) func(*binder, *frame, *syntax.Ca
 		v := b.scalar(f, x.Args[0])
 		b.takes(x, v, from)
 		if !convertible(v.Type(), t) {
-			b.fail(diag.Semantic, x.Args[0].Span(), "", "a value of type %s cannot become %s", v.Type(), t)
+			b.fail(diag.Unsupported, x.Args[0].Span(), "", "converting %s to %s is not supported: what it yields is not documented", v.Type(), t)
 		}
 		return b.convert(v, t)
 	}
@@ -326,21 +326,27 @@ func (b *binder) callNow(f *frame, x *syntax.Call) Expr {
 	if len(x.Args) == 0 {
 		return now
 	}
-	return b.applyAt(x.Span(), "+", b.operator("+"), []Expr{now, b.scalar(f, x.Args[0])})
+	return b.applyAt(x.Span(), "+", b.operator("+"), []Expr{now, b.length(f, x)})
 }
 
 func (b *binder) callAgo(f *frame, x *syntax.Call) Expr {
 	b.arity(x, 1, 1)
-	span := b.scalar(f, x.Args[0])
+	span := b.length(f, x)
 	if c, ok := span.(*Const); ok && c.T == schema.Timespan {
 		if t, ok := c.V.(schema.Ticks); ok {
 			return &Const{T: schema.Datetime, V: b.opt.Now - t}
 		}
 	}
+	return b.applyAt(x.Span(), "-", b.operator("-"), []Expr{&Const{T: schema.Datetime, V: b.opt.Now}, span})
+}
+
+// length binds the only argument of a function, which is a length of time.
+func (b *binder) length(f *frame, x *syntax.Call) Expr {
+	span := b.scalar(f, x.Args[0])
 	if t := span.Type(); t != schema.Timespan && t != schema.Unknown {
-		b.fail(diag.Semantic, x.Args[0].Span(), "", "ago takes a timespan, this is %s", t)
+		b.fail(diag.Semantic, x.Args[0].Span(), "", "%s takes a timespan, this is %s", x.Func.Name, t)
 	}
-	return b.applyAt(x.Span(), "-", b.operator("-"), []Expr{&Const{T: schema.Datetime, V: b.opt.Now}, b.convert(span, schema.Timespan)})
+	return b.convert(span, schema.Timespan)
 }
 
 // callToscalar binds toscalar(x). One place in one scope is one value, however often a function is called that holds it.

@@ -294,10 +294,10 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 	lt, rt := l.Type(), r.Type()
 	ordered := x.Op != "==" && x.Op != "!="
 	switch {
-	case lt == rt && (lt == schema.String || lt == schema.Guid || lt == schema.Dynamic) && ordered:
-		b.mismatch(x, l, r)
 	case lt == schema.Dynamic && rt == schema.Dynamic:
 		b.fail(diag.Unsupported, x.OpSpan, "", "comparing two dynamic values is not supported: convert one, with tostring() for example")
+	case lt == rt && (lt == schema.String || lt == schema.Guid) && ordered:
+		b.mismatch(x, l, r)
 	case lt == rt:
 		return l, r
 	case lt == schema.Unknown:
@@ -327,8 +327,8 @@ func (b *binder) comparable(x *syntax.Binary, l, r Expr) (Expr, Expr) {
 		return l, &Const{T: schema.Timespan, V: schema.Ticks(0)}
 	case rt == schema.Timespan && isZero(l):
 		return &Const{T: schema.Timespan, V: schema.Ticks(0)}, r
-	default:
-		b.mismatch(x, l, r)
+	default: // the analyser takes any two types for equal or not
+		b.fail(diag.Unsupported, x.OpSpan, "", "comparing %s with %s is not supported: whether they may be equal is not documented, convert one", lt, rt)
 	}
 	return l, r
 }

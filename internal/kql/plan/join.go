@@ -129,6 +129,8 @@ func (b *binder) joinPair(f *frame, cond syntax.Expr) (Pair, *Column) {
 	}
 	lt, rt := l.Type(), r.Type()
 	switch {
+	case lt == schema.Dynamic && rt == schema.Dynamic:
+		b.fail(diag.Unsupported, cond.Span(), "tostring(...)", "joining on a dynamic value is not supported: convert it first")
 	case lt == schema.Dynamic || rt == schema.Dynamic:
 		b.fail(diag.Semantic, cond.Span(), "tostring(...)", "rows cannot be joined on a dynamic value: convert it first")
 	case lt == rt:

@@ -82,7 +82,7 @@ func (b *binder) inType(x *syntax.In, v Expr, t schema.Type) Expr {
 	case vt == schema.Unknown, vt == schema.String || t == schema.String:
 		return b.convert(v, t)
 	}
-	b.fail(diag.Semantic, x.OpSpan, "", "cannot look for a value of type %s among values of type %s", vt, t)
+	b.fail(diag.Unsupported, x.OpSpan, "", "looking for %s among values of type %s is not supported: whether they may be equal is not documented, convert one", vt, t)
 	return nil
 }
 

@@ -216,7 +216,8 @@ func (b *binder) rangeOf(sc *scope, op *syntax.Range) Node {
 	case t.IsNumeric() && to.Type().IsNumeric() && step.Type().IsNumeric():
 		s.From, s.To, s.Step = b.convert(from, t), b.convert(to, t), b.convert(step, t)
 	default:
-		b.fail(diag.Semantic, op.Span(), "", "range from %s to %s step %s is not defined", from.Type(), to.Type(), step.Type())
+		fn, _ := function.Lookup("range")
+		b.noOverload(op.Span(), "range", fn, []Expr{from, to, step})
 	}
 	return s
 }

@@ -76,7 +76,7 @@ func (b *binder) percentileOf(f *frame, call *syntax.Call, v Expr) func(Expr) Ex
 
 // weightedPercentile reads the percentiles from a digest of the values with their weights.
 func (b *binder) weightedPercentile(f *frame, call *syntax.Call, v, weight Expr) func(Expr) Expr {
-	digest := f.aggs.add(b, b.inventAt(call.Func.Span(), "tdigest", v, weight))
 	t := b.percentileOf(&frame{aggs: &aggregates{}}, call, v)(null(schema.Real)).Type() // as without a weight
+	digest := f.aggs.add(b, b.inventAt(call.Func.Span(), "tdigest", v, weight))
 	return func(p Expr) Expr { return b.convert(b.invent("percentile_tdigest", digest, p), t) }
 }

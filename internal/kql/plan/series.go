@@ -29,7 +29,7 @@ func (b *binder) makeSeries(sc *scope, n Node, op *syntax.MakeSeries) Node {
 		name, x := b.oneName(item)
 		v := b.scalar(f, x)
 		if v.Type() == schema.Dynamic {
-			b.fail(diag.Semantic, x.Span(), "", "rows cannot be grouped by a dynamic value: convert it first")
+			b.fail(diag.Unsupported, x.Span(), "tostring(...)", "grouping by a dynamic value is not supported: convert it first")
 		}
 		if name == "" {
 			name = nm.implicit(implicitName(x))
@@ -107,10 +107,14 @@ func (b *binder) axis(f *frame, op *syntax.MakeSeries) (axis, string) {
 	case t == schema.Int:
 		a.x, t, stepType = b.convert(a.x, schema.Long), schema.Long, schema.Long
 	}
-	if t != schema.Datetime && t != schema.Timespan && t != schema.Long && t != schema.Real {
+	switch {
+	case t == schema.Decimal:
+		b.fail(diag.Unsupported, x.Span(), "", "an axis of decimals is not supported: convert it with toreal()")
+	case t != schema.Datetime && t != schema.Timespan && t != schema.Long && t != schema.Real:
 		b.fail(diag.Semantic, x.Span(), "", "the axis must be a datetime, a timespan or a number, this is %s", t)
-	}
-	if a.step.Type() != stepType && !(a.step.Type().IsNumeric() && stepType.IsNumeric()) {
+	case t == schema.Timespan && a.step.Type().IsNumeric():
+		b.fail(diag.Unsupported, op.Step.Span(), "", "a step of an axis of timespans that is %s is not supported: what it means is not documented", a.step.Type())
+	case a.step.Type() != stepType && !(a.step.Type().IsNumeric() && stepType.IsNumeric()):
 		b.fail(diag.Semantic, op.Step.Span(), "", "the step of a %s axis must be %s, this is %s", t, stepType, a.step.Type())
 	}
 	a.step = b.convert(a.step, stepType)
@@ -161,6 +165,9 @@ func (b *binder) seriesAggs(f *frame, nm *namer, bins *Aggregate, op *syntax.Mak
 	for _, item := range op.Aggs {
 		name, x := b.oneName(item.X)
 		v := b.scalar(f, x)
+		if v.Type() == schema.Datetime {
+			b.fail(diag.Unsupported, x.Span(), "", "a series of datetimes is not supported: what its missing values are is not documented")
+		}
 		if !v.Type().IsNumeric() && v.Type() != schema.Timespan && v.Type() != schema.Bool {
 			b.fail(diag.Semantic, x.Span(), "", "make-series needs numbers, this is %s", v.Type())
 		}

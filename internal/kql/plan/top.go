@@ -93,7 +93,7 @@ func (b *binder) nestedLevel(sc *scope, t *nested, l *syntax.NestedLevel) {
 	name, x := b.oneName(l.X)
 	value := b.scalar(b.row(sc, in), x)
 	if value.Type() == schema.Dynamic {
-		b.fail(diag.Semantic, x.Span(), "tostring(...)", "rows cannot be grouped by a dynamic value: convert it first")
+		b.fail(diag.Unsupported, x.Span(), "tostring(...)", "grouping by a dynamic value is not supported: convert it first")
 	}
 	if name == "" {
 		name = t.names.implicit(implicitName(x))
