@@ -305,7 +305,7 @@ func (b *binder) query(sc *scope, x syntax.Expr) *Plan {
 	}
 	n := b.tabular(sc, x)
 	if _, ok := n.(*graph); ok {
-		b.fail(diag.Semantic, x.Span(), "", "a graph is no answer: end with `graph-match` or `graph-to-table`")
+		b.fail(diag.Unsupported, x.Span(), "", "a graph as the answer is not supported: end with `graph-match` or `graph-to-table`")
 	}
 	return b.result(n)
 }

@@ -89,7 +89,7 @@ func (b *binder) templateArguments(sc *scope, n Node, in *invocation, t template
 		kind, optional := strings.CutSuffix(kind, "?")
 		switch name {
 		case "dims":
-			b.dimensions(n, in, &rest, i+1 < len(params))
+			b.dimensions(sc, n, in, &rest, i+1 < len(params))
 			continue
 		case "steps":
 			b.steps(in)
@@ -182,10 +182,13 @@ func (b *binder) templateArgument(sc *scope, from Node, in *invocation, name, ki
 
 // dimensions takes the columns that are left as the plugin's dimensions; where a flag may follow, up to the first
 // argument that is no name.
-func (b *binder) dimensions(n Node, in *invocation, rest *[]syntax.Expr, flagFollows bool) {
+func (b *binder) dimensions(sc *scope, n Node, in *invocation, rest *[]syntax.Expr, flagFollows bool) {
 	for len(*rest) > 0 {
 		if _, ok := (*rest)[0].(*syntax.Name); !ok && flagFollows {
 			return
+		}
+		if b.isTabular(sc, (*rest)[0]) && !namesColumn(n, (*rest)[0]) {
+			b.fail(diag.Unsupported, (*rest)[0].Span(), "", "a table as an argument of %s is not supported", in.call.Func.Name)
 		}
 		in.dims = append(in.dims, quoteName(b.pluginColumn(n, (*rest)[0]).Name))
 		*rest = (*rest)[1:]

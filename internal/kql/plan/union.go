@@ -14,6 +14,7 @@ import (
 type sources struct {
 	inputs []Node
 	names  []string
+	failed bool // what is wrong with one of them has been told
 }
 
 func (s *sources) add(n Node, name string) {
@@ -40,7 +41,7 @@ func (b *binder) sources(sc *scope, s *sources, tables []syntax.Expr, fuzzy bool
 				name = as.Name.Name
 			}
 		}
-		b.attempt(func() { s.add(b.tabular(sc, x), name) })
+		s.failed = !b.attempt(func() { s.add(b.tabular(sc, x), name) }) || s.failed
 	}
 }
 
@@ -121,6 +122,9 @@ func (b *binder) union(sc *scope, n Node, op *syntax.Union) Node {
 		source, sourceAt = b.option(op.Options, "with_source")
 	}
 	b.sources(sc, &s, op.Tables, strings.EqualFold(fuzzy, "true"))
+	if len(s.inputs) == 0 && s.failed {
+		panic(failed{})
+	}
 	if len(s.inputs) == 0 {
 		b.fail(diag.Semantic, op.Span(), "", "none of the tables of this union exists")
 	}

@@ -291,6 +291,11 @@ func (p *parser) typeOf() *TypeLit {
 	case p.is("*"):
 		p.take()
 		t.Type = "*"
+		if p.accept(",") {
+			t.Type, t.Star, t.Columns = "", true, p.params(")")
+			t.At = p.since(start)
+			return t
+		}
 	case p.at(tokName) && p.peek(1).text == ":" || p.is("["):
 		t.Columns = p.params(")")
 		t.At = p.since(start)

@@ -233,6 +233,12 @@ func (p *parser) fail(at diag.Span, suggestion, format string, args ...any) {
 	panic(stop{})
 }
 
+// refuse stops at what Kusto would read.
+func (p *parser) refuse(at *token, message string) {
+	p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: at.span, Message: message})
+	panic(stop{})
+}
+
 // enter bounds the nesting; the caller defers leave.
 func (p *parser) enter() {
 	if p.depth++; p.depth > maxNesting {
@@ -273,11 +279,9 @@ func (p *parser) statement() Statement {
 	case p.word("declare"):
 		return p.declare()
 	case p.is(".") && p.peek(1).kind == tokName:
-		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "management commands are not supported: ask a query"})
-		panic(stop{})
+		p.refuse(start, "management commands are not supported: ask a query")
 	case RefusedStatements[start.text] != "" && start.kind == tokName && p.peek(1).kind == tokName:
-		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "the statement `" + start.text + "` is not supported: " + RefusedStatements[start.text]})
-		panic(stop{})
+		p.refuse(start, "the statement `"+start.text+"` is not supported: "+RefusedStatements[start.text])
 	}
 	x := p.pipe()
 	return &ExprStatement{At: p.since(start), X: x}
@@ -302,8 +306,7 @@ func (p *parser) declare() Statement {
 		return p.pattern(start)
 	}
 	if !p.acceptWord("query_parameters") {
-		p.list.Add(diag.Diagnostic{Kind: diag.Unsupported, Span: start.span, Message: "only `declare query_parameters` and `declare pattern` are supported"})
-		panic(stop{})
+		p.refuse(start, "only `declare query_parameters` and `declare pattern` are supported")
 	}
 	p.expect("(")
 	st := &DeclareParams{Params: p.params(")")}

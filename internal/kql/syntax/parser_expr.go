@@ -396,6 +396,8 @@ func (p *parser) nameExpr() Expr {
 	switch {
 	case start.text == "inline_external_table" && (next.text == "(" || next.kind == tokName):
 		return p.inlineExternalTable()
+	case start.text == "entity_group" && next.text == "[":
+		p.refuse(start, "groups of clusters and databases are not supported: a query reads the case only")
 	case isBool(start.text):
 		p.take()
 		return p.literal(LitBool, strings.ToLower(start.text), start)

@@ -31,6 +31,10 @@ func (p *parser) leading() Operator {
 		if next.kind != tokName {
 			return nil
 		}
+	case "macro":
+		if next.text != "-" || p.peek(2).text != "expand" {
+			return nil
+		}
 	default:
 		return nil
 	}

@@ -23,7 +23,11 @@ func (p *parser) source() Expr {
 		p.take()
 		return p.wildcardFrom(start, "*")
 	}
-	return p.postfix()
+	x := p.postfix()
+	if _, plain := x.(*Name); !plain && (p.is(".") || p.is("*")) {
+		p.refuse(start, "tables of other databases are not supported: a query reads the case only")
+	}
+	return x
 }
 
 func (p *parser) opUnion(string) Operator {
