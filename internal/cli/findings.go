@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"sort"
 	"strings"
 
@@ -32,6 +33,9 @@ var (
 		finding.Suspicious: lipgloss.NewStyle().Bold(true).Foreground(lipgloss.Yellow),
 	}
 )
+
+// mostNetworks are named in a line; -v and every file name all.
+const mostNetworks = 12
 
 const minute = "2006-01-02 15:04Z"
 
@@ -106,7 +110,7 @@ func (p *page) finding(f *finding.Finding) {
 	rows = nil
 	idle := 0
 	for _, x := range f.Signals {
-		if x.Weight == 0 && !p.verbose {
+		if math.Abs(x.Weight) < 0.05 && !p.verbose { // it would be shown as 0.0
 			idle++
 			continue
 		}
@@ -148,7 +152,7 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	p.notAssessed(inv.UsersNotAssessed)
 	v := inv.Visibility
 	p.text("", fmt.Sprintf("SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents))
-	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(cmp.Or(strings.Join(inv.Tenant.CorporateNetworks, ", "), "none")), safe(inv.Tenant.NetworksSource)))
+	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(p.networks(inv.Tenant.CorporateNetworks)), safe(inv.Tenant.NetworksSource)))
 	p.text("", inv.Prior.String())
 	var read, loaded, duplicate, rejected int64
 	for _, f := range inv.Evidence.Files {
@@ -180,4 +184,12 @@ func (p *page) notAssessed(users []investigation.NotAssessed) {
 	for _, u := range users {
 		p.text("", "Not assessed: "+escape.Terminal(u.User)+": "+escape.Terminal(u.Because))
 	}
+}
+
+// networks names networks in a line.
+func (p *page) networks(all []string) string {
+	if more := len(all) - mostNetworks; more > 0 && !p.verbose {
+		return fmt.Sprintf("%s and %d more, which -v lists", strings.Join(all[:mostNetworks], ", "), more)
+	}
+	return cmp.Or(strings.Join(all, ", "), "none")
 }

@@ -165,10 +165,11 @@ func (b *builder) sharedNetworks(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	b.inv.Tenant.NetworksSource = "learned: networks at which three or more people were settled"
-	return rows.Each(func(r *kql.Row) {
-		b.inv.Tenant.CorporateNetworks = append(b.inv.Tenant.CorporateNetworks, r.Text("Network"))
-	})
+	b.inv.Tenant.NetworksSource = "learned: networks at which three or more people were settled; carriers may be among them"
+	var networks []string
+	err = rows.Each(func(r *kql.Row) { networks = append(networks, r.Text("Network")) })
+	b.inv.Tenant.CorporateNetworks = fewestPrefixes(networks)
+	return err
 }
 
 // people is how many users the sign-ins are of, at least.
