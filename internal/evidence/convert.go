@@ -274,7 +274,10 @@ func hashTable(text []byte) []byte {
 //
 // It is nil for other texts.
 func classText(text []byte) []byte {
-	lines := strings.Split(string(bytes.TrimSpace(text)), "\n")
+	if text = bytes.TrimSpace(text); !bytes.HasPrefix(text, []byte("class ")) { // before all of it is cut into lines
+		return nil
+	}
+	lines := strings.Split(string(text), "\n")
 	if len(lines) < 2 || !opensClass(lines[0]) {
 		return nil
 	}
@@ -320,8 +323,10 @@ func nested(d *Decoder, v Span) (Span, error) {
 	switch v.Kind {
 	case Text, Escaped:
 		text := bytes.TrimSpace(d.text(v))
-		if object := printedObject(text); object != nil {
-			return nested(d, Span{object, Object})
+		if len(text) > 0 && printed(text[0]) {
+			if object := printedObject(text); object != nil {
+				return nested(d, Span{object, Object})
+			}
 		}
 		if printedType(text) {
 			return Span{}, nil
@@ -331,12 +336,17 @@ func nested(d *Decoder, v Span) (Span, error) {
 		if snake || capital(v.Bytes) {
 			v.Bytes = camelKeys(v.Bytes)
 		}
-		if d.prog.shape.Snake && bytes.Contains(v.Bytes, []byte(`"0":`)) {
+		if d.prog.shape.Snake && hasZero(v.Bytes) {
 			v.Bytes = uncounted(nil, v.Bytes)
 			v.Kind = Kind(v.Bytes[0])
 		}
 	}
 	return v, nil
+}
+
+// hasZero reports whether some object in JSON may have the key 0. To look for its first quote would stop at each member.
+func hasZero(b []byte) bool {
+	return bytes.Contains(b, []byte(`0":`)) && bytes.Contains(b, []byte(`"0":`))
 }
 
 // capital reports whether the first key of JSON begins with a capital: then all do.
@@ -347,7 +357,7 @@ func capital(b []byte) bool {
 
 // printedType reports whether a text is the name of a type, which PowerShell writes for a value that is no text.
 func printedType(text []byte) bool {
-	return len(text) > 0 && (text[0] == 'M' || text[0] == 'S') && typeName.Match(text)
+	return (bytes.HasPrefix(text, []byte("Microsoft.Graph.")) || bytes.HasPrefix(text, []byte("System."))) && typeName.Match(text)
 }
 
 // typeName is a name of a type that stands for a list or an object: of no text that a log would have.
