@@ -12,7 +12,8 @@ import (
 // https://learn.microsoft.com/kusto/api/rest/response-v2
 type tableRows struct {
 	columns [][]byte   // the names of the table's columns as they stand before a value: quoted, with the colon
-	heads   [][][]byte // the columns of each row of the last block
+	rows    []tableRow // of the last block
+	cells   []int      // where the cells of these rows begin and end
 	depth   int        // brackets that are open around the rows
 	inRows  bool
 	aside   bool   // the table is about the query, not its result
@@ -21,9 +22,15 @@ type tableRows struct {
 	spare   []byte // a block that nobody reads any more
 }
 
+// tableRow is a row with the columns of its table. What is known of its cells is all of them, or nothing.
+type tableRow struct {
+	columns    [][]byte
+	first, end int // of cells
+}
+
 // split finds the rows of data: a splitter.
 func (t *tableRows) split(data []byte, final bool, _ *splitState) (records []Extent, used int) {
-	t.heads = t.heads[:0]
+	t.rows, t.cells = t.rows[:0], t.cells[:0]
 	i := 0
 	for {
 		if !t.inRows {
@@ -42,15 +49,32 @@ func (t *tableRows) split(data []byte, final bool, _ *splitState) (records []Ext
 			t.inRows = false
 			continue // seek closes it
 		}
-		end, whole := valueEnd(data, i)
+		row := tableRow{t.columns, len(t.cells), len(t.cells)}
+		end, whole := t.rowEnd(data, i)
 		if !whole && !final {
 			return records, i
 		}
 		if !t.aside {
-			records, t.heads, t.cut = append(records, Extent{Start: i, End: end}), append(t.heads, t.columns), !whole
+			row.end = len(t.cells)
+			records, t.rows, t.cut = append(records, Extent{Start: i, End: end}), append(t.rows, row), !whole
 		}
 		i = end
 	}
+}
+
+// rowEnd finds the end of the row at i and, where it fits its columns, its cells.
+func (t *tableRows) rowEnd(data []byte, i int) (end int, whole bool) {
+	if before := len(t.cells); data[i] == '[' && !t.aside {
+		var sure bool
+		end, t.cells, whole, sure = rowEnd(data, i, len(t.columns), t.cells)
+		if !sure || !whole || len(t.cells)-before != 2*len(t.columns) {
+			t.cells = t.cells[:before]
+		}
+		if sure {
+			return end, whole
+		}
+	}
+	return valueEnd(data, i)
 }
 
 // seek goes on to the next rows and reads the columns on the way. It stops before a member that data does not hold whole.
@@ -168,26 +192,46 @@ func splitElements(b []byte, visit func(element []byte)) bool {
 func (t *tableRows) objects(b Block) Block {
 	out := t.spare[:0]
 	for n := range b.Records {
-		e := &b.Records[n]
-		row, start := b.Data[e.Start:e.End], len(out)
-		heads, k := t.heads[n], 0
-		sound := splitElements(row, func(cell []byte) {
-			if k < len(heads) {
-				out = append(append(append(out, ','), heads[k]...), cell...)
-			}
-			k++
-		})
-		if sound && k > 0 && k == len(heads) {
-			out[start] = '{'
-			out = append(out, '}')
-		} else {
-			out = append(out[:start], row...)
+		e, row := &b.Records[n], &t.rows[n]
+		start := len(out)
+		out = row.object(out, b.Data, t.cells[row.first:row.end])
+		if len(out) == start {
+			out = row.soundObject(out, b.Data[e.Start:e.End])
 		}
 		e.Start, e.End = start, len(out)
 		out = append(out, '\n')
 	}
 	t.spare, b.Data = b.Data, out
 	return b
+}
+
+// object appends the object of a row whose cells are known.
+func (r *tableRow) object(out, data []byte, cells []int) []byte {
+	start := len(out)
+	for k := 0; k < len(cells); k += 2 {
+		out = append(append(append(out, ','), r.columns[k/2]...), data[cells[k]:cells[k+1]]...)
+	}
+	if len(out) > start {
+		out[start] = '{'
+		out = append(out, '}')
+	}
+	return out
+}
+
+// soundObject appends the object of a row, or the row where it is not sound or does not fit its columns.
+func (r *tableRow) soundObject(out, row []byte) []byte {
+	start, k := len(out), 0
+	sound := splitElements(row, func(cell []byte) {
+		if k < len(r.columns) {
+			out = append(append(append(out, ','), r.columns[k]...), cell...)
+		}
+		k++
+	})
+	if !sound || k == 0 || k != len(r.columns) {
+		return append(out[:start], row...)
+	}
+	out[start] = '{'
+	return append(out, '}')
 }
 
 // err is what the end of the file leaves open.

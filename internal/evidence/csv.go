@@ -27,6 +27,16 @@ func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used i
 // csvEnd finds the end of the record at i. It is not sound when a quote stays open, or closes before other text than a
 // comma on another line than it opened.
 func csvEnd(data []byte, i int, comma byte) (end int, whole, sound bool) {
+	if comma == ',' {
+		if end, whole, sure := lineEnd(data, i); sure {
+			return end, whole, true
+		}
+	}
+	return looseLine(data, i, comma)
+}
+
+// looseLine is csvEnd of whatever there is.
+func looseLine(data []byte, i int, comma byte) (end int, whole, sound bool) {
 	for start := i; ; i++ { // a quote opens a cell at start, and behind each comma
 		i = plainEnd(data, i)
 		switch {

@@ -191,7 +191,6 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 		}
 		block, used := f.cut(buf)
 		f.carry = append(f.carry[:0], buf[used:]...)
-		f.pass(buf[:used])
 		if f.broken != nil {
 			f.reject(Reject{Place: f.at, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
 		}
@@ -226,6 +225,7 @@ func (f *framer) pass(text []byte) {
 	f.at.Offset += int64(len(text))
 }
 
+// cut cuts the records off that buf begins with, and goes on behind them.
 func (f *framer) cut(buf []byte) (Block, int) {
 	b := Block{Place: f.at}
 	if f.split == nil {
@@ -234,6 +234,7 @@ func (f *framer) cut(buf []byte) (Block, int) {
 			used = bytes.LastIndexByte(buf, '\n') + 1
 		}
 		b.Data = buf[:used]
+		f.pass(b.Data)
 		return b, used
 	}
 	records, used := f.split(buf, f.done && f.broken == nil, &f.state)
@@ -241,12 +242,13 @@ func (f *framer) cut(buf []byte) (Block, int) {
 	if b.Records == nil {
 		b.Records = []Extent{}
 	}
-	line, at := f.at.Line, 0
+	at := 0
 	for i := range b.Records {
-		line += int64(bytes.Count(buf[at:b.Records[i].Start], []byte{'\n'}))
-		at = b.Records[i].Start
-		b.Records[i].Place = Place{line, f.at.Offset + int64(at)}
+		start := b.Records[i].Start
+		f.pass(buf[at:start])
+		b.Records[i].Place, at = f.at, start
 	}
+	f.pass(buf[at:used])
 	return b, used
 }
 
@@ -372,6 +374,16 @@ func pagesIn(data []byte, i, deep int) (paths [][]string) {
 // valueEnd finds the end of the value at i by its brackets; whole is false when data ends before it. A line end inside
 // a string ends the value: JSON has none there, and what follows must not be lost with it.
 func valueEnd(data []byte, i int) (end int, whole bool) {
+	if i < len(data) && (data[i] == '{' || data[i] == '[') {
+		if end, whole, sure := bracketsEnd(data, i); sure {
+			return end, whole
+		}
+	}
+	return looseEnd(data, i)
+}
+
+// looseEnd is valueEnd of whatever there is, byte by byte.
+func looseEnd(data []byte, i int) (end int, whole bool) {
 	depth := 0
 	for k := i; k < len(data); k++ {
 		switch data[k] {

@@ -56,8 +56,10 @@ func cut(at int, inside string) error {
 	return &ScanError{Column: at + 1, Code: CodeTruncated, Reason: "the record ends " + inside}
 }
 
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+
 func blanks(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\t' || b[i] == '\r' || b[i] == '\n') {
+	for i < len(b) && isBlank(b[i]) {
 		i++
 	}
 	return i

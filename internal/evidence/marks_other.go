@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package evidence
+
+func mark(b *[64]byte, m *marks) { markWords(b, m) }
