@@ -95,8 +95,9 @@ func preamble(line []byte) bool {
 }
 
 // csvCells splits one record. Quotes are doubled inside quotes; a quote inside a bare cell is a character. It is not
-// closed when a quote stays open. What a cell holds is in record, or is appended to arena where it is written otherwise.
-func csvCells(record []byte, comma byte, cells []Span, arena []byte) (out []Span, more []byte, closed bool) {
+// closed when a quote stays open. What a cell holds is in record, or is appended to arena where it is written otherwise, unless
+// d, which may be nil, remembers it.
+func csvCells(d *Decoder, record []byte, comma byte, cells []Span, arena []byte) (out []Span, more []byte, closed bool) {
 	cells = cells[:0]
 	closed = true
 	record = bytes.TrimSuffix(record, []byte{'\r'})
@@ -104,7 +105,7 @@ func csvCells(record []byte, comma byte, cells []Span, arena []byte) (out []Span
 		text := record[i:]
 		if i < len(record) && record[i] == '"' {
 			var whole bool
-			text, arena, i, whole = quotedCell(record, i+1, comma, arena)
+			text, arena, i, whole = quotedCell(d, len(cells), record, i+1, comma, arena)
 			closed = closed && whole
 		} else {
 			if end := bytes.IndexByte(text, comma); end >= 0 {
@@ -124,8 +125,8 @@ func csvCells(record []byte, comma byte, cells []Span, arena []byte) (out []Span
 }
 
 // quotedCell returns the value of the quoted cell whose inside begins at i, the arena and the index of what follows the
-// cell; closed is false when no quote ends it.
-func quotedCell(record []byte, i int, comma byte, arena []byte) (text, more []byte, next int, closed bool) {
+// cell; closed is false when no quote ends it. JSON in a cell has a quote every few bytes, and comes again as it does in JSON.
+func quotedCell(d *Decoder, cell int, record []byte, i int, comma byte, arena []byte) (text, more []byte, next int, closed bool) {
 	at := bytes.IndexByte(record[i:], '"')
 	if at < 0 {
 		return record[i:], arena, len(record), false
@@ -133,8 +134,19 @@ func quotedCell(record []byte, i int, comma byte, arena []byte) (text, more []by
 	if next = i + at + 1; next == len(record) || record[next] == comma { // nearly all texts that are no JSON
 		return record[i : next-1], arena, next, true
 	}
+	var seen *repeat
+	if d != nil && cell < len(d.columns) {
+		seen = d.columns[cell].repeated(record[i:])
+		if next = i + seen.length(record[i:]); next > i && (next == len(record) || record[next] == comma) {
+			seen.used = d.scanned
+			return seen.text, arena, next, true
+		}
+	}
 	start := len(arena)
 	arena, next, closed = undoubled(arena, record, i)
+	if seen != nil && closed && (next == len(record) || record[next] == comma) {
+		d.remember(seen, record[i:next], arena[start:])
+	}
 	// What stands between the closing quote and the comma belongs to the cell, as spreadsheets read it.
 	tail := bytes.IndexByte(record[next:], comma)
 	if tail < 0 {

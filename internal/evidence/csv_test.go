@@ -61,7 +61,7 @@ func TestCSVAsSlowly(t *testing.T) {
 			if !sound { // a quote that closes elsewhere than at the end of a cell, on another line
 				break
 			}
-			cells, _, whole := csvCells([]byte(text[at:end]), ',', nil, []byte("what was there before"))
+			cells, _, whole := csvCells(nil, []byte(text[at:end]), ',', nil, []byte("what was there before"))
 			if !whole {
 				t.Fatalf("%q: row %q is said to be open", text, text[at:end])
 			}

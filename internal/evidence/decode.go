@@ -433,7 +433,7 @@ func (d *Decoder) scanCSV(record []byte) error {
 // split splits a row of a CSV into its cells, which are as many as the headers.
 func (d *Decoder) split(record []byte, headers int) error {
 	var closed bool
-	d.cells, d.arena, closed = csvCells(record, d.file.comma(), d.cells, d.arena)
+	d.cells, d.arena, closed = csvCells(d, record, d.file.comma(), d.cells, d.arena)
 	switch {
 	case !closed:
 		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}

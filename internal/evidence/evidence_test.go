@@ -56,7 +56,7 @@ func TestScanObjectRefuses(t *testing.T) {
 
 func TestCSVCells(t *testing.T) {
 	var got []string
-	cells, _, closed := csvCells([]byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil, nil)
+	cells, _, closed := csvCells(nil, []byte("a,\"b \"\"q\"\", c\",,\"x\ny\",\r"), ',', nil, nil)
 	if !closed {
 		t.Error("a quote is said to be open")
 	}

@@ -102,7 +102,7 @@ func serviceError(head []byte) (code, message string) {
 
 // portalRow tells whether a row begins with a time and the id of a request, as those of the Entra admin centre do.
 func (f *File) portalRow(first []byte) bool {
-	cells, _, _ := csvCells(first, f.comma(), nil, nil)
+	cells, _, _ := csvCells(nil, first, f.comma(), nil, nil)
 	if len(cells) < 10 {
 		return false
 	}
@@ -320,7 +320,7 @@ func (d *Decoder) unwrap(w *Shape, record []byte) ([]byte, error) {
 	case w.Prefix:
 		v = Span{record, Text}
 	case w.Container == CSV:
-		d.cells, d.arena, _ = csvCells(record, d.file.comma(), d.cells, d.arena)
+		d.cells, d.arena, _ = csvCells(nil, record, d.file.comma(), d.cells, d.arena)
 		for i, key := range d.file.Keys {
 			if i < len(d.cells) && fold(key, false) == fold(w.Inside[0], false) {
 				v = d.cells[i]
@@ -387,7 +387,7 @@ func (f *File) recogniseCSV(head []byte) bool {
 	}
 	row := func(i int) []byte { return head[records[i].Start:min(records[i].End, len(head))] }
 	f.Keys = nil
-	headers, _, _ := csvCells(row(0), f.separator, nil, nil)
+	headers, _, _ := csvCells(nil, row(0), f.separator, nil, nil)
 	for _, h := range headers {
 		f.Keys = append(f.Keys, strings.ToValidUTF8(string(h.Bytes), "\ufffd")) // headers become names, and names are text
 	}
@@ -505,7 +505,7 @@ func (f *File) byAlias() bool {
 // are a time and a request id in all of them.
 func (f *File) byPosition(first []byte) bool {
 	var row []string
-	cells, _, _ := csvCells(first, f.separator, nil, nil)
+	cells, _, _ := csvCells(nil, first, f.separator, nil, nil)
 	for _, c := range cells {
 		row = append(row, string(c.Bytes))
 	}

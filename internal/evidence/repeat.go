@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 )
 
-// repeat is a text with escapes that a member had, as it stands in the record with the closing quote, and what it says. JSON
+// repeat is a text with escapes that a member or a column had, as it stands in the record with the closing quote, and what it says. JSON
 // in a string has an escape every few bytes, and the same policies, places and devices come in row after row: to see that
 // the same bytes stand there again costs a tenth of reading them.
 type repeat struct {
@@ -35,6 +35,14 @@ func (sc *scope) repeated(b []byte) *repeat {
 	return &sc.repeats[hash%repeatSlots]
 }
 
+// length is how long the text is that is remembered where b begins with it, otherwise 0.
+func (r *repeat) length(b []byte) int {
+	if r == nil || !bytes.HasPrefix(b, r.raw) {
+		return 0
+	}
+	return len(r.raw)
+}
+
 // quoted is the text of the string whose inside begins at i, a value of the member to: in place, or, where it has escapes,
 // what is remembered of it or in the arena.
 func (d *Decoder) quoted(to *scope, b []byte, i int) (text []byte, end int, err error) {
@@ -43,9 +51,9 @@ func (d *Decoder) quoted(to *scope, b []byte, i int) (text []byte, end int, err 
 		return b[i:end], end + 1, nil
 	}
 	seen := to.repeated(b[i:])
-	if seen != nil && len(seen.raw) > 0 && bytes.HasPrefix(b[i:], seen.raw) {
+	if n := seen.length(b[i:]); n > 0 {
 		seen.used = d.scanned
-		return seen.text, i + len(seen.raw), nil
+		return seen.text, i + n, nil
 	}
 	start := len(d.arena)
 	d.arena, end, err = unquote(append(d.arena, b[i:end]...), b, end)

@@ -65,3 +65,37 @@ func TestRepeatsInOneRecord(t *testing.T) {
 		}
 	}
 }
+
+// TestRepeatsInCells reads cells whose texts come again, or nearly, and compares them with what was written.
+func TestRepeatsInCells(t *testing.T) {
+	layout, shapes := testLayout(t)
+	at := slices.IndexFunc(shapes, func(s Shape) bool { return s.Name == "la-portal-csv" })
+	keys := []string{"Type", "Id", "UserAgent", "AlternateSignInName", "ResultDescription"}
+	d := layout.NewDecoder(&File{Path: "rows.csv", shapes: shapes, Shape: &shapes[at], Keys: keys, separator: ','})
+	r := rand.New(rand.NewPCG(7, 8))
+	for range 20_000 {
+		record := []string{"AADNonInteractiveUserSignInLogs", "1"}
+		line := record[0] + "," + record[1]
+		for range keys[2:] {
+			text := strings.Repeat(`"k":1,`, 12)
+			for range r.IntN(4) {
+				text += []string{`"`, `",`, ",", "x", "\n", "é", `a longer piece of plain text`}[r.IntN(7)]
+			}
+			tail := []string{"", "", "", " more"}[r.IntN(4)] // behind the closing quote
+			line += `,"` + strings.ReplaceAll(text, `"`, `""`) + `"` + tail
+			record = append(record, text+tail)
+		}
+		row, err := d.Decode([]byte(line), 1)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		for i, col := range row.Target.Columns {
+			if k := slices.Index(keys, col.Name); k >= 0 && string(row.Cells[i].Text) != record[k] {
+				t.Fatalf("%s: %s is %q, want %q", line, col.Name, row.Cells[i].Text, record[k])
+			}
+		}
+	}
+	if d.repeats == 0 || d.repeats > repeatBudget {
+		t.Errorf("%d bytes are remembered", d.repeats)
+	}
+}
