@@ -157,7 +157,7 @@ func all() []*Func {
 }
 
 // internalFamilies are the operators, and the functions that only the binder calls.
-var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versionFuncs, bagFuncs, listFuncs, elementFuncs, indexFuncs, windowSteps, digestSteps, documentSteps}
+var internalFamilies = [][]Func{operatorTable, parsedFuncs, seriesOfFuncs, versionFuncs, bagFuncs, listFuncs, elementFuncs, indexFuncs, windowSteps, digestSteps, documentSteps, realTextFuncs}
 
 // families is the function table. The order is the documentation's.
 var families = [][]Func{

@@ -248,7 +248,7 @@ var macros = []string{
 	`kql_two(n) AS lpad(CAST(n AS VARCHAR), 2, '0')`,
 	`kql_clock(a) AS CASE WHEN a >= 864000000000 THEN CAST(a // 864000000000 AS VARCHAR) || '.' ELSE '' END || kql_two(a % 864000000000 // 36000000000) || ':' || kql_two(a % 36000000000 // 600000000) || ':' || kql_two(a % 600000000 // 10000000) || CASE WHEN a % 10000000 > 0 THEN '.' || lpad(CAST(a % 10000000 AS VARCHAR), 7, '0') ELSE '' END`,
 	`kql_timespan_text(t) AS CASE WHEN t IS NULL THEN '' WHEN t < 0 THEN '-' || kql_clock(-t) ELSE kql_clock(t) END`,
-	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'inf' ELSE '-inf' END ELSE CAST(x AS VARCHAR) END`,
+	`kql_real_text(x) AS CASE WHEN x IS NULL THEN '' WHEN isnan(x) THEN 'NaN' WHEN isinf(x) THEN CASE WHEN x > 0 THEN 'inf' ELSE '-inf' END ELSE kql_go_real_text_0(x) END`,
 	`kql_real_json(x) AS CASE WHEN isfinite(x) THEN to_json(x) WHEN x > 0 AND isinf(x) THEN to_json('Infinity') WHEN isinf(x) THEN to_json('-Infinity') WHEN isnan(x) THEN to_json('NaN') END`,
 	`kql_decimal_text(x) AS coalesce(CASE WHEN contains(CAST(x AS VARCHAR), '.') THEN regexp_replace(CAST(x AS VARCHAR), '\.?0+$', '') ELSE CAST(x AS VARCHAR) END, '')`,
 	`kql_text_long(s) AS CASE WHEN regexp_full_match(s, '\s*[+-]?[0-9]+\s*') THEN TRY_CAST(s AS BIGINT) WHEN regexp_full_match(s, '0[xX][0-9a-fA-F]{1,16}') THEN CAST(CAST(TRY_CAST(s AS UBIGINT) AS BIT) AS BIGINT) END`,

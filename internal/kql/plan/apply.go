@@ -277,7 +277,7 @@ func init() {
 		"todouble": to(schema.Real), "tobool": to(schema.Bool), "toboolean": to(schema.Bool),
 		"todatetime": to(schema.Datetime), "totimespan": to(schema.Timespan), "totime": to(schema.Timespan), "toguid": toFrom(function.Text, schema.Guid),
 		"todecimal": to(schema.Decimal), "int": to(schema.Int), "long": to(schema.Long), "real": to(schema.Real),
-		"double": to(schema.Real), "bool": to(schema.Bool), "datetime": to(schema.Datetime), "timespan": to(schema.Timespan),
+		"double": to(schema.Real), "bool": to(schema.Bool), "datetime": (*binder).callDatetime, "timespan": to(schema.Timespan),
 		"time": to(schema.Timespan), "guid": to(schema.Guid), "decimal": to(schema.Decimal),
 	}
 }
@@ -327,6 +327,15 @@ func (b *binder) callNow(f *frame, x *syntax.Call) Expr {
 		return now
 	}
 	return b.applyAt(x.Span(), "+", b.operator("+"), []Expr{now, b.length(f, x)})
+}
+
+// callDatetime binds datetime(x); datetime() is the current time.
+// https://learn.microsoft.com/kusto/query/scalar-data-types/datetime#datetime-literals
+func (b *binder) callDatetime(f *frame, x *syntax.Call) Expr {
+	if len(x.Args) == 0 {
+		return b.callNow(f, x)
+	}
+	return to(schema.Datetime)(b, f, x)
 }
 
 func (b *binder) callAgo(f *frame, x *syntax.Call) Expr {
