@@ -136,12 +136,17 @@ func (b *binder) noOverload(at diag.Span, name string, fn *function.Func, args [
 	for i, a := range args {
 		types[i] = a.Type().String()
 	}
-	out := diag.Diagnostic{Kind: diag.Semantic, Span: at, Message: name + "(" + strings.Join(types, ", ") + ") is not defined"}
-	if slices.ContainsFunc(fn.Refused(), func(s function.Signature) bool { return fit(s, args) > 0 }) {
-		out.Kind = diag.Unsupported
-		out.Message = strings.TrimPrefix(name, "unary") + " of " + strings.Join(types, " and ") + " is not supported: what it means is not documented"
-	} else if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
+	unknown := slices.ContainsFunc(fn.Refused(), func(s function.Signature) bool { return fit(s, args) > 0 })
+	const why = "is not supported: what it means is not documented"
+	if _, isOperator := function.Operator(name); isOperator && len(args) == 2 {
+		if unknown {
+			b.fail(diag.Unsupported, at, "", "the operator `%s` of %s and %s %s", name, types[0], types[1], why)
+		}
 		b.fail(diag.Semantic, at, "", "the operator `%s` is not defined for %s and %s", name, types[0], types[1])
+	}
+	out := diag.Diagnostic{Kind: diag.Semantic, Span: at, Message: name + "(" + strings.Join(types, ", ") + ") is not defined"}
+	if unknown {
+		out.Kind, out.Message = diag.Unsupported, name+"("+strings.Join(types, ", ")+") "+why
 	}
 	wants := make([]string, 0, len(fn.Overloads()))
 	for _, s := range fn.Overloads() {

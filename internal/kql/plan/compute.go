@@ -217,5 +217,6 @@ func (b *binder) print(sc *scope, op *syntax.Print) Node {
 		})
 	}
 	p.In = f.windows.node(b, one)
+	p.order = p.In.Ordering()
 	return p
 }
