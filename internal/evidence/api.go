@@ -64,7 +64,7 @@ func (t *tableRows) split(data []byte, final bool, _ *splitState) (records []Ext
 
 // rowEnd finds the end of the row at i and, where it fits its columns, its cells.
 func (t *tableRows) rowEnd(data []byte, i int) (end int, whole bool) {
-	if before := len(t.cells); data[i] == '[' && !t.aside {
+	if before := len(t.cells); quickMarks && data[i] == '[' && !t.aside {
 		var sure bool
 		end, t.cells, whole, sure = rowEnd(data, i, len(t.columns), t.cells)
 		if !sure || !whole || len(t.cells)-before != 2*len(t.columns) {

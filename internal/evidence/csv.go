@@ -27,7 +27,7 @@ func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used i
 // csvEnd finds the end of the record at i. It is not sound when a quote stays open, or closes before other text than a
 // comma on another line than it opened.
 func csvEnd(data []byte, i int, comma byte) (end int, whole, sound bool) {
-	if comma == ',' {
+	if quickMarks && comma == ',' {
 		if end, whole, sure := lineEnd(data, i); sure {
 			return end, whole, true
 		}

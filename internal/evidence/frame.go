@@ -374,7 +374,7 @@ func pagesIn(data []byte, i, deep int) (paths [][]string) {
 // valueEnd finds the end of the value at i by its brackets; whole is false when data ends before it. A line end inside
 // a string ends the value: JSON has none there, and what follows must not be lost with it.
 func valueEnd(data []byte, i int) (end int, whole bool) {
-	if i < len(data) && (data[i] == '{' || data[i] == '[') {
+	if quickMarks && i < len(data) && (data[i] == '{' || data[i] == '[') {
 		if end, whole, sure := bracketsEnd(data, i); sure {
 			return end, whole
 		}

@@ -165,7 +165,7 @@ func lineEnd(data []byte, i int) (end int, whole, sure bool) {
 	return len(data), false, o.inside == 0
 }
 
-// markWords finds the marks of 64 bytes eight at a time, for processors of which no instructions are used.
+// markWords finds the marks of 64 bytes eight at a time, where no instructions of the processor are used.
 func markWords(b *[64]byte, m *marks) {
 	*m = marks{}
 	for i := 0; i < len(b); i += 8 {

@@ -2,4 +2,6 @@
 
 package evidence
 
+const quickMarks = false
+
 func mark(b *[64]byte, m *marks) { markWords(b, m) }
