@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"regexp"
 	"strings"
 	"time"
 
@@ -72,6 +73,10 @@ func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Tick
 		return nil, err
 	}
 	rows, err := c.run(ctx, compiled)
+	if leavesRange(err) && !request.Careful {
+		request.Careful = true
+		return c.queryAt(ctx, request, now)
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -90,6 +95,16 @@ func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Tick
 	}
 	return &kql.Rows{Columns: compiled.Columns, Rows: rows, Notes: compiled.Notes}, nil
 }
+
+var errYears = errors.New("the datetime that was computed lies outside of the years 1 to 9999, which are all that Kusto has")
+
+// leavesRange reports whether a query failed on a result beyond the range of its type.
+func leavesRange(err error) bool {
+	return err != nil && (errors.Is(err, errYears) || beyondLong.MatchString(err.Error()))
+}
+
+// beyondLong is what DuckDB says of a long that overflows, and of a sum that is none any more.
+var beyondLong = regexp.MustCompile(`Overflow in .* of INT64|INT128 .* out of range for the destination type INT64`)
 
 // run keeps what the query materializes, and asks it.
 func (c *Case) run(ctx context.Context, compiled *kql.Compiled) ([][]schema.Value, error) {
@@ -147,7 +162,7 @@ func value(t schema.Type, v any) (schema.Value, error) {
 	case schema.Datetime:
 		n, err := integer(v)
 		if err == nil && (n < 0 || schema.Ticks(n) > schema.MaxDatetime) {
-			return nil, errors.New("the datetime that was computed lies outside of the years 1 to 9999, which are all that Kusto has")
+			return nil, errYears
 		}
 		return schema.Ticks(n), err
 	case schema.Timespan:

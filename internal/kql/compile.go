@@ -96,6 +96,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if err != nil {
 		return nil, err
 	}
+	p.Careful = request.Careful
 	sql, kept, err := sqlgen.GenerateKept(p)
 	if err != nil {
 		return nil, refused(request.Source, err)

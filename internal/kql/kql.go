@@ -16,6 +16,9 @@ type Request struct {
 	Params map[string]string
 	// AsOf is what now() means; the zero value means the engine's own anchor.
 	AsOf time.Time
+	// Careful makes of results beyond the range of their type what Kusto does: a sum of longs begins anew at the other end, a
+	// datetime is null. It costs time; without it the query fails on the first.
+	Careful bool
 }
 
 // Rows is a result: Kusto's column names and types, and the cells by row.

@@ -80,6 +80,9 @@ func buildSum(filter string) func(Call) (string, error) {
 		if c.Result == schema.Real || c.Result == schema.Decimal {
 			return "coalesce(" + sql + ", 0)", nil
 		}
+		if c.Careful && c.Result == schema.Long {
+			return anew("coalesce(" + sql + ", 0)"), nil
+		}
 		return "CAST(coalesce(" + sql + ", 0) AS BIGINT)", nil
 	}
 }
@@ -346,6 +349,9 @@ func buildCumSum(c Call) (string, error) {
 	sql := "sum(" + c.Args[0].SQL + ") OVER (" + c.Over + " ROWS UNBOUNDED PRECEDING)"
 	if c.Result == schema.Real || c.Result == schema.Decimal {
 		return sql, nil
+	}
+	if c.Careful && c.Result == schema.Long {
+		return anew(sql), nil
 	}
 	return "CAST(" + sql + " AS " + SQLType(c.Result) + ")", nil
 }

@@ -110,6 +110,14 @@ func buildDatetimeDiff(c Call) (string, error) {
 }
 
 func buildDatetimeAdd(c Call) (string, error) {
+	sql, err := datetimeAdded(c)
+	if err == nil && c.Careful {
+		sql = inYears(sql)
+	}
+	return sql, err
+}
+
+func datetimeAdded(c Call) (string, error) {
 	part, _ := c.Args[0].Text()
 	part = strings.ToLower(part)
 	n, t := c.Args[1].SQL, c.Args[2].SQL

@@ -99,6 +99,8 @@ type Call struct {
 	Order string
 	// Written says that the input's order is that in which the rows stand in the query.
 	Written bool
+	// Careful says that the result may lie beyond the range of its type, and must then be what Kusto makes of it.
+	Careful bool
 	// Over is the window of a window function: its PARTITION BY and ORDER BY.
 	Over string
 }

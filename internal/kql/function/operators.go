@@ -2,6 +2,7 @@ package function
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -21,11 +22,11 @@ var operatorTable = []Func{
 	{Name: "+", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime", "timespan, datetime -> datetime", "datetime, datetime -> datetime",
-	}, SQL: "($1 + $2)", Doc: "numerical-operators"},
+	}, Build: buildArithmetic("+"), Doc: "numerical-operators"},
 	{Name: "-", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 		"datetime, timespan -> datetime", "datetime, datetime -> timespan",
-	}, Undocumented: []string{"timespan, datetime"}, SQL: "($1 - $2)", Doc: "numerical-operators"},
+	}, Undocumented: []string{"timespan, datetime"}, Build: buildArithmetic("-"), Doc: "numerical-operators"},
 	{Name: "*", Signatures: []string{
 		"integer, integer -> long", "number, number -> widest", "timespan, number -> timespan", "number, timespan -> timespan",
 	}, Undocumented: []string{"datetime, number", "number, datetime", "timespan, timespan"}, Build: buildMultiply, Doc: "numerical-operators"},
@@ -36,7 +37,7 @@ var operatorTable = []Func{
 		"integer, integer -> long", "number, number -> widest", "timespan, timespan -> timespan",
 	}, Undocumented: []string{"datetime, scale", "timespan, number"}, SQL: "kql_modulo($1, $2)", Doc: "numerical-operators"},
 	{Name: "unary+", Signatures: []string{"summable -> promoted", "datetime -> datetime", "dynamic -> dynamic"}, SQL: "$1", Doc: "numerical-operators"},
-	{Name: "unary-", Signatures: []string{"summable -> promoted"}, Undocumented: []string{"datetime", "dynamic"}, SQL: "(-$1)", Doc: "numerical-operators"},
+	{Name: "unary-", Signatures: []string{"summable -> promoted"}, Undocumented: []string{"datetime", "dynamic"}, Build: buildNegation, Doc: "numerical-operators"},
 	{Name: "between", Signatures: []string{
 		"number, number, number -> bool", "number, dynamic=, dynamic= -> bool", "dynamic=, number, number -> bool",
 		"datetime, datetime, datetime -> bool", "datetime, datetime, timespan -> bool", "timespan, timespan, timespan -> bool",
@@ -134,10 +135,44 @@ func completed(l, r Arg, sql, ofOneNull string) string {
 	return "coalesce(" + sql + ", CASE WHEN " + l.SQL + " IS NULL AND " + r.SQL + " IS NULL THEN NULL ELSE " + ofOneNull + " END)"
 }
 
+// buildArithmetic is a sum or a difference.
+func buildArithmetic(op string) func(Call) (string, error) {
+	return func(c Call) (string, error) {
+		l, r := c.Args[0].SQL, c.Args[1].SQL
+		switch {
+		case c.Careful && c.Result == schema.Long:
+			return anew("CAST(" + l + " AS HUGEINT) " + op + " " + r), nil
+		case c.Careful && c.Result == schema.Datetime:
+			return inYears("CAST(" + l + " AS HUGEINT) " + op + " " + r), nil
+		}
+		return "(" + l + " " + op + " " + r + ")", nil
+	}
+}
+
+func buildNegation(c Call) (string, error) {
+	if c.Careful && c.Result == schema.Long {
+		return anew("-CAST(" + c.Args[0].SQL + " AS HUGEINT)"), nil
+	}
+	return "(-" + c.Args[0].SQL + ")", nil
+}
+
+// anew makes a long of a whole number that may be too great for one: it begins anew at the other end.
+func anew(sql string) string {
+	return "CAST(((" + sql + " + 9223372036854775808) & 18446744073709551615) - 9223372036854775808 AS BIGINT)"
+}
+
+// inYears makes a datetime of ticks, null of those outside of the years 1 to 9999.
+func inYears(sql string) string {
+	return fmt.Sprintf("CAST(list_filter([%s], tick -> tick BETWEEN 0 AND %d)[1] AS BIGINT)", sql, schema.MaxDatetime)
+}
+
 func buildMultiply(c Call) (string, error) {
 	l, r := c.Args[0], c.Args[1]
 	if c.Result == schema.Timespan {
 		return "CAST(trunc(" + l.SQL + " * " + r.SQL + ") AS BIGINT)", nil
+	}
+	if c.Careful && c.Result == schema.Long {
+		return anew("CAST(" + l.SQL + " AS HUGEINT) * " + r.SQL), nil
 	}
 	return "(" + l.SQL + " * " + r.SQL + ")", nil
 }

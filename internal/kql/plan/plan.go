@@ -27,6 +27,8 @@ type Plan struct {
 	Notes   []string  // remarks for the reader
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
+	// Careful says that results may lie beyond the range of their type.
+	Careful bool
 }
 
 // Node is one relational step.

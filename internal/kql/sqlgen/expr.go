@@ -132,7 +132,7 @@ func (g *generator) call(x plan.Expr, c function.Call) string {
 	if !ok {
 		return g.expr(x)
 	}
-	c.Result = a.T
+	c.Result, c.Careful = a.T, g.careful
 	begin := len(g.args)
 	for i, arg := range a.Args {
 		render := g.expr

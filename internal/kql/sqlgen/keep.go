@@ -19,7 +19,7 @@ type Kept struct {
 // GenerateKept is Generate for an engine that keeps what materialize() asks for. The tables come in the order in which
 // they must be made.
 func GenerateKept(p *plan.Plan) (sql string, tables []Kept, err error) {
-	k := &keeper{done: map[int]string{}, known: map[string]bool{}}
+	k := &keeper{desk: desk{careful: p.Careful}, done: map[int]string{}, known: map[string]bool{}}
 	sql, err = newGenerator(k, &k.desk).statement(p)
 	return sql, k.tables, err
 }

@@ -14,7 +14,7 @@ import (
 
 // Generate returns the SQL of a plan. The columns of the statement are p.Columns in order.
 func Generate(p *plan.Plan) (sql string, err error) {
-	return newGenerator(nil, &desk{}).statement(p)
+	return newGenerator(nil, &desk{careful: p.Careful}).statement(p)
 }
 
 func newGenerator(keep *keeper, at *desk) *generator {
@@ -90,6 +90,7 @@ func (g *generator) refuse(at diag.Span, err error) string {
 
 // desk is where the statements of a query are written, one after the other.
 type desk struct {
+	careful bool   // results may lie beyond the range of their type
 	out     []byte // the statement in hand, as far as it is written
 	named   names
 	spare   []columns  // sets that flow and list have done with
