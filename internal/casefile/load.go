@@ -275,7 +275,7 @@ func (s *source) look(f *evidence.File, stream *evidence.Stream, n int) (rows ma
 		if !ok {
 			break
 		}
-		row, err := decoder.Decode(record.Text, record.Line)
+		_, row, err := records.Decode(record, decoder)
 		if err != nil {
 			continue
 		}
@@ -376,7 +376,7 @@ func (w *worker) row() (*evidence.Row, bool) {
 		if !ok {
 			return nil, false
 		}
-		row, err := w.decoder.Decode(record.Text, record.Line)
+		record, row, err := w.records.Decode(record, w.decoder)
 		switch {
 		case err != nil:
 			w.part.reject(evidence.RejectOf(record, err))

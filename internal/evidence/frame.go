@@ -45,6 +45,8 @@ type Reader struct {
 	block  Block
 	at     int
 	line   int64
+	// How many bytes may still be looked at for what damaged records of the block hide.
+	patience int
 }
 
 // Reader makes a reader.
@@ -59,7 +61,7 @@ func (r *Reader) Next() (record Record, ok bool) {
 		if r.block, ok = r.stream.next(r.block.Data); !ok {
 			return Record{}, false
 		}
-		r.at, r.line = 0, r.block.Line
+		r.at, r.line, r.patience = 0, r.block.Line, mostLooks*len(r.block.Data)
 	}
 }
 

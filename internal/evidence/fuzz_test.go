@@ -85,7 +85,7 @@ func fuzzFamily(f *testing.F, family, name string) {
 			if read++; read > len(data)+1 && !bytes.HasPrefix(data, []byte("Obj")) { // a block of Avro may be packed
 				t.Fatalf("more than %d records from %d bytes", read, len(data))
 			}
-			row, err := d.Decode(record.Text, record.Line)
+			record, row, err := reader.Decode(record, d)
 			if err == nil {
 				checkRow(t, row)
 				continue

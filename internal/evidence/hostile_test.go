@@ -21,15 +21,21 @@ func good(n int) string { return fmt.Sprintf(goodRow, n) }
 // hostile writes a file, reads it, and returns the codes of its rejects by line and how many rows were read.
 func hostile(t *testing.T, name, content string) (rejects string, rows int) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, read, rejected := records(t, path)
+	_, read, rejected := records(t, written(t, name, content))
 	for _, r := range rejected {
 		rejects += " " + r["line"] + ":" + r["reject"]
 	}
 	return strings.TrimSpace(rejects), len(read)
+}
+
+// written is the path of a file with a content.
+func written(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // TestHostileRecords: one record is bad, is rejected with its reason, and its neighbours are read.
@@ -310,7 +316,7 @@ func TestAdversarial(t *testing.T) {
 		reader, d := stream.Reader(), layout.NewDecoder(f)
 		fine, bad := 0, ""
 		for record, ok := reader.Next(); ok; record, ok = reader.Next() {
-			_, err := d.Decode(record.Text, record.Line)
+			record, _, err := reader.Decode(record, d)
 			switch code, _ := codeAndReason(err); {
 			case err == nil || code == CodeUnrecognised || code == CodeUnsupportedTable:
 				fine++

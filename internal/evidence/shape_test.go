@@ -62,7 +62,7 @@ func records(t testing.TB, path string) (file *File, rows, rejects []map[string]
 	}
 	reader, d := stream.Reader(), layout.NewDecoder(file)
 	for record, ok := reader.Next(); ok; record, ok = reader.Next() {
-		row, err := d.Decode(record.Text, record.Line)
+		record, row, err := reader.Decode(record, d)
 		if err != nil {
 			reject(RejectOf(record, err))
 			continue
