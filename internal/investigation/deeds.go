@@ -10,12 +10,12 @@ import (
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
-// deeds adds the rows of other tables that signals name: calls of Microsoft Graph and what was done in the mailbox. The
-// audit log's rows are the persistence.
-func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
+// deeds adds the rows of other tables that signals name, calls of Microsoft Graph and what was done in the mailbox, and the
+// calls that carry the tokens of the attacker's sign-ins. The audit log's rows are the persistence.
+func (b *builder) deeds(ctx context.Context, findings []finding.Finding, rows map[string][]signIn, his [][]bool) error {
 	type row struct {
-		Finding int
-		Key     string
+		Finding    int
+		Key, Token string
 	}
 	var named []row
 	ips := make([]set, len(findings))
@@ -26,7 +26,12 @@ func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
 			ips[i][ip] = true
 		}
 		for _, id := range unlisted(f) {
-			named = append(named, row{i, id})
+			named = append(named, row{Finding: i, Key: id})
+		}
+		for j, r := range rows[f.UserID] {
+			if his[i][j] && r.token != "" && r.result == "0" {
+				named = append(named, row{Finding: i, Token: r.token})
+			}
 		}
 	}
 	if len(named) == 0 {
@@ -38,7 +43,10 @@ func (b *builder) deeds(ctx context.Context, findings []finding.Finding) error {
 	}
 	err = got.Each(func(r *kql.Row) {
 		i, ip := r.Number("Finding"), r.Text("IPAddress")
-		ips[i][ip] = true
+		// A token of an application on servers is used at those: that is no address of the attacker's.
+		if r.Number("Named") > 0 {
+			ips[i][ip] = true
+		}
 		findings[i].Events = append(findings[i].Events, finding.Event{
 			Table: r.Text("Table"), Key: r.Text("Key"), Time: r.Time("Time"), File: r.Text("File"), Row: r.Number("Line"), Role: finding.Attacker,
 			IP: ip, AppID: r.Text("AppId"), Resource: r.Text("What"), UserAgent: r.Text("UserAgent"), SessionID: r.Text("SessionId"),

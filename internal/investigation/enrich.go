@@ -18,9 +18,9 @@ import (
 // signIn is one row of the view finding.signins, with the spot that finding.spots has for it.
 type signIn struct {
 	rowKey
-	owner, resource, app, session, result, asn, location, credential, file string
-	spot                                                                   string // "" for rows that say nothing about the caller
-	line                                                                   int64
+	owner, resource, app, session, result, asn, location, credential, token, file string
+	spot                                                                          string // "" for rows that say nothing about the caller
+	line                                                                          int64
 }
 
 // interactive tells whether the user sat there: the row is one of SigninLogs.
@@ -51,7 +51,7 @@ func (b *builder) enrich(ctx context.Context) error {
 			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, all, his[i]))
 			b.considered(f)
 		}
-		if err := b.deeds(ctx, part); err != nil {
+		if err := b.deeds(ctx, part, rows, his); err != nil {
 			return err
 		}
 		if err := b.persistence(ctx, part, rows, his); err != nil {
@@ -94,7 +94,7 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 		row := signIn{
 			rowKey: rowKeyOf(r), owner: r.Text("Owner"), app: r.Text("AppDisplayName"), resource: r.Text("ResourceDisplayName"),
 			session: r.Text("SessionId"), result: r.Text("ResultType"), asn: r.Text("AutonomousSystemNumber"), location: r.Text("Location"),
-			credential: r.Text("ClientCredentialType"), file: r.Text("File"), line: r.Number("Line"),
+			credential: r.Text("ClientCredentialType"), token: r.Text("Token"), file: r.Text("File"), line: r.Number("Line"),
 		}
 		row.spot = spots[row.rowKey]
 		if row.id == "" { // it is named by its place

@@ -107,6 +107,37 @@ func TestGiven(t *testing.T) {
 	}
 }
 
+// TestCallsByToken: calls that carry the token of a sign-in are the finding's, wherever they come from, each once; those
+// without a token, and those with another, are not.
+func TestCallsByToken(t *testing.T) {
+	var lines strings.Builder
+	add := func(id, token, address string) {
+		fmt.Fprintf(&lines, `{"Type":"MicrosoftGraphActivityLogs","TimeGenerated":"2026-03-20T10:00:00Z","RequestId":"%s","SignInActivityId":"%s","IPAddress":"%s","RequestMethod":"GET","RequestUri":"https://graph.microsoft.com/v1.0/me","UserId":"ann"}`+"\n", id, token, address)
+	}
+	add("named and his", "stolen", "192.0.2.66")
+	add("through a server", "stolen", "203.0.113.9")
+	add("the user's", "own", "192.0.2.1")
+	add("without a token", "", "192.0.2.1")
+	type row struct {
+		Finding    int
+		Key, Token string
+	}
+	given := []row{{1, "named and his", ""}, {1, "", "stolen"}, {2, "", "nobody's"}}
+	rows, err := view.Ask(t.Context(), loaded(t, map[string]string{"graph.jsonl": lines.String()}), "finding.deeds", view.Filter{Given: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := rows.Each(func(r *kql.Row) {
+		got = append(got, fmt.Sprint(r.Number("Finding"), " ", r.Text("Key"), " ", r.Number("Named")))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"1 named and his 1", "1 through a server 0"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // TestChanges has changes of the directory: the attacker's are those from an address of his alone whenever they were made,
 // those from an address that the user has, too, while he was at it, consents about that time from anywhere, and whatever
 // a signal names; but nothing that failed, and nobody else's.
