@@ -1,13 +1,15 @@
 #include "textflag.h"
 
-// ALIKE marks the bytes of X0 to X3 that are like those of a register, in AX.
-#define ALIKE(like) \
-	MOVO X0, X4; PCMPEQB like, X4; PMOVMSKB X4, AX; \
-	MOVO X1, X5; PCMPEQB like, X5; PMOVMSKB X5, BX; \
-	MOVO X2, X6; PCMPEQB like, X6; PMOVMSKB X6, CX; \
-	MOVO X3, X7; PCMPEQB like, X7; PMOVMSKB X7, DX; \
+// MARK writes at the offset to of the marks which bytes of X0 to X3 are the one that stands at the offset at of like.
+#define MARK(at, to) \
+	MOVOU like<>+at(SB), X8; \
+	MOVO X0, X4; PCMPEQB X8, X4; PMOVMSKB X4, AX; \
+	MOVO X1, X5; PCMPEQB X8, X5; PMOVMSKB X5, BX; \
+	MOVO X2, X6; PCMPEQB X8, X6; PMOVMSKB X6, CX; \
+	MOVO X3, X7; PCMPEQB X8, X7; PMOVMSKB X7, DX; \
 	SHLQ $16, BX; SHLQ $32, CX; SHLQ $48, DX; \
-	ORQ BX, AX; ORQ CX, AX; ORQ DX, AX
+	ORQ BX, AX; ORQ CX, AX; ORQ DX, AX; \
+	MOVQ AX, to(DI)
 
 // func mark(b *[64]byte, m *marks)
 TEXT ·mark(SB), NOSPLIT, $0-16
@@ -17,29 +19,17 @@ TEXT ·mark(SB), NOSPLIT, $0-16
 	MOVOU 16(SI), X1
 	MOVOU 32(SI), X2
 	MOVOU 48(SI), X3
-	MOVOU like<>+0(SB), X8 // quotes
-	ALIKE(X8)
-	MOVQ AX, 0(DI)
-	MOVOU like<>+16(SB), X8 // backs
-	ALIKE(X8)
-	MOVQ AX, 8(DI)
-	MOVOU like<>+32(SB), X8 // lines
-	ALIKE(X8)
-	MOVQ AX, 16(DI)
-	MOVOU like<>+48(SB), X8 // commas
-	ALIKE(X8)
-	MOVQ AX, 24(DI)
+	MARK(0, 0)   // quotes
+	MARK(16, 8)  // backs
+	MARK(32, 16) // lines
+	MARK(48, 24) // commas
 	MOVOU like<>+64(SB), X8 // a bracket and its brace differ in this bit
 	POR X8, X0
 	POR X8, X1
 	POR X8, X2
 	POR X8, X3
-	MOVOU like<>+80(SB), X8 // opens
-	ALIKE(X8)
-	MOVQ AX, 32(DI)
-	MOVOU like<>+96(SB), X8 // closes
-	ALIKE(X8)
-	MOVQ AX, 40(DI)
+	MARK(80, 32) // opens
+	MARK(96, 40) // closes
 	RET
 
 DATA like<>+0(SB)/8, $0x2222222222222222
