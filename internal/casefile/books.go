@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
@@ -17,32 +18,43 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// FileReport accounts for one file: RowsRead = RowsLoaded + RowsDuplicate + RowsRejected.
+// FileReport accounts for one file of evidence: rows_read = rows_loaded + rows_duplicate + rows_rejected.
 type FileReport struct {
-	Number              int64 // in the order in which files came to the case
-	Path, SHA256, Shape string
-	Bytes               int64
-	Modified            schema.Ticks     // 0 when it is not known
-	First, Last         schema.Ticks     // the span of its events, 0 without any
-	Tables              map[string]int64 // loaded rows, before copies are folded
-	RowsRead            int64
-	RowsLoaded          int64
-	RowsDuplicate       int64
-	RowsRejected        int64
-	SameAs              int64 // number of a file with the same bytes that came before, 0 without one
-	Rejects             []RejectCount
-	UnknownColumns      []string
-	ToolVersion         string
-	Error, Help         string // why the file as a whole could not be read, and what to do
-	NextPage, Failure   string // what the file says it lacks: a further page, or what failed in the service
+	Number         int64            `json:"number"` // in the order in which files came to the case
+	Path           string           `json:"path"`
+	SHA256         string           `json:"sha256"`
+	Bytes          int64            `json:"bytes"`
+	Modified       *time.Time       `json:"modified,omitempty"` // of the file, when it was read
+	Shape          string           `json:"shape"`
+	FirstEvent     *time.Time       `json:"first_event,omitempty"`
+	LastEvent      *time.Time       `json:"last_event,omitempty"`
+	Tables         map[string]int64 `json:"tables"` // rows by table, before copies are folded
+	RowsRead       int64            `json:"rows_read"`
+	RowsLoaded     int64            `json:"rows_loaded"`
+	RowsDuplicate  int64            `json:"rows_duplicate"`
+	RowsRejected   int64            `json:"rows_rejected"`
+	Rejects        []RejectCount    `json:"rejects,omitempty"`
+	SameAs         int64            `json:"same_as,omitempty"` // number of the file before it that has the same bytes
+	UnknownColumns []string         `json:"unknown_columns,omitempty"`
+	ToolVersion    string           `json:"tool_version"`        // that read it
+	Error          string           `json:"error,omitempty"`     // why the file as a whole could not be read
+	NextPage       string           `json:"next_page,omitempty"` // the address of the page that the file says follows
+	Failure        string           `json:"failure,omitempty"`   // what the service says went wrong with the query
 
-	Present bool // the case had it before it was given again
+	Help    string `json:"-"` // what to do about Error
+	Present bool   `json:"-"` // the case had it before it was given again
+}
+
+// moment is an optional time of a FileReport.
+func moment(t schema.Ticks) *time.Time {
+	at := t.Time()
+	return &at
 }
 
 // fields are those that the columns of EvidenceFiles hold, in their order.
 func (r *FileReport) fields() []any {
 	return []any{
-		&r.Number, &r.Path, &r.SHA256, &r.Bytes, &r.Modified, &r.Shape, &r.First, &r.Last, &r.Tables, &r.UnknownColumns,
+		&r.Number, &r.Path, &r.SHA256, &r.Bytes, &r.Modified, &r.Shape, &r.FirstEvent, &r.LastEvent, &r.Tables, &r.UnknownColumns,
 		&r.RowsRead, &r.RowsLoaded, &r.RowsDuplicate, &r.RowsRejected, &r.SameAs, &r.ToolVersion, &r.Error, &r.Help, &r.NextPage, &r.Failure,
 	}
 }
@@ -63,6 +75,9 @@ func (c *Case) Files(ctx context.Context) ([]*FileReport, error) {
 				return nil, fmt.Errorf("read the books: column %s: %w", table.Columns[k].Name, err)
 			}
 		}
+		if r.Tables == nil { // of a file that could not be read
+			r.Tables = map[string]int64{}
+		}
 		out[i], byNumber[r.Number] = r, r
 	}
 	return out, c.rejectReasons(ctx, byNumber)
@@ -75,8 +90,10 @@ func read(field any, v schema.Value) error {
 		*field, _ = v.(string)
 	case *int64:
 		*field, _ = v.(int64)
-	case *schema.Ticks:
-		*field, _ = v.(schema.Ticks)
+	case **time.Time:
+		if at, ok := v.(schema.Ticks); ok {
+			*field = moment(at)
+		}
 	default:
 		if text, ok := v.(json.RawMessage); ok {
 			return json.Unmarshal(text, field)
@@ -92,11 +109,11 @@ func written(field any) (any, error) {
 		return *field, nil
 	case *int64:
 		return *field, nil
-	case *schema.Ticks:
-		if *field == 0 {
+	case **time.Time:
+		if *field == nil {
 			return nil, nil
 		}
-		return int64(*field), nil
+		return int64(schema.TicksOf(**field)), nil
 	}
 	text, err := json.Marshal(field)
 	return string(text), err
@@ -241,11 +258,16 @@ func (c *Case) checkLoaded(ctx context.Context, first int64, reports []*FileRepo
 			n, _ := row[1].(int64)
 			left[number] -= n
 			r := byNumber[number]
-			if from, ok := row[2].(schema.Ticks); ok && r != nil && (r.First == 0 || from < r.First) {
-				r.First = from
+			from, dated := row[2].(schema.Ticks)
+			to, _ := row[3].(schema.Ticks)
+			if r == nil || !dated {
+				continue
 			}
-			if to, ok := row[3].(schema.Ticks); ok && r != nil {
-				r.Last = max(r.Last, to)
+			if first := moment(from); r.FirstEvent == nil || first.Before(*r.FirstEvent) {
+				r.FirstEvent = first
+			}
+			if last := moment(to); r.LastEvent == nil || last.After(*r.LastEvent) {
+				r.LastEvent = last
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func TestHeldFiles(t *testing.T) {
 	}
 	balanced(t, together)
 	for i := range want {
-		want[i].First, want[i].Last = got[i].First, got[i].Last // of a file whose bytes came before they are known with its books
+		want[i].FirstEvent, want[i].LastEvent = got[i].FirstEvent, got[i].LastEvent // of a file whose bytes came before they are known with its books
 		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("loaded with others\n%+v\nalone\n%+v", got[i], want[i])
 		}

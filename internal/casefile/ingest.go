@@ -341,7 +341,7 @@ func (l *loader) take(ctx context.Context, path string) (*FileReport, error) {
 	}
 	report := &FileReport{Path: text(path), Tables: map[string]int64{}}
 	if info, err := os.Stat(path); err == nil {
-		report.Bytes, report.Modified = info.Size(), schema.TicksOf(info.ModTime().UTC())
+		report.Bytes, report.Modified = info.Size(), moment(schema.TicksOf(info.ModTime().UTC()))
 	}
 	f, done, err := l.open(ctx, path)
 	defer done()
@@ -435,7 +435,7 @@ func (l *loader) same(report *FileReport) *FileReport {
 	}
 	report.SameAs, report.RowsRead, report.RowsDuplicate = first.Number, first.RowsRead, first.RowsRead
 	report.Tables, report.RowsLoaded, report.RowsRejected = map[string]int64{}, 0, 0
-	report.First, report.Last = first.First, first.Last
+	report.FirstEvent, report.LastEvent = first.FirstEvent, first.LastEvent
 	l.number(report)
 	l.remember(report)
 	return report

@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -19,36 +18,12 @@ import (
 // Manifest says what went into a case and what became of it. The same evidence, given in the same order, makes the same
 // bytes: it holds no clock's time but those of the files and their events.
 type Manifest struct {
-	SchemaVersion int            `json:"schema_version"`
-	ToolVersion   string         `json:"tool_version"`
-	CaseVersion   int            `json:"case_version"`
-	Files         []ManifestFile `json:"files"` // in the order they came
-	Tables        []TableCount   `json:"tables"`
-	Rejects       RejectsFile    `json:"rejects"`
-}
-
-// ManifestFile is one file of evidence: rows_read = rows_loaded + rows_duplicate + rows_rejected.
-type ManifestFile struct {
-	Number         int64            `json:"number"`
-	Path           string           `json:"path"`
-	SHA256         string           `json:"sha256"`
-	Bytes          int64            `json:"bytes"`
-	Modified       *time.Time       `json:"modified,omitempty"` // of the file, when it was read
-	Shape          string           `json:"shape"`
-	FirstEvent     *time.Time       `json:"first_event,omitempty"`
-	LastEvent      *time.Time       `json:"last_event,omitempty"`
-	Tables         map[string]int64 `json:"tables"` // rows by table, before copies are folded
-	RowsRead       int64            `json:"rows_read"`
-	RowsLoaded     int64            `json:"rows_loaded"`
-	RowsDuplicate  int64            `json:"rows_duplicate"`
-	RowsRejected   int64            `json:"rows_rejected"`
-	Rejects        []RejectCount    `json:"rejects,omitempty"`
-	SameAs         int64            `json:"same_as,omitempty"` // number of the file that has the same bytes
-	UnknownColumns []string         `json:"unknown_columns,omitempty"`
-	ToolVersion    string           `json:"tool_version"` // that read it
-	Error          string           `json:"error,omitempty"`
-	NextPage       string           `json:"next_page,omitempty"` // the address of the page that the file says follows
-	Failure        string           `json:"failure,omitempty"`   // what the service says went wrong with the query
+	SchemaVersion int          `json:"schema_version"`
+	ToolVersion   string       `json:"tool_version"`
+	CaseVersion   int          `json:"case_version"`
+	Files         []FileReport `json:"files"` // in the order they came
+	Tables        []TableCount `json:"tables"`
+	Rejects       RejectsFile  `json:"rejects"`
 }
 
 // RejectCount counts the rejected rows of one kind in a file: of one code, and of one table where the table is what is
@@ -73,32 +48,15 @@ type RejectsFile struct {
 	Rows   int64  `json:"rows"`
 }
 
-func moment(t schema.Ticks) *time.Time {
-	if t == 0 {
-		return nil
-	}
-	at := t.Time()
-	return &at
-}
-
 // Manifest reads the manifest from the books of the case; the part about rejects.jsonl is left empty.
 func (c *Case) Manifest(ctx context.Context) (*Manifest, error) {
 	files, err := c.Files(ctx)
 	if err != nil {
 		return nil, err
 	}
-	m := &Manifest{SchemaVersion: 1, ToolVersion: c.opt.ToolVersion, CaseVersion: layoutVersion, Files: []ManifestFile{}, Tables: []TableCount{}}
+	m := &Manifest{SchemaVersion: 1, ToolVersion: c.opt.ToolVersion, CaseVersion: layoutVersion, Files: []FileReport{}, Tables: []TableCount{}}
 	for _, r := range files {
-		f := ManifestFile{
-			Number: r.Number, Path: r.Path, SHA256: r.SHA256, Bytes: r.Bytes, Modified: moment(r.Modified), Shape: r.Shape,
-			FirstEvent: moment(r.First), LastEvent: moment(r.Last), Tables: r.Tables, RowsRead: r.RowsRead, RowsLoaded: r.RowsLoaded,
-			RowsDuplicate: r.RowsDuplicate, RowsRejected: r.RowsRejected, SameAs: r.SameAs, Rejects: r.Rejects, UnknownColumns: r.UnknownColumns,
-			ToolVersion: r.ToolVersion, Error: r.Error, NextPage: r.NextPage, Failure: r.Failure,
-		}
-		if f.Tables == nil {
-			f.Tables = map[string]int64{}
-		}
-		m.Files = append(m.Files, f)
+		m.Files = append(m.Files, *r)
 	}
 	for _, t := range c.canonical() {
 		n, err := c.count(ctx, quoteName(t.Name))

@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 // mixed makes lines of three tables in turn, with a broken record and one of an unknown table among them. They fill more
@@ -144,7 +145,7 @@ func TestStreamedDates(t *testing.T) {
 	c := open(t, Options{Dir: t.TempDir()})
 	r := fromStdin(t, c, path)
 	balanced(t, c)
-	if r.RowsRead != 6000 || r.RowsRejected != 0 || r.First.RFC3339() != "2026-03-01T10:00:00Z" || r.Last.RFC3339() != "2026-03-28T10:00:00Z" {
+	if r.RowsRead != 6000 || r.RowsRejected != 0 || r.FirstEvent.Format(time.RFC3339) != "2026-03-01T10:00:00Z" || r.LastEvent.Format(time.RFC3339) != "2026-03-28T10:00:00Z" {
 		t.Errorf("%+v", r)
 	}
 }

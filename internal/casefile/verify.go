@@ -124,7 +124,7 @@ func asJSON(v any) string {
 	return string(text)
 }
 
-func (v *Verification) file(f ManifestFile, path string) {
+func (v *Verification) file(f FileReport, path string) {
 	sum, err := evidence.Hash(path)
 	if err != nil {
 		v.add("file", f.Path, "it cannot be read: %s", err)

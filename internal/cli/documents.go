@@ -10,9 +10,9 @@ const documentVersion = 1
 
 // inspection is what inspect prints.
 type inspection struct {
-	SchemaVersion int                     `json:"schema_version"`
-	Warnings      []coverageWarning       `json:"warnings"` // those of coverage
-	Files         []casefile.ManifestFile `json:"files"`
+	SchemaVersion int                   `json:"schema_version"`
+	Warnings      []coverageWarning     `json:"warnings"` // those of coverage
+	Files         []casefile.FileReport `json:"files"`
 }
 
 // coverageWarning says what the evidence lacks. docs/case.md lists the codes.

@@ -324,9 +324,6 @@ func filesOf(reports []*casefile.FileReport) []investigation.File {
 		for _, x := range r.Rejects {
 			file.Rejects = append(file.Rejects, investigation.RejectReason{Code: x.Code, Reason: x.Reason, Count: x.Rows, First: x.FirstLine})
 		}
-		if file.Tables == nil {
-			file.Tables = map[string]int64{}
-		}
 		out = append(out, file)
 	}
 	return out

@@ -71,7 +71,7 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 }
 
 // files prints a block for each file.
-func (p *page) files(files []casefile.ManifestFile) {
+func (p *page) files(files []casefile.FileReport) {
 	for i := range files {
 		r := &files[i]
 		if r.Error != "" {
