@@ -3,6 +3,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,6 +67,10 @@ func (e *exit) Error() string {
 }
 
 func (e *exit) Unwrap() error { return e.err }
+
+// ended is how a command over evidence ends: with its own error, and without one as the evidence was read. Joined, what was
+// said of the evidence already would hide an error that nobody has been told of.
+func ended(err, partial error) error { return cmp.Or(err, partial) }
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, s Streams) int {

@@ -124,7 +124,7 @@ func (f *evidenceFlags) manifest(ctx context.Context, s Streams, paths []string,
 	if err != nil {
 		return &exit{exitInternal, err}
 	}
-	return errors.Join(show(c, m), partial)
+	return ended(show(c, m), partial)
 }
 
 // openCase opens the case that --case names, or a temporary one.

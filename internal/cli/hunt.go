@@ -343,8 +343,8 @@ func (f *huntFlags) code(inv *investigation.Investigation, partial error) error 
 			}
 		}
 	}
-	if partial = errors.Join(lacks, partial); partial != nil {
-		return partial
+	if err := ended(lacks, partial); err != nil {
+		return err
 	}
 	for _, t := range inv.Evidence.Tables {
 		if t.Table == "AADNonInteractiveUserSignInLogs" {

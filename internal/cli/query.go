@@ -103,7 +103,7 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 		}
 	}
 	if batch != nil {
-		return errors.Join(f.runBatch(ctx, s, c, batch), partial)
+		return ended(f.runBatch(ctx, s, c, batch), partial)
 	}
 	if err := f.one(ctx, s, c, source); err != nil {
 		if _, missing := os.Stat(source.Text); f.file == "" && missing == nil {

@@ -182,7 +182,7 @@ func (f *queryFlags) rule(ctx context.Context, s Streams, h *hunt.Hunt, paths []
 		return err
 	}
 	defer func() { _ = c.Close() }()
-	return errors.Join(f.one(ctx, s, c, h.Source()), partial)
+	return ended(f.one(ctx, s, c, h.Source()), partial)
 }
 
 // findRule finds a rule by the path of its file, or one that ships by its signal or id.

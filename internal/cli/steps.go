@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -133,7 +132,7 @@ func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
 		asOf, _ := c.AsOf()
 		err = printRows(s.Out, f.format, answers[0].rows, asOf)
 	}
-	return errors.Join(err, partial)
+	return ended(err, partial)
 }
 
 // answered is a view with its answer.
