@@ -48,19 +48,24 @@ func (b *builder) enrich(ctx context.Context) error {
 			his[i] = mark(f, all)
 			b.events(f, all, his[i])
 			b.networks(f, all, his[i])
-			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, all, his[i]))
 			b.considered(f)
 		}
 		if err := b.deeds(ctx, part, rows, his); err != nil {
 			return err
 		}
+		for i := range part { // what was changed at his time is asked next
+			span(&part[i])
+		}
 		if err := b.persistence(ctx, part, rows, his); err != nil {
 			return err
 		}
 		for i := range part {
-			count(&part[i])
-			b.times(&part[i], rows[part[i].UserID], his[i])
-			b.summarize(&part[i])
+			f, all := &part[i], rows[part[i].UserID]
+			count(f)
+			span(f)
+			b.times(f, all, his[i])
+			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, all, his[i]))
+			b.summarize(f)
 		}
 	}
 	return nil
@@ -161,8 +166,9 @@ func count(f *finding.Finding) {
 	}
 }
 
-// times says from when to when the attacker's rows of all tables reach, and what the evidence allows beyond.
-func (b *builder) times(f *finding.Finding, rows []signIn, his []bool) {
+// span sets the bounds to the first and the last of the attacker's rows, of those that are listed so far. Those of the
+// candidate reach from signal to signal only.
+func span(f *finding.Finding) {
 	known := false
 	for i := range f.Events {
 		e := &f.Events[i]
@@ -177,6 +183,10 @@ func (b *builder) times(f *finding.Finding, rows []signIn, his []bool) {
 		}
 		known = true
 	}
+}
+
+// times says how long the activity is and what the evidence allows beyond.
+func (b *builder) times(f *finding.Finding, rows []signIn, his []bool) {
 	f.DurationSeconds = int64(f.LastSeen.Sub(f.FirstSeen).Seconds())
 	if len(rows) > 0 {
 		f.BaselineDays = int(f.FirstSeen.Sub(rows[0].at).Hours() / 24)

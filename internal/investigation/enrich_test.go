@@ -1,11 +1,15 @@
 package investigation
 
 import (
+	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 var noon = time.Date(2026, 3, 18, 12, 0, 0, 0, time.UTC)
@@ -140,5 +144,71 @@ func TestBounds(t *testing.T) {
 	other := at(-30, "192.0.2.1")
 	if first, _ := bounds(&f, []signIn{other, theft}, []bool{false, true}, asOf); !first.Equal(other.at) {
 		t.Errorf("from %s, want the beginning of the evidence: the session's is not in it", first)
+	}
+}
+
+// answers is an engine that knows the answers to views by their names, and keeps what was given to each.
+type answers struct {
+	rows  map[string]*kql.Rows
+	given map[string]string
+}
+
+func (a *answers) Query(_ context.Context, r kql.Request) (*kql.Rows, error) {
+	a.given[r.Source.Name] = r.Params["Given"]
+	if rows := a.rows[r.Source.Name]; rows != nil {
+		return rows, nil
+	}
+	return &kql.Rows{}, nil
+}
+
+// table is an answer: its columns, and the cells of its rows by column. What a row leaves out is null.
+func table(columns string, rows ...map[string]any) *kql.Rows {
+	out := &kql.Rows{}
+	for name := range strings.FieldsSeq(columns) {
+		out.Columns = append(out.Columns, schema.Column{Name: name})
+	}
+	for _, r := range rows {
+		cells := make([]schema.Value, len(out.Columns))
+		for i, c := range out.Columns {
+			cells[i] = r[c.Name]
+			if t, is := r[c.Name].(time.Time); is {
+				cells[i] = schema.TicksOf(t)
+			}
+		}
+		out.Rows = append(out.Rows, cells)
+	}
+	return out
+}
+
+// signIns answers finding.signins and finding.spots with the same rows.
+func signIns(rows ...map[string]any) map[string]*kql.Rows {
+	for _, r := range rows {
+		r["Table"], r["Owner"], r["ResultType"] = "AADNonInteractiveUserSignInLogs", "u", "0"
+	}
+	return map[string]*kql.Rows{
+		"finding.signins.kql": table("Table Owner Id Time IPAddress AppId AppDisplayName ResourceDisplayName UserAgent SessionId ResultType AutonomousSystemNumber Location ClientCredentialType Token File Line", rows...),
+		"finding.spots.kql":   table("Table Id Time IPAddress AppId UserAgent Spot", rows...),
+	}
+}
+
+// TestBoundsBeforeWhatRestsOnThem has a candidate whose signal speaks of the second of the attacker's four rows: what was
+// normal before ends with the first of them, and changes at an address of both are asked for until the last.
+func TestBoundsBeforeWhatRestsOnThem(t *testing.T) {
+	row := func(id, ip, spot string, minutes int) map[string]any {
+		return map[string]any{"Id": id, "IPAddress": ip, "Spot": spot, "Time": noon.Add(time.Duration(minutes) * time.Minute)}
+	}
+	engine := &answers{given: map[string]string{}, rows: signIns(
+		row("home", "192.0.2.1", "own", -60), row("first", "192.0.2.66", "strange", 0), row("told", "192.0.2.66", "strange", 10),
+		row("back", "192.0.2.66", "own", 15), row("last", "192.0.2.66", "strange", 90))}
+	told := noon.Add(10 * time.Minute)
+	b := &builder{in: Input{Engine: engine}, inv: &Investigation{Findings: []finding.Finding{{UserID: "u", Spots: []string{"strange"}, FirstSeen: told, LastSeen: told}}}}
+	if err := b.enrich(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if p := b.inv.Profiles[0]; !slices.Equal(p.Networks, []string{"192.0.2.1"}) || p.DailyMax != 1 {
+		t.Errorf("normal are the addresses %s and %d sign-ins a day; want the user's own one", p.Networks, p.DailyMax)
+	}
+	if given := engine.given["finding.changes.kql"]; !strings.Contains(given, `"From":"2026-03-18T12:00:00Z","To":"2026-03-18T13:30:00Z"`) {
+		t.Errorf("changes are asked for with %s; want the attacker's first and last row", given)
 	}
 }
