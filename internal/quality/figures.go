@@ -154,7 +154,10 @@ func threshold(runs []Run, t int, verdict string) Threshold {
 					exact++
 				}
 			}
-			first, last, signal = append(first, m.FirstError.Minutes()), append(last, m.LastError.Minutes()), append(signal, m.FirstSignal.Minutes())
+			first, last = append(first, m.FirstError.Minutes()), append(last, m.LastError.Minutes())
+			if m.Reasoned {
+				signal = append(signal, m.FirstSignal.Minutes())
+			}
 		}
 	}
 	out.Recall = rounded(share(out.Found, out.Detectable))

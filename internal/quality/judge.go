@@ -40,8 +40,9 @@ type Match struct {
 	// are named.
 	Precision, Recall float64
 	// FirstError and LastError are how far the activity's bounds lie from the true ones, FirstSignal how long after the
-	// first row of the attack the first row lies that is itself a reason.
+	// first row of the attack the first row lies that is itself a reason; Reasoned says that there is one.
 	FirstError, LastError, FirstSignal time.Duration
+	Reasoned                           bool
 }
 
 // Accusation is a finding and whether it is true.
@@ -168,7 +169,7 @@ func (r *Run) match(index int, incident *Incident, threshold int) Match {
 	}
 	m.FirstError, m.LastError = first.Sub(incident.First).Abs(), last.Sub(incident.Last).Abs()
 	m.Precision, m.Recall = overlap(named, own)
-	m.FirstSignal = earliest(reasons, all, times, incident.First)
+	m.FirstSignal, m.Reasoned = earliest(reasons, all, times, incident.First)
 	return m
 }
 
@@ -206,8 +207,8 @@ func share(part, whole int) float64 {
 }
 
 // earliest is how long after a time the first labelled row lies that is a reason; the rows' times are those that the
-// finding states.
-func earliest(reasons, truth map[string]bool, times map[string]time.Time, from time.Time) time.Duration {
+// finding states. Where no such row is one, signals speak of other rows only.
+func earliest(reasons, truth map[string]bool, times map[string]time.Time, from time.Time) (after time.Duration, ok bool) {
 	var first time.Time
 	for id := range reasons {
 		if at, ok := times[id]; ok && truth[id] && (first.IsZero() || at.Before(first)) {
@@ -215,7 +216,7 @@ func earliest(reasons, truth map[string]bool, times map[string]time.Time, from t
 		}
 	}
 	if first.IsZero() {
-		return 0
+		return 0, false
 	}
-	return first.Sub(from)
+	return first.Sub(from), true
 }

@@ -76,6 +76,23 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+// TestIncidentWithoutReason has an incident none of whose rows is itself a reason: it says nothing about the time to the first.
+func TestIncidentWithoutReason(t *testing.T) {
+	none := judged(t)
+	none.Incidents[0].At = []Match{{Found: true}, {Found: true}, {Found: true}}
+	f := Measure([]Run{judged(t), none})
+	if x := f.Thresholds[0]; x.Found != 2 || x.Minutes.FirstSignalMedian != 30 {
+		t.Errorf("%d found, the first reason at %v minutes in the median; want 2, and 30 of the one that has any", x.Found, x.Minutes.FirstSignalMedian)
+	}
+	h, k, err := Read([]byte(strings.Replace(hunt, `"event_ids": ["x1", "a2"]`, `"event_ids": ["x1"]`, 1)), []byte(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := Judge(h, k); r.Incidents[0].At[0].Reasoned {
+		t.Error("a foreign row is taken for a reason")
+	}
+}
+
 func TestQuantileIsTheNearestRank(t *testing.T) {
 	values := []float64{5, 1, 4, 2, 3, 6, 7, 8, 9, 10}
 	for q, want := range map[float64]float64{0.1: 1, 0.5: 5, 0.9: 9, 1: 10} {
