@@ -101,16 +101,22 @@ const (
 var contexts = map[string][]way{"off": {untold}, "on": {told}, "both": {untold, told}}
 
 // digest tells measurements apart that are not the same: by the program with its rules and weights, and by what is asked.
-func (o *options) digest() string {
+func (o *options) digest() (string, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	program, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer func() { _ = program.Close() }()
 	h := sha256.New()
-	if path, err := os.Executable(); err == nil {
-		if f, err := os.Open(path); err == nil {
-			_, _ = io.Copy(h, f)
-			_ = f.Close()
-		}
+	if _, err := io.Copy(h, program); err != nil {
+		return "", fmt.Errorf("tell this program from others: %w", err)
 	}
 	fmt.Fprint(h, o.users, o.days, o.per, o.context, o.baselines)
-	return hex.EncodeToString(h.Sum(nil)[:6])
+	return hex.EncodeToString(h.Sum(nil)[:6]), nil
 }
 
 // tenants are those to measure: of the simulator's or somebody else's making.

@@ -25,6 +25,7 @@ type measurement struct {
 	opt       *options
 	ways      []way
 	rules     []quality.Rule
+	digest    string // of what is measured, with what is left of it
 	judged    map[way][]quality.Run
 	clean     map[way][]quality.Run
 	published map[way]map[string][]quality.Run
@@ -53,6 +54,12 @@ func newMeasurement(o *options, ways []way) (*measurement, error) {
 			if err := os.MkdirAll(dir, 0o750); err != nil {
 				return nil, err
 			}
+		}
+	}
+	if o.resume != "" {
+		var err error
+		if m.digest, err = o.digest(); err != nil {
+			return nil, err
 		}
 	}
 	return m, nil
@@ -128,7 +135,7 @@ func command(args ...string) ([]byte, error) {
 func (m *measurement) tenant(t *tenant) ([]outcome, error) {
 	left := ""
 	if m.opt.resume != "" {
-		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%s%s.json", m.opt.digest(), strings.ReplaceAll(t.name, string(filepath.Separator), "-"), map[bool]string{true: noAttacks}[t.quiet()]))
+		left = filepath.Join(m.opt.resume, fmt.Sprintf("%s-%s%s.json", m.digest, strings.ReplaceAll(t.name, string(filepath.Separator), "-"), map[bool]string{true: noAttacks}[t.quiet()]))
 	}
 	var got []outcome
 	if text, err := os.ReadFile(left); err == nil {

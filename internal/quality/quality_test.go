@@ -113,18 +113,24 @@ func TestRowsOfOtherTablesCountByTheirOwnKey(t *testing.T) {
 }
 
 func TestWorse(t *testing.T) {
-	good := Measure([]Run{judged(t)})
+	measured := func() Figures {
+		f := Measure([]Run{judged(t)})
+		f.Seeds, f.Users, f.Days = "1-2", 200, 30
+		return f
+	}
+	good := measured()
 	if got := Worse(good, good); len(got) > 0 {
 		t.Errorf("equal figures are worse: %v", got)
 	}
 	for name, spoil := range map[string]func(*Figures){
-		"recall":                            func(f *Figures) { f.Thresholds[1].Recall = 0 },
-		"false findings":                    func(f *Figures) { f.Thresholds[2].FalseRate++ },
-		"median event precision":            func(f *Figures) { f.Thresholds[0].Events.PrecisionMedian -= 0.1 },
-		"recall of easy":                    func(f *Figures) { f.Thresholds[0].Difficulties[0].Found = []int{0} },
-		"1 confirmed findings in 5 tenants": func(f *Figures) { f.Clean = &Clean{Tenants: 5, Findings: []int{1, 1, 1}} },
+		"recall":                 func(f *Figures) { f.Thresholds[1].Recall = 0 },
+		"false findings":         func(f *Figures) { f.Thresholds[2].FalseRate++ },
+		"median event precision": func(f *Figures) { f.Thresholds[0].Events.PrecisionMedian -= 0.1 },
+		"recall of easy":         func(f *Figures) { f.Thresholds[0].Difficulties[0].Found = []int{0} },
+		"recorded of other tenants: seeds 1-2 of 200 users": func(f *Figures) { f.Days, f.Thresholds[1].Recall = 31, 0 },
+		"1 confirmed findings in 5 tenants":                 func(f *Figures) { f.Clean = &Clean{Tenants: 5, Findings: []int{1, 1, 1}} },
 	} {
-		bad := Measure([]Run{judged(t)})
+		bad := measured()
 		spoil(&bad)
 		if got := Worse(good, bad); len(got) != 1 || !strings.HasPrefix(got[0], name) {
 			t.Errorf("%s: %q", name, got)

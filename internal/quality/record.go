@@ -50,12 +50,27 @@ func (r Record) names() []string {
 	return names
 }
 
+// tenants says in words which tenants the figures are of, and how they were asked.
+func (f *Figures) tenants() string {
+	of := f.Made
+	if of == "" {
+		of = fmt.Sprintf("seeds %s of %d users and %d days", f.Seeds, f.Users, f.Days)
+	}
+	if f.Context {
+		of += ", with tenant file"
+	}
+	return of
+}
+
 // slack is how far a share may fall below the recorded one: less than one of two hundred incidents.
 const slack = 0.005
 
 // Worse lists in words what is worse than recorded. A false confirmed finding in a tenant without an attack is always
-// worse.
+// worse; figures of other tenants say nothing of these.
 func Worse(recorded, now Figures) []string {
+	if before, after := recorded.tenants(), now.tenants(); before != after {
+		return []string{fmt.Sprintf("recorded of other tenants: %s, not %s", before, after)}
+	}
 	var out []string
 	fell := func(what string, before, after float64) {
 		if after < before-slack {
