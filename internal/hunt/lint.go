@@ -10,22 +10,7 @@ import (
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
-
-// signalColumns are the columns that the rows of a signal, an explanation or a link have, with their types; those in
-// optionalColumns may be missing.
-var signalColumns = []schema.Column{
-	{Name: "HomeTenantId", Type: schema.String},
-	{Name: "UserId", Type: schema.String},
-	{Name: "UserPrincipalName", Type: schema.String},
-	{Name: "IPAddress", Type: schema.String},
-	{Name: "FirstSeen", Type: schema.Datetime},
-	{Name: "LastSeen", Type: schema.Datetime},
-	{Name: "EventCount", Type: schema.Long},
-	{Name: "EventIds", Type: schema.Dynamic},
-	{Name: "Evidence", Type: schema.String},
-}
 
 var (
 	guid      = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
@@ -107,19 +92,9 @@ func lintQuery(ctx context.Context, engine Engine, h *Hunt) []string {
 	if h.Role == RoleContext {
 		return nil
 	}
-	types := map[string]schema.Type{}
-	for _, c := range rows.Columns {
-		types[c.Name] = c.Type
-	}
 	var wrong []string
-	for _, want := range signalColumns {
-		switch got, ok := types[want.Name]; {
-		case !ok && optionalColumns[want.Name]:
-		case !ok:
-			wrong = append(wrong, fmt.Sprintf("%s:%d:1: the result has no column %s, which the rows of a %s have", h.Path, h.QueryLine, want.Name, h.Role))
-		case got != want.Type:
-			wrong = append(wrong, fmt.Sprintf("%s:%d:1: the column %s is of type %s and should be %s", h.Path, h.QueryLine, want.Name, got, want.Type))
-		}
+	for _, w := range h.misfits(rows.Columns) {
+		wrong = append(wrong, fmt.Sprintf("%s:%d:1: %s", h.Path, h.QueryLine, w))
 	}
 	return wrong
 }

@@ -3,7 +3,6 @@ package hunt
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -177,7 +176,7 @@ func (h *Hunt) Source() *diag.Source {
 }
 
 // Run asks a hunt's question and reads the rows as signals, sorted by user, time and what they say; the rows are those of the
-// engine. Hunts for context return rows only. An error is the engine's, or says which column or strength is wrong.
+// engine. Hunts for context return rows only. An error is the engine's, or says which column, cell or strength is wrong.
 func Run(ctx context.Context, engine Engine, h *Hunt) ([]Signal, *kql.Rows, error) {
 	rows, err := engine.Query(ctx, kql.Request{Source: h.Source()})
 	if err != nil {
@@ -193,26 +192,18 @@ func (h *Hunt) read(rows *kql.Rows) ([]Signal, error) {
 	if h.Role == RoleContext {
 		return nil, nil
 	}
+	if wrong := h.misfits(rows.Columns); wrong != nil {
+		return nil, fmt.Errorf("hunt %s: %s", h.Path, wrong[0])
+	}
 	var out []Signal
 	var wrong error
 	err := rows.Each(func(r *kql.Row) {
-		s := Signal{
-			Hunt: h, HomeTenantID: r.Text("HomeTenantId"), UserID: r.Text("UserId"), User: r.Text("UserPrincipalName"),
-			IP: r.Text("IPAddress"), SessionIDs: list(r, "SessionIds"), AppIDs: list(r, "AppIds"), Resources: list(r, "Resources"),
-			UserAgents: list(r, "UserAgents"), Count: r.Number("EventCount"), EventIDs: list(r, "EventIds"), Evidence: r.Text("Evidence"),
-			Spots: list(r, "Spots"), Strength: h.Strength, First: r.Time("FirstSeen"), Last: r.Time("LastSeen"),
-		}
-		if r.Has("Strength") {
-			s.Strength = cmp.Or(Strength(r.Text("Strength")), h.Strength)
-		}
-		wrong = cmp.Or(wrong, h.Role.admits(s.Strength))
+		s, err := h.signal(r)
+		wrong = cmp.Or(wrong, err)
 		out = append(out, s)
 	})
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("hunt %s: %w, which every signal needs", h.Path, err)
-	case wrong != nil:
-		return nil, fmt.Errorf("hunt %s: %w", h.Path, wrong)
+	if err = cmp.Or(err, wrong); err != nil {
+		return nil, fmt.Errorf("hunt %s: %w", h.Path, err)
 	}
 	sort.Slice(out, func(i, j int) bool {
 		a, b := &out[i], &out[j]
@@ -225,27 +216,4 @@ func (h *Hunt) read(rows *kql.Rows) ([]Signal, error) {
 		return cmp.Or(cmp.Compare(a.IP, b.IP), slices.Compare(a.Spots, b.Spots), cmp.Compare(a.Evidence, b.Evidence)) < 0
 	})
 	return out, nil
-}
-
-// optionalColumns are those that the rows of a hunt need not have.
-var optionalColumns = map[string]bool{
-	"SessionIds": true, "AppIds": true, "Resources": true, "UserAgents": true, "Spots": true, "Strength": true, "EventIds": true,
-}
-
-// list reads an array of strings, sorted, without empty ones; nil where the rows have no such column.
-func list(r *kql.Row, column string) []string {
-	if !r.Has(column) {
-		return nil
-	}
-	var all, out []string
-	if json.Unmarshal(r.JSON(column), &all) != nil {
-		return nil
-	}
-	for _, s := range all {
-		if s != "" {
-			out = append(out, s)
-		}
-	}
-	sort.Strings(out)
-	return out
 }
