@@ -19,6 +19,8 @@ import (
 
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
@@ -692,6 +694,32 @@ func TestManyFiles(t *testing.T) {
 	for n, f := range files {
 		if f.Number != int64(n+1) || f.Path != paths[n] || f.Error == "" {
 			t.Fatalf("the books have %+v where %s was given", f, paths[n])
+		}
+	}
+}
+
+// TestUnevenClass: a cell of a class of PowerShell whose braces do not match is no object. Stored as dynamic it would be no JSON,
+// on which a question to it, or the ingest of the file, fails.
+func TestUnevenClass(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "signins.csv")
+	text := "CreatedDateTime,Id,UserPrincipalName,AppId,IPAddress,ErrorCode,DeviceDetail\n"
+	for i, cell := range []string{"class A {\n}\n}\nx: class B {", "class A {\n  Browser: Edge 120\n}", strings.Repeat("class A {\n x: ", 600) + "class A {\n" + strings.Repeat("}\n", 601)} {
+		text += fmt.Sprintf("2026-03-20 10:00:00,i%d,ann@example.com,a1,192.0.2.1,0,\"%s\"\n", i, cell)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := open(t, Options{})
+	if r := ingest(t, c, path)[0]; r.Error != "" || r.RowsLoaded != 3 {
+		t.Fatalf("%+v", r)
+	}
+	for query, want := range map[string]string{
+		`SigninLogs | where tostring(DeviceDetail.browser) == "Edge 120" | distinct Id`:                                          "i1",
+		`SigninLogs | where gettype(DeviceDetail) == "string" | summarize Ids = strcat_array(array_sort_asc(make_set(Id)), " ")`: "i0 i2",
+	} {
+		rows, err := c.Query(t.Context(), kql.Request{Source: &diag.Source{Name: "query", Text: query}})
+		if err != nil || len(rows.Rows) != 1 || rows.Rows[0][0] != want {
+			t.Errorf("%s: %+v, %v; want %s", query, rows, err, want)
 		}
 	}
 }

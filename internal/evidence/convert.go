@@ -224,12 +224,17 @@ func quoted(v Span) []byte {
 // printed reports whether an object that PowerShell printed may begin with a byte.
 func printed(first byte) bool { return first == '@' || first == 'c' }
 
-// printedObject is the JSON object of one that PowerShell printed as text; nil for other texts.
+// printedObject is the JSON object of one that PowerShell printed as text; nil for other texts, and for one that would be no
+// JSON, such as one that nests too deep: what is dynamic must be JSON.
 func printedObject(text []byte) []byte {
-	if object := hashTable(text); object != nil {
-		return object
+	object := hashTable(text)
+	if object == nil {
+		object = classText(text)
 	}
-	return classText(text)
+	if end, _, err := value(object, 0, 0); err != nil || end != len(object) {
+		return nil
+	}
+	return object
 }
 
 // hashTable is the JSON object of a table that PowerShell printed as `@{name=value; name=value}`; nil for other texts. A
@@ -286,6 +291,9 @@ func classText(text []byte) []byte {
 		line = strings.TrimSpace(line)
 		if line == "}" {
 			out, open, first = append(out, '}'), open-1, false
+			if open < 0 { // it closes what nothing opened
+				return nil
+			}
 			continue
 		}
 		name, value, isPair := strings.Cut(line, ":")
