@@ -1,8 +1,12 @@
 package casefile
 
 import (
+	"archive/tar"
 	"bufio"
+	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -175,6 +179,33 @@ func TestParquetPlaces(t *testing.T) {
 	ingest(t, c, parquet)
 	if got := rowsOf(t, c, "SigninLogs | summarize count(), countif(_SourceLine == 1 + tolong(Id)), countif(TimeGenerated == datetime(2026-03-20 10:00))"); got != "[20000 20000 20000]" {
 		t.Errorf("rows, rows in their place, rows at their time: %s", got)
+	}
+}
+
+// TestUnpackedInScratch: what an ingest unpacks lies in the case's own folder, where the next run finds what a killed one left.
+func TestUnpackedInScratch(t *testing.T) {
+	dir := t.TempDir()
+	c := open(t, Options{Dir: filepath.Join(dir, "case")})
+	t.Setenv("TMPDIR", filepath.Join(dir, "nowhere"))
+	parquet, packed := filepath.Join(dir, "rows.parquet"), filepath.Join(dir, "rows.tgz")
+	if err := c.Exec(t.Context(), "COPY (SELECT 'SigninLogs' AS Type, TIMESTAMP '2026-03-20 10:00:00' AS TimeGenerated, '1' AS Id) TO "+quoteText(parquet)); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	zipped := gzip.NewWriter(&b)
+	w, text := tar.NewWriter(zipped), `{"Type":"SigninLogs","TimeGenerated":"2026-03-20T10:00:00Z","Id":"2"}`
+	err := w.WriteHeader(&tar.Header{Name: "rows.jsonl", Typeflag: tar.TypeReg, Mode: 0o600, Size: int64(len(text))})
+	_, writeErr := w.Write([]byte(text))
+	if err = errors.Join(err, writeErr, w.Close(), zipped.Close(), os.WriteFile(packed, b.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range ingest(t, c, parquet, packed) {
+		if r.Error != "" || r.RowsLoaded != 1 {
+			t.Errorf("%s: %d rows, %s", r.Path, r.RowsLoaded, r.Error)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(c.scratch, "*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

@@ -33,7 +33,8 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	if err != nil {
 		return nil, err
 	}
-	files, problems := evidence.Discover(paths)
+	defer func() { _ = l.files.Close() }()
+	files, problems := l.files.Discover(paths)
 	if c.temporary != "" {
 		sort.Strings(files) // nothing that is made of a case that is not kept may depend on the order
 	}
@@ -58,6 +59,7 @@ func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical
 type loader struct {
 	c         *Case
 	layout    *evidence.Layout
+	files     *evidence.Files
 	shapes    []evidence.Shape
 	known     map[int64][]*FileReport    // the files that the case has, by size
 	stored    int64                      // bytes of all files in the case
@@ -77,7 +79,7 @@ func (c *Case) newLoader(ctx context.Context) (*loader, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{c: c, layout: c.layout(), shapes: shapes, known: map[int64][]*FileReport{}, next: 1, present: map[int64]bool{}}
+	l := &loader{c: c, layout: c.layout(), files: &evidence.Files{Scratch: c.scratch}, shapes: shapes, known: map[int64][]*FileReport{}, next: 1, present: map[int64]bool{}}
 	files, err := c.Files(ctx)
 	if err != nil {
 		return nil, err
@@ -291,10 +293,10 @@ func text(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 // read on a connection of its own: what fails in a transaction ends the transaction.
 func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done func(), err error) {
 	if !evidence.IsParquet(path) {
-		f, err = evidence.Open(path, l.shapes)
+		f, err = l.files.Open(path, l.shapes)
 		return f, func() {}, err
 	}
-	dir, err := os.MkdirTemp(l.c.temporary, "parquet-")
+	dir, err := os.MkdirTemp(l.c.scratch, "parquet-")
 	if err != nil {
 		return nil, func() {}, fmt.Errorf("unpack Parquet: %w", err)
 	}
@@ -308,7 +310,7 @@ func (l *loader) open(ctx context.Context, path string) (f *evidence.File, done 
 	if err := l.c.unpack(ctx, conn, path, rows); err != nil {
 		return nil, done, err
 	}
-	f, err = evidence.OpenUnpacked(path, rows, l.shapes)
+	f, err = l.files.OpenUnpacked(path, rows, l.shapes)
 	return f, done, err
 }
 

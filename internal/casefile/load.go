@@ -142,7 +142,7 @@ type source struct {
 }
 
 func (l *loader) source(says said, parts ...*part) *source {
-	return &source{layout: l.layout, dir: l.c.dir(), parts: parts, mayWait: l.c.mayWait, says: says}
+	return &source{layout: l.layout, dir: l.c.scratch, parts: parts, mayWait: l.c.mayWait, says: says}
 }
 
 // resume ends the pauses of all parts and reports whether there was one.

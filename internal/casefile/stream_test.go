@@ -79,7 +79,7 @@ func TestMixedTables(t *testing.T) {
 		} else {
 			want = got
 		}
-		if left, _ := filepath.Glob(filepath.Join(c.dir(), ".aside-*")); len(left) > 0 {
+		if left, _ := filepath.Glob(filepath.Join(c.scratch, ".aside-*")); len(left) > 0 {
 			t.Errorf("left behind: %v", left)
 		}
 	}

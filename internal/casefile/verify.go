@@ -53,7 +53,9 @@ func (c *Case) Verify(ctx context.Context, locate func(path string) string) (*Ve
 	if err := c.verifyRows(ctx, v); err != nil {
 		return nil, err
 	}
-	if sum, err := evidence.Hash(filepath.Join(c.opt.Dir, RejectsName)); err != nil || sum != m.Rejects.SHA256 {
+	files := &evidence.Files{Scratch: c.scratch}
+	defer func() { _ = files.Close() }()
+	if sum, err := files.Hash(filepath.Join(c.opt.Dir, RejectsName)); err != nil || sum != m.Rejects.SHA256 {
 		v.add("rejects", RejectsName, "it is missing or not as it was written: SHA-256 %s, the manifest has %s", orNone(sum), m.Rejects.SHA256)
 	}
 	var read, total int64
@@ -69,7 +71,7 @@ func (c *Case) Verify(ctx context.Context, locate func(path string) string) (*Ve
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
-			v.file(f, locate(f.Path))
+			v.file(f, files, locate(f.Path))
 		}
 	}
 	return v, nil
@@ -124,8 +126,8 @@ func asJSON(v any) string {
 	return string(text)
 }
 
-func (v *Verification) file(f FileReport, path string) {
-	sum, err := evidence.Hash(path)
+func (v *Verification) file(f FileReport, files *evidence.Files, path string) {
+	sum, err := files.Hash(path)
 	if err != nil {
 		v.add("file", f.Path, "it cannot be read: %s", err)
 		return

@@ -66,7 +66,7 @@ func ahead(t *testing.T, name, text string) (records []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Open(path, shapes)
+	f, err := new(Files).Open(path, shapes)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

@@ -11,7 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -26,6 +26,21 @@ type archive struct {
 	names  []string // in their order, folders left out
 	files  map[string]archived
 	broken error // where it is cut or damaged: what stands behind that is not in the list
+
+	path     string // of the file as it was when it was listed
+	modified time.Time
+	size     int64
+
+	file  *os.File     // which the files are read from
+	users atomic.Int32 // who may read from it: a Files as long as it was asked for last, and each file that is open
+}
+
+// release gives the archive's file free when nobody uses it any more.
+func (a *archive) release() error {
+	if a.users.Add(-1) > 0 {
+		return nil
+	}
+	return a.file.Close()
 }
 
 // archived is a file in an archive.
@@ -38,7 +53,7 @@ type archived struct {
 var archives = []struct {
 	name string
 	is   func(head []byte) bool
-	list func(file *os.File, size int64) (*archive, error)
+	list func(file *os.File, size int64, scratch string) (*archive, error)
 }{
 	{"zip", isZip, listZip},
 	{"tar", isTar, listTar},
@@ -72,50 +87,63 @@ func isPackedTar(head []byte) bool {
 // first header.
 const archiveHead = 64 << 10
 
-// lastArchive is the archive that was asked for last: its files are opened one after the other, each several times, and
-// its list may be long.
-var lastArchive struct {
-	sync.Mutex
-	path     string
-	modified time.Time
-	size     int64
-	archive  *archive
-}
-
-// errNoArchive says that a file is no archive.
+// errNoArchive says that a file is no archive that can be opened.
 var errNoArchive = errors.New("no archive")
 
-// openArchive lists the archive at a path. What is damaged is said by the error, errNoArchive that it is none.
-func openArchive(path string) (*archive, error) {
-	last := &lastArchive
-	last.Lock()
-	defer last.Unlock()
+// archive lists the archive at a path; who asked for it releases it. What is damaged is said by the error, errNoArchive that it
+// is none.
+func (s *Files) archive(path string) (*archive, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoArchive, err)
+	}
+	a, err := s.listed(path, file)
+	if a == nil || a.file != file {
+		_ = file.Close() // nothing was written to it
+	}
 	if err != nil {
 		return nil, err
 	}
+	if a != s.last {
+		if s.last != nil {
+			_ = s.last.release()
+		}
+		a.users.Add(1)
+		s.last = a
+	}
+	a.users.Add(1)
+	return a, nil
+}
+
+// listed is the list of an open archive, the last one's where that is it. The archive's files may be read from another file.
+func (s *Files) listed(path string, file *os.File) (*archive, error) {
 	info, err := file.Stat()
-	if err == nil && last.archive != nil && last.path == path && last.size == info.Size() && last.modified.Equal(info.ModTime()) {
-		return last.archive, file.Close()
+	if err != nil {
+		return nil, err
+	}
+	if a := s.last; a != nil && a.path == path && a.size == info.Size() && a.modified.Equal(info.ModTime()) {
+		return a, nil
 	}
 	head := make([]byte, archiveHead)
 	n, _ := file.ReadAt(head, 0)
 	for _, kind := range archives {
-		if err != nil || !kind.is(head[:n]) {
+		if !kind.is(head[:n]) {
 			continue
 		}
-		a, err := kind.list(file, info.Size())
+		a, err := kind.list(file, info.Size(), s.Scratch)
 		var full *fs.PathError
-		if errors.As(err, &full) { // of unpacking, not of the archive
-			return nil, errors.Join(err, file.Close())
+		if err != nil && !errors.As(err, &full) { // else of unpacking, not of the archive
+			err = damaged(kind.name, err)
 		}
 		if err != nil {
-			return nil, errors.Join(damaged(kind.name, err), file.Close())
+			return nil, err
 		}
-		last.path, last.modified, last.size, last.archive = path, info.ModTime(), info.Size(), a
-		return a, nil // its files are read from the open one, which is closed when none of them is in use
+		a.path, a.modified, a.size = path, info.ModTime(), info.Size()
+		return a, nil
 	}
-	return nil, errors.Join(errNoArchive, err, file.Close())
+	return nil, errNoArchive
 }
 
 func (a *archive) add(name string, f archived) {
@@ -134,12 +162,12 @@ func (a *archive) cut(err error) {
 	}
 }
 
-func listZip(file *os.File, size int64) (*archive, error) {
+func listZip(file *os.File, size int64, _ string) (*archive, error) {
 	z, err := zip.NewReader(file, size)
 	if err != nil {
 		return nil, err
 	}
-	a := &archive{files: map[string]archived{}}
+	a := &archive{file: file, files: map[string]archived{}}
 	for _, entry := range z.File {
 		if entry.FileInfo().IsDir() {
 			continue
@@ -153,20 +181,17 @@ func listZip(file *os.File, size int64) (*archive, error) {
 			if err != nil {
 				return nil, damaged("zip", err)
 			}
-			return &inside{&unpacked{r: r, what: "zip", packed: func() int64 { return packed }}, r}, nil
+			return struct {
+				io.Reader
+				io.Closer
+			}{&unpacked{r: r, what: "zip", packed: func() int64 { return packed }}, r}, nil
 		}})
 	}
 	return a, nil
 }
 
-// inside is a file in an archive that is being read.
-type inside struct {
-	io.Reader
-	io.Closer
-}
-
-func listTar(file *os.File, _ int64) (*archive, error) {
-	a := &archive{files: map[string]archived{}}
+func listTar(file *os.File, _ int64, _ string) (*archive, error) {
+	a := &archive{file: file, files: map[string]archived{}}
 	for t := tar.NewReader(file); ; {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
@@ -192,18 +217,17 @@ func listTar(file *os.File, _ int64) (*archive, error) {
 
 // listPackedTar unpacks a compressed tar archive into a temporary file without a name: its files could be reached only by
 // unpacking it anew for each.
-func listPackedTar(packed *os.File, _ int64) (*archive, error) {
-	defer func() { _ = packed.Close() }()
+func listPackedTar(packed *os.File, _ int64, scratch string) (*archive, error) {
 	read := &counted{Reader: packed}
 	plain, err := unpack(bufio.NewReaderSize(read, 64<<10), read)
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.CreateTemp("", "replaytrace-")
+	file, err := os.CreateTemp(scratch, "replaytrace-")
 	if err != nil {
 		return nil, err
 	}
-	_ = os.Remove(file.Name()) // where a file that is open cannot be removed, it stays among the temporary ones
+	_ = os.Remove(file.Name()) // where a file that is open cannot be removed, it stays in the folder
 	_, err = io.Copy(file, plain)
 	var broken *damagedError
 	if errors.As(err, &broken) { // what came before is whole
@@ -212,34 +236,38 @@ func listPackedTar(packed *os.File, _ int64) (*archive, error) {
 	if err == nil {
 		_, err = file.Seek(0, io.SeekStart)
 	}
+	var a *archive
+	if err == nil {
+		a, err = listTar(file, 0, "")
+	}
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	a, err := listTar(file, 0)
-	if err == nil && broken != nil {
+	if broken != nil {
 		a.broken = damaged(broken.what, errors.New(broken.reason))
 	}
-	return a, err
+	return a, nil
 }
 
 // workbook is the member of a zip archive that makes it a workbook of Excel.
 const workbook = "xl/workbook.xml"
 
 // filesIn lists the files in an archive by their paths.
-func filesIn(path string) (files []string, problems []Problem, isArchive bool) {
+func (s *Files) filesIn(path string) (files []string, problems []Problem, isArchive bool) {
 	if path == Stdin {
 		return nil, nil, false
 	}
-	a, err := openArchive(path)
+	a, err := s.archive(path)
 	var broken *NotRecognised
 	switch {
 	case errors.As(err, &broken):
 		return nil, []Problem{{path, broken, broken.Help}}, true
-	case errors.Is(err, errNoArchive) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, errNoArchive): // nor is what cannot be opened, which is said when it is read
 		return nil, nil, false
 	case err != nil:
 		return nil, []Problem{{path, fmt.Errorf("unpack the archive: %w", err), "unpack it and give the folder"}}, true
 	}
+	defer func() { _ = a.release() }()
 	if _, isWorkbook := a.files[workbook]; isWorkbook {
 		return nil, []Problem{{path, errors.New("the file is a workbook of Excel"), "give the export from which it was made, or save each sheet as CSV UTF-8"}}, true
 	}
@@ -268,15 +296,27 @@ func filesIn(path string) (files []string, problems []Problem, isArchive bool) {
 }
 
 // openInside opens a file in an archive.
-func openInside(path, name string) (io.ReadCloser, int64, error) {
-	a, err := openArchive(path)
+func (s *Files) openInside(path, name string) (io.ReadCloser, int64, error) {
+	a, err := s.archive(path)
 	if err != nil {
 		return nil, 0, err
 	}
 	f, found := a.files[name]
 	if !found {
-		return nil, 0, fmt.Errorf("no file %s in the archive", name)
+		return nil, 0, errors.Join(fmt.Errorf("no file %s in the archive", name), a.release())
 	}
 	r, err := f.open()
-	return r, f.size, err
+	if err != nil {
+		return nil, 0, errors.Join(err, a.release())
+	}
+	return &inside{r, a}, f.size, nil
 }
+
+// inside is a file in an archive that is being read.
+type inside struct {
+	io.ReadCloser
+	archive *archive
+}
+
+// Close lets the archive go as well.
+func (f *inside) Close() error { return errors.Join(f.ReadCloser.Close(), f.archive.release()) }

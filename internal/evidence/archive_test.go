@@ -70,7 +70,7 @@ func TestArchives(t *testing.T) {
 	if err := os.Symlink(outside, filepath.Join(dir, "link.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	files, problems := Discover([]string{dir})
+	files, problems := new(Files).Discover([]string{dir})
 	if len(files) != 1 || files[0] != path+"!in/rows.jsonl" {
 		t.Errorf("files %q", files)
 	}
@@ -80,7 +80,7 @@ func TestArchives(t *testing.T) {
 	if _, rows, _ := records(t, files[0]); len(rows) != 1 || rows[0]["Id"] != "1" {
 		t.Errorf("rows %v", rows)
 	}
-	if sum, err := Hash(files[0]); err != nil || len(sum) != 64 {
+	if sum, err := new(Files).Hash(files[0]); err != nil || len(sum) != 64 {
 		t.Errorf("hash %q: %v", sum, err)
 	}
 }
@@ -134,7 +134,7 @@ func TestTar(t *testing.T) {
 		if err := os.WriteFile(path, test.data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		files, problems := Discover([]string{path})
+		files, problems := new(Files).Discover([]string{path})
 		if len(files) != test.files {
 			t.Errorf("%s: files %q", name, files)
 		}
@@ -155,6 +155,63 @@ func TestTar(t *testing.T) {
 	}
 }
 
+// TestArchiveIsClosed: the file of an archive is open while it is the last one or a file in it is being read, and what it is
+// unpacked into lies in the folder given. Where that is not there, this alone is the error.
+func TestArchiveIsClosed(t *testing.T) {
+	dir := t.TempDir()
+	var paths []string
+	for _, name := range []string{"plain.tar", "packed.tgz"} {
+		data := tarOf(t, "a.jsonl")
+		if name == "packed.tgz" {
+			data = packed(data)
+		}
+		paths = append(paths, filepath.Join(dir, name))
+		if err := os.WriteFile(paths[len(paths)-1], data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files := &Files{Scratch: dir}
+	closed := func(a *archive) bool {
+		_, err := a.file.Stat()
+		return errors.Is(err, os.ErrClosed)
+	}
+	var lists []*archive
+	var open []io.ReadCloser
+	for _, path := range paths {
+		found, problems := files.Discover([]string{path})
+		if len(found) != 1 || len(problems) > 0 {
+			t.Fatalf("%q, %v", found, problems)
+		}
+		r, _, err := files.openRaw(found[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists, open = append(lists, files.last), append(open, r)
+	}
+	if filepath.Dir(lists[1].file.Name()) != dir {
+		t.Errorf("unpacked into %s", lists[1].file.Name())
+	}
+	if err := files.Close(); err != nil {
+		t.Error(err)
+	}
+	for i, r := range open {
+		if text, err := io.ReadAll(r); err != nil || string(text) != good(1) {
+			t.Errorf("%s: %q, %v", paths[i], text, err)
+		}
+		if closed(lists[i]) {
+			t.Errorf("%s is closed while it is read", paths[i])
+		}
+		if err := r.Close(); err != nil || !closed(lists[i]) {
+			t.Errorf("%s is not closed: %v", paths[i], err)
+		}
+	}
+	files.Scratch = filepath.Join(dir, "nowhere")
+	_, problems := files.Discover(paths[1:])
+	if len(problems) != 1 || !errors.Is(problems[0].Err, os.ErrNotExist) || errors.Is(problems[0].Err, os.ErrClosed) {
+		t.Errorf("problems %v", problems)
+	}
+}
+
 // TestNotRead: files that are no text are named for what they are, with what to do.
 func TestNotRead(t *testing.T) {
 	_, shapes := testLayout(t)
@@ -166,7 +223,7 @@ func TestNotRead(t *testing.T) {
 		if err := os.WriteFile(path, []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		_, err := Open(path, shapes)
+		_, err := new(Files).Open(path, shapes)
 		var told *NotRecognised
 		if !errors.As(err, &told) || !strings.Contains(told.Reason, want) || told.Help == "" {
 			t.Errorf("%q: %v", data, err)
@@ -190,7 +247,7 @@ func TestWorkbook(t *testing.T) {
 	if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if files, problems := Discover([]string{path}); len(files) != 0 || len(problems) != 1 || !strings.Contains(problems[0].Err.Error(), "Excel") {
+	if files, problems := new(Files).Discover([]string{path}); len(files) != 0 || len(problems) != 1 || !strings.Contains(problems[0].Err.Error(), "Excel") {
 		t.Errorf("files %q, problems %v", files, problems)
 	}
 }
@@ -209,7 +266,7 @@ func TestNestedArchive(t *testing.T) {
 	if err = errors.Join(err, w.Close(), os.WriteFile(nested, outer.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(nested+"!inner.tar", shapes); err == nil || !strings.Contains(err.Error(), "archive in an archive") {
+	if _, err := new(Files).Open(nested+"!inner.tar", shapes); err == nil || !strings.Contains(err.Error(), "archive in an archive") {
 		t.Errorf("an archive in an archive: %v", err)
 	}
 }

@@ -76,7 +76,7 @@ func TestAvro(t *testing.T) {
 		if err := os.WriteFile(path, text[:len(text)-20], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path, file.shapes); err == nil {
+		if _, err := new(Files).Open(path, file.shapes); err == nil {
 			if _, rows, rejects := records(t, path); len(rejects) == 0 {
 				t.Errorf("%s: nothing is said of a capture that was cut off, %d rows", name, len(rows))
 			}

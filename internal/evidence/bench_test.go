@@ -62,7 +62,7 @@ func BenchmarkRead(b *testing.B) {
 		b.Run(form.name, func(b *testing.B) {
 			b.SetBytes(int64(form.plain))
 			for b.Loop() {
-				file, err := Open(path, shapes)
+				file, err := new(Files).Open(path, shapes)
 				if err != nil {
 					b.Fatal(err)
 				}

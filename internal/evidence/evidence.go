@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"sync"
 )
 
 // Codes of rejected records: the closed list, each with its meaning in Codes.
@@ -71,16 +72,39 @@ type Problem struct {
 	Help string
 }
 
+// Files finds and opens evidence, also what lies in archives. The zero value does; Close ends it.
+type Files struct {
+	// Scratch is the folder into which a compressed archive is unpacked; "" is that of the system's temporary files.
+	Scratch string
+
+	mu sync.Mutex
+	// last is the archive that was asked for last: its files are opened one after the other, each several times, and its list
+	// may be long.
+	last *archive
+}
+
+// Close closes the archive that was asked for last. Files that are being read are not touched.
+func (s *Files) Close() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.last == nil {
+		return nil
+	}
+	err := s.last.release()
+	s.last = nil
+	return err
+}
+
 // Discover lists the files below the paths, and those in archives, each once, in order. `-` is standard input. What
 // cannot be read is a Problem; it ends nothing.
-func Discover(paths []string) (files []string, problems []Problem) {
+func (s *Files) Discover(paths []string) (files []string, problems []Problem) {
 	seen := map[string]bool{}
 	add := func(path string) {
 		if seen[path] {
 			return
 		}
 		seen[path] = true
-		inside, found, isArchive := filesIn(path)
+		inside, found, isArchive := s.filesIn(path)
 		problems = append(problems, found...)
 		if isArchive {
 			files = append(files, inside...)

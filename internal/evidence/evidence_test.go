@@ -146,7 +146,7 @@ func FuzzFile(f *testing.F) { //fuzz:slow each input is a file on the disk
 		if err := os.WriteFile(own, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := Open(own, shapes)
+		file, err := new(Files).Open(own, shapes)
 		if err != nil {
 			return
 		}

@@ -70,7 +70,7 @@ func fuzzFamily(f *testing.F, family, name string) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := Open(path, shapes)
+		file, err := new(Files).Open(path, shapes)
 		if err != nil {
 			return
 		}

@@ -41,7 +41,7 @@ func TestHeld(t *testing.T) {
 		if err := os.WriteFile(path, raw, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		file, err := Open(path, shapes)
+		file, err := new(Files).Open(path, shapes)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -212,7 +212,7 @@ func TestHostileWraps(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, shapes := testLayout(t)
-		if _, err := Open(path, shapes); err != nil {
+		if _, err := new(Files).Open(path, shapes); err != nil {
 			if c.want != "not read" {
 				t.Errorf("%s: %v", name, err)
 			}
@@ -238,7 +238,7 @@ func TestLinkedFolder(t *testing.T) {
 	if err := os.Symlink("real", link); err != nil {
 		t.Fatal(err)
 	}
-	files, problems := Discover([]string{link})
+	files, problems := new(Files).Discover([]string{link})
 	if want := filepath.Join(link, "rows.jsonl"); len(files) != 1 || files[0] != want || len(problems) > 0 {
 		t.Errorf("files %q and problems %v, want %q", files, problems, want)
 	}

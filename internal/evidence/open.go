@@ -30,6 +30,7 @@ type File struct {
 	// OnRead is told how many bytes of it each read took; may be nil.
 	OnRead func(n int)
 
+	files     *Files // which opened it
 	header    []byte // the first bytes, decoded
 	whole     bool   // they are all of it
 	mark      int64  // bytes of the byte order mark before the text
@@ -109,15 +110,17 @@ const (
 )
 
 // Open looks at the first bytes of a file and chooses its shape.
-func Open(path string, shapes []Shape) (*File, error) { return OpenUnpacked(path, "", shapes) }
+func (s *Files) Open(path string, shapes []Shape) (*File, error) {
+	return s.OpenUnpacked(path, "", shapes)
+}
 
 // OpenUnpacked opens a file whose text has been written elsewhere, because the file holds it in another form.
-func OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
-	f := &File{Path: path, shapes: shapes, unpackedAt: unpacked}
+func (s *Files) OpenUnpacked(path, unpacked string, shapes []Shape) (*File, error) {
+	f := &File{Path: path, files: s, shapes: shapes, unpackedAt: unpacked}
 	if path == Stdin {
 		return f, f.openStdin()
 	}
-	raw, size, err := openRaw(path)
+	raw, size, err := s.openRaw(path)
 	if err != nil {
 		return nil, err
 	}
@@ -194,7 +197,7 @@ func damaged(what string, err error) error {
 }
 
 // openRaw opens the bytes of a file as they lie on disk, or unpacked from its archive.
-func openRaw(path string) (io.ReadCloser, int64, error) {
+func (s *Files) openRaw(path string) (io.ReadCloser, int64, error) {
 	file, err := os.Open(path)
 	if err == nil {
 		info, err := file.Stat()
@@ -213,7 +216,7 @@ func openRaw(path string) (io.ReadCloser, int64, error) {
 		}
 		at += next
 		if info, statErr := os.Stat(path[:at]); statErr == nil && info.Mode().IsRegular() {
-			return openInside(path[:at], path[at+len(inArchive):])
+			return s.openInside(path[:at], path[at+len(inArchive):])
 		}
 		at++
 	}
@@ -248,7 +251,7 @@ func (f *File) bytes() (io.ReadCloser, error) {
 	if f.unpackedAt != "" {
 		path = f.unpackedAt
 	}
-	file, _, err := openRaw(path)
+	file, _, err := f.files.openRaw(path)
 	return file, err
 }
 
@@ -345,7 +348,7 @@ func (f *File) Hash() (string, error) {
 	if sum := f.known(); sum != "" {
 		return sum, nil
 	}
-	return Hash(f.Path)
+	return f.files.Hash(f.Path)
 }
 
 func (f *File) summed(sum []byte) {
@@ -361,8 +364,8 @@ func (f *File) known() string {
 }
 
 // Hash returns the SHA-256 of the file at a path as evidence names it, which may lie in an archive.
-func Hash(path string) (string, error) {
-	file, _, err := openRaw(path)
+func (s *Files) Hash(path string) (string, error) {
+	file, _, err := s.openRaw(path)
 	if err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ var shipped = sync.OnceValues(func() (l shippedLayout, err error) {
 func records(t testing.TB, path string) (file *File, rows, rejects []map[string]string) {
 	t.Helper()
 	layout, shapes := testLayout(t)
-	file, err := Open(path, shapes)
+	file, err := new(Files).Open(path, shapes)
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
@@ -158,7 +158,7 @@ func TestNoVPNLog(t *testing.T) {
 		if err := os.WriteFile(path, []byte(header+"\n3/20/2026 10:00:00 AM,ann@example.com,192.0.2.1\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if f, err := Open(path, shapes); err == nil && f.Shape.Name == "vpn-csv" {
+		if f, err := new(Files).Open(path, shapes); err == nil && f.Shape.Name == "vpn-csv" {
 			t.Errorf("a VPN log: %s", header)
 		}
 	}
@@ -193,7 +193,7 @@ func TestNoSignIns(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(path, shapes); err != nil {
+		if _, err := new(Files).Open(path, shapes); err != nil {
 			continue
 		}
 		if file, rows, _ := records(t, path); len(rows) > 0 {
