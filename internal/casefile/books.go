@@ -45,18 +45,35 @@ type FileReport struct {
 	Present bool   `json:"-"` // the case had it before it was given again
 }
 
-// moment is an optional time of a FileReport.
+// moment is a time as the optional ones of a FileReport are kept.
 func moment(t schema.Ticks) *time.Time {
 	at := t.Time()
 	return &at
 }
 
-// fields are those that the columns of EvidenceFiles hold, in their order.
-func (r *FileReport) fields() []any {
-	return []any{
-		&r.Number, &r.Path, &r.SHA256, &r.Bytes, &r.Modified, &r.Shape, &r.FirstEvent, &r.LastEvent, &r.Tables, &r.UnknownColumns,
-		&r.RowsRead, &r.RowsLoaded, &r.RowsDuplicate, &r.RowsRejected, &r.SameAs, &r.ToolVersion, &r.Error, &r.Help, &r.NextPage, &r.Failure,
-	}
+// fileEntries are the columns of EvidenceFiles, each with the field that it holds. An older case gets columns that it does not
+// have at its end, so what is written and read is named.
+var fileEntries = []entry[*FileReport]{
+	{schema.Column{Name: "Number", Type: schema.Long}, func(r *FileReport) any { return &r.Number }},
+	{schema.Column{Name: "Path", Type: schema.String}, func(r *FileReport) any { return &r.Path }},
+	{schema.Column{Name: "Sha256", Type: schema.String}, func(r *FileReport) any { return &r.SHA256 }},
+	{schema.Column{Name: "Bytes", Type: schema.Long}, func(r *FileReport) any { return &r.Bytes }},
+	{schema.Column{Name: "Modified", Type: schema.Datetime}, func(r *FileReport) any { return &r.Modified }},
+	{schema.Column{Name: "Shape", Type: schema.String}, func(r *FileReport) any { return &r.Shape }},
+	{schema.Column{Name: "FirstEvent", Type: schema.Datetime}, func(r *FileReport) any { return &r.FirstEvent }},
+	{schema.Column{Name: "LastEvent", Type: schema.Datetime}, func(r *FileReport) any { return &r.LastEvent }},
+	{schema.Column{Name: "Tables", Type: schema.Dynamic}, func(r *FileReport) any { return &r.Tables }},
+	{schema.Column{Name: "UnknownColumns", Type: schema.Dynamic}, func(r *FileReport) any { return &r.UnknownColumns }},
+	{schema.Column{Name: "RowsRead", Type: schema.Long}, func(r *FileReport) any { return &r.RowsRead }},
+	{schema.Column{Name: "RowsLoaded", Type: schema.Long}, func(r *FileReport) any { return &r.RowsLoaded }},
+	{schema.Column{Name: "RowsDuplicate", Type: schema.Long}, func(r *FileReport) any { return &r.RowsDuplicate }},
+	{schema.Column{Name: "RowsRejected", Type: schema.Long}, func(r *FileReport) any { return &r.RowsRejected }},
+	{schema.Column{Name: "SameAs", Type: schema.Long}, func(r *FileReport) any { return &r.SameAs }},
+	{schema.Column{Name: "ToolVersion", Type: schema.String}, func(r *FileReport) any { return &r.ToolVersion }},
+	{schema.Column{Name: "Error", Type: schema.String}, func(r *FileReport) any { return &r.Error }},
+	{schema.Column{Name: "Help", Type: schema.String}, func(r *FileReport) any { return &r.Help }},
+	{schema.Column{Name: "NextPage", Type: schema.String}, func(r *FileReport) any { return &r.NextPage }},
+	{schema.Column{Name: "Failure", Type: schema.String}, func(r *FileReport) any { return &r.Failure }},
 }
 
 // Files lists the files of the case in the order in which they came.
@@ -70,9 +87,9 @@ func (c *Case) Files(ctx context.Context) ([]*FileReport, error) {
 	out := make([]*FileReport, len(rows))
 	for i, row := range rows {
 		r := &FileReport{}
-		for k, field := range r.fields() {
-			if err := read(field, row[k]); err != nil {
-				return nil, fmt.Errorf("read the books: column %s: %w", table.Columns[k].Name, err)
+		for k, e := range fileEntries {
+			if err := read(e.of(r), row[k]); err != nil {
+				return nil, fmt.Errorf("read the books: column %s: %w", e.Name, err)
 			}
 		}
 		if r.Tables == nil { // of a file that could not be read
@@ -177,8 +194,8 @@ func (c *Case) enter(ctx context.Context, first int64, reports []*FileReport) er
 				continue // it is in the books, or what could not be read was readable later
 			}
 			var values []driver.Value
-			for _, field := range r.fields() {
-				v, err := written(field)
+			for _, e := range fileEntries {
+				v, err := written(e.of(r))
 				if err != nil {
 					return fmt.Errorf("account for %s: %w", r.Path, err)
 				}
@@ -210,14 +227,18 @@ func (c *Case) forgetUnread(ctx context.Context, first int64, reports []*FileRep
 	return nil
 }
 
-// appendTo hands out an appender to a table of the books.
+// appendTo hands out an appender to a table of the books, which takes the values of its columns in the order of their entries.
 func (c *Case) appendTo(table string, fill func(*duckdb.Appender) error) error {
 	return c.conn.Raw(func(dc any) error {
 		conn, ok := dc.(driver.Conn)
 		if !ok {
 			return fmt.Errorf("unexpected connection %T", dc)
 		}
-		a, err := duckdb.NewAppenderFromConn(conn, "", table)
+		var columns []string
+		for _, col := range c.tables[table].Columns {
+			columns = append(columns, col.Name)
+		}
+		a, err := duckdb.NewAppenderWithColumns(conn, "", "", table, columns)
 		if err != nil {
 			return err
 		}
@@ -322,11 +343,32 @@ func (l *loader) rejects(parts ...*part) error {
 	return nil
 }
 
-// storeRejects writes the rejected rows of a file to RejectedRows. Their text may be anything; what is not UTF-8 is replaced,
-// because the driver would store it as null.
+// rejected is a rejected row of a file.
+type rejected struct {
+	*evidence.Reject
+	file *FileReport
+}
+
+// rejectEntries are the columns of RejectedRows. The text of a row may be anything; what is not UTF-8 is replaced, because the
+// driver would store it as null.
+var rejectEntries = []entry[rejected]{
+	{schema.Column{Name: "File", Type: schema.String}, func(x rejected) any { return x.file.Path }},
+	{schema.Column{Name: "Line", Type: schema.Long}, func(x rejected) any { return x.Line }},
+	{schema.Column{Name: "Code", Type: schema.String}, func(x rejected) any { return x.Code }},
+	{schema.Column{Name: "Reason", Type: schema.String}, func(x rejected) any { return text(x.Reason) }},
+	{schema.Column{Name: "Raw", Type: schema.String}, func(x rejected) any { return text(x.Raw) }},
+	{schema.Column{Name: "Number", Type: schema.Long, Hidden: true}, func(x rejected) any { return x.file.Number }},
+	{schema.Column{Name: "Offset", Type: schema.Long}, func(x rejected) any { return offset(x.Place) }}, // bytes before the record in the unpacked text
+}
+
+// storeRejects writes the rejected rows of a file to RejectedRows.
 func (p *part) storeRejects(a *duckdb.Appender) error {
-	for _, x := range p.rejected {
-		if err := a.AppendRow(p.report.Path, x.Line, x.Code, text(x.Reason), text(x.Raw), p.report.Number, offset(x.Place)); err != nil {
+	values := make([]driver.Value, len(rejectEntries))
+	for i := range p.rejected {
+		for k, e := range rejectEntries {
+			values[k] = e.of(rejected{&p.rejected[i], p.report})
+		}
+		if err := a.AppendRow(values...); err != nil {
 			return fmt.Errorf("%s: %w", p.report.Path, err)
 		}
 	}

@@ -633,6 +633,30 @@ func TestOlderCase(t *testing.T) {
 	}
 }
 
+// TestOlderBooks: the columns of its books that an older case gets stand at their end, and hold what they are named for.
+func TestOlderBooks(t *testing.T) {
+	dir := t.TempDir()
+	lines := emissions(rand.New(rand.NewPCG(9, 9)), 10)
+	paths := writeParts(t, t.TempDir(), lines, 2)
+	c := open(t, Options{Dir: dir})
+	ingest(t, c, paths[0])
+	change(t, c, "ALTER TABLE EvidenceFiles DROP COLUMN Shape", "ALTER TABLE EvidenceFiles DROP COLUMN RowsRead", "ALTER TABLE RejectedRows DROP COLUMN Reason")
+	entered := func(c *Case) string {
+		ingest(t, c, paths[1])
+		files, err := c.Files(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := files[len(files)-1]
+		last.Number = 0
+		rejects := rowsOf(t, c, "RejectedRows | where File == '"+paths[1]+"' | project File, Line, Code, Reason, Raw, Offset")
+		return asJSON(last) + rejects
+	}
+	if got, want := entered(open(t, Options{Dir: dir})), entered(open(t, Options{})); got != want {
+		t.Errorf("the books of an older case have\n%s\nwant\n%s", got, want)
+	}
+}
+
 // TestStale: a case of a layout that this program cannot read is refused with the way out.
 func TestStale(t *testing.T) {
 	for statement, hint := range map[string]string{

@@ -21,37 +21,22 @@ var provenance = []schema.Column{
 
 // accounting are the tables in which the case keeps its own books.
 var accounting = []schema.Table{
-	{Name: "EvidenceFiles", Columns: []schema.Column{
-		{Name: "Number", Type: schema.Long}, // in the order the files came
-		{Name: "Path", Type: schema.String},
-		{Name: "Sha256", Type: schema.String},
-		{Name: "Bytes", Type: schema.Long},
-		{Name: "Modified", Type: schema.Datetime},
-		{Name: "Shape", Type: schema.String},
-		{Name: "FirstEvent", Type: schema.Datetime},
-		{Name: "LastEvent", Type: schema.Datetime},
-		{Name: "Tables", Type: schema.Dynamic}, // rows by table, before copies are folded
-		{Name: "UnknownColumns", Type: schema.Dynamic},
-		{Name: "RowsRead", Type: schema.Long},
-		{Name: "RowsLoaded", Type: schema.Long},
-		{Name: "RowsDuplicate", Type: schema.Long},
-		{Name: "RowsRejected", Type: schema.Long},
-		{Name: "SameAs", Type: schema.Long}, // Number of the file that has the same bytes, if there is one
-		{Name: "ToolVersion", Type: schema.String},
-		{Name: "Error", Type: schema.String},
-		{Name: "Help", Type: schema.String},
-		{Name: "NextPage", Type: schema.String}, // the address of the page that the file says follows
-		{Name: "Failure", Type: schema.String},  // what the service says went wrong with the query
-	}},
-	{Name: "RejectedRows", Columns: []schema.Column{
-		{Name: "File", Type: schema.String},
-		{Name: "Line", Type: schema.Long},
-		{Name: "Code", Type: schema.String},
-		{Name: "Reason", Type: schema.String},
-		{Name: "Raw", Type: schema.String},
-		{Name: "Number", Type: schema.Long, Hidden: true},
-		{Name: "Offset", Type: schema.Long}, // bytes before the record in the unpacked text
-	}},
+	{Name: "EvidenceFiles", Columns: columnsOf(fileEntries)},
+	{Name: "RejectedRows", Columns: columnsOf(rejectEntries)},
+}
+
+// entry is a column of the books with what it holds of a record.
+type entry[R any] struct {
+	schema.Column
+	of func(R) any
+}
+
+func columnsOf[R any](entries []entry[R]) []schema.Column {
+	out := make([]schema.Column, len(entries))
+	for i, e := range entries {
+		out[i] = e.Column
+	}
+	return out
 }
 
 // wanted lists the tables that a case of this version has. All cases share them: they are not to be changed.
