@@ -121,7 +121,7 @@ func list(seeds []uint64) string {
 }
 
 // file renders the weights that differ from the catalogue's, each with the counts that it rests on.
-func (p *provenance) file(catalogue, fitted *finding.Weights, counts map[string]calibrate.Count) string {
+func (p *provenance) file(catalogue, fitted *finding.Weights, counts calibrate.Counts) string {
 	var b strings.Builder
 	b.WriteString("# Made by make calibrate from activities of synthetic tenants; do not edit. Weights are log-likelihood ratios; the counts\n# behind them say of how many victims and of how many other people the hunt spoke.\n")
 	fmt.Fprintf(&b, "provenance:\n  date: %s\n  train: [%s]\n  test: [%s]\n", p.date, list(p.train), list(p.test))
@@ -130,11 +130,11 @@ func (p *provenance) file(catalogue, fitted *finding.Weights, counts map[string]
 	fmt.Fprintf(&b, "  # mean surprise per person of the test, in nats\n  log_loss: {catalogue: %.4f, calibrated: %.4f}\n", p.check.LogLoss(catalogue), p.check.LogLoss(fitted))
 	b.WriteString("signals:\n")
 	for _, id := range sortedKeys(fitted.Signals) {
-		fmt.Fprintf(&b, "  %s: %.2f # %d victims, %d others\n", id, fitted.Signals[id], counts[id].Victims, counts[id].Others)
+		fmt.Fprintf(&b, "  %s: %.2f # %d victims, %d others\n", id, fitted.Signals[id], counts.Signals[id].Victims, counts.Signals[id].Others)
 	}
 	b.WriteString("caps:\n")
 	for _, family := range sortedKeys(fitted.Caps) {
-		c := counts["twice "+family]
+		c := counts.Twice[family]
 		fmt.Fprintf(&b, "  %s: %.2f # twice or more: %d victims, %d others; the catalogue says %.2f\n", family, fitted.Caps[family], c.Victims, c.Others, catalogue.Caps[family])
 	}
 	return b.String()

@@ -155,12 +155,14 @@ func (s *Set) LogLoss(w *finding.Weights) float64 {
 // Count is of how many people hunts spoke: victims and others.
 type Count struct{ Victims, Others int }
 
-// Counts are the counts of each signal by its id and strength, and of each family that spoke twice or more by "twice "
-// and its name.
-func (s *Set) Counts() map[string]Count {
-	out := map[string]Count{}
+// Counts are of how many people each signal spoke, by its id and strength, and of how many each family spoke twice or more.
+type Counts struct{ Signals, Twice map[string]Count }
+
+// Counts counts them.
+func (s *Set) Counts() Counts {
+	out := Counts{Signals: map[string]Count{}, Twice: map[string]Count{}}
 	for i := range s.people {
-		said := map[string]bool{}
+		said, twice := map[string]bool{}, map[string]bool{}
 		for k := range s.people[i].acts {
 			families := map[string]int{}
 			for _, signal := range s.people[i].acts[k].signals {
@@ -169,21 +171,27 @@ func (s *Set) Counts() map[string]Count {
 			}
 			for family, n := range families {
 				if n > 1 {
-					said["twice "+family] = true
+					twice[family] = true
 				}
 			}
 		}
-		for name := range said {
-			c := out[name]
-			if s.people[i].attack {
-				c.Victims++
-			} else {
-				c.Others++
-			}
-			out[name] = c
-		}
+		s.people[i].count(said, out.Signals)
+		s.people[i].count(twice, out.Twice)
 	}
 	return out
+}
+
+// count adds the person to the counts of what was said of them.
+func (p *person) count(said map[string]bool, counts map[string]Count) {
+	for name := range said {
+		c := counts[name]
+		if p.attack {
+			c.Victims++
+		} else {
+			c.Others++
+		}
+		counts[name] = c
+	}
 }
 
 // weight is the log of how much more often something is said of victims than of as many others, the catalogue's word
@@ -202,14 +210,14 @@ func Fit(s *Set, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
 
 // counted are the weights that the counts give. Families that spoke twice cannot say more than twice has been seen to mean,
 // but as much as their weightiest hunt.
-func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
+func (s *Set) counted(counts Counts, hunts []hunt.Hunt, catalogue finding.Weights) finding.Weights {
 	w := catalogue
 	w.Signals, w.Caps = maps.Clone(catalogue.Signals), maps.Clone(catalogue.Caps)
 	if w.Signals == nil {
 		w.Signals = map[string]float64{}
 	}
 	for family, limit := range catalogue.Caps {
-		if c, counted := counts["twice "+family]; counted {
+		if c, counted := counts.Twice[family]; counted {
 			w.Caps[family] = rounded(s.weight(c, limit))
 		}
 	}
@@ -220,7 +228,7 @@ func (s *Set) counted(counts map[string]Count, hunts []hunt.Hunt, catalogue find
 		}
 		for strength, word := range catalogue.Strengths {
 			graded := finding.Graded(h.Signal, strength)
-			c, counted := counts[graded]
+			c, counted := counts.Signals[graded]
 			if !counted || word == 0 {
 				continue
 			}

@@ -48,7 +48,7 @@ func TestCountedWeights(t *testing.T) {
 	catalogue := words()
 	set := Load(tenant(), laboratory, &catalogue)
 	counts := set.Counts()
-	if got, want := counts["telling/moderate"], (Count{80, 3}); got != want {
+	if got, want := counts.Signals["telling/moderate"], (Count{80, 3}); got != want {
 		t.Errorf("telling is counted %+v, want %+v", got, want)
 	}
 	w := set.counted(counts, laboratory, catalogue)
@@ -94,7 +94,7 @@ func TestVictimsTeachByTheirAttacks(t *testing.T) {
 	if victims, others := set.People(); victims != 1 || others != 1 {
 		t.Errorf("%d victims and %d others, want one each", victims, others)
 	}
-	if got, want := set.Counts()["idle/moderate"], (Count{0, 1}); got != want {
+	if got, want := set.Counts().Signals["idle/moderate"], (Count{0, 1}); got != want {
 		t.Errorf("counted %+v, want %+v", got, want)
 	}
 }
