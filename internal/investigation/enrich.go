@@ -15,12 +15,18 @@ import (
 	"github.com/replaytrace/replaytrace/internal/view"
 )
 
-// signIn is one row of the view finding.signins, with the spot that finding.spots has for it.
+// signIn is one row of the view finding.signins, with what finding.spots has for it.
 type signIn struct {
 	rowKey
 	owner, resource, app, session, result, asn, location, credential, token, file string
-	spot                                                                          string // "" for rows that say nothing about the caller
-	line                                                                          int64
+	presence
+	line int64
+}
+
+// presence is who was there: rows that say nothing about their caller have none.
+type presence struct {
+	spot string
+	own  bool // the user's own
 }
 
 // interactive tells whether the user sat there: the row is one of SigninLogs.
@@ -86,8 +92,8 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 	if err != nil {
 		return nil, err
 	}
-	spots := map[rowKey]string{}
-	if err := named.Each(func(r *kql.Row) { spots[rowKeyOf(r)] = r.Text("Spot") }); err != nil {
+	there := map[rowKey]presence{}
+	if err := named.Each(func(r *kql.Row) { there[rowKeyOf(r)] = presence{r.Text("Spot"), r.Number("Own") > 0} }); err != nil {
 		return nil, err
 	}
 	sums := map[string]string{}
@@ -101,7 +107,7 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 			session: r.Text("SessionId"), result: r.Text("ResultType"), asn: r.Text("AutonomousSystemNumber"), location: r.Text("Location"),
 			credential: r.Text("ClientCredentialType"), token: r.Text("Token"), file: r.Text("File"), line: r.Number("Line"),
 		}
-		row.spot = spots[row.rowKey]
+		row.presence = there[row.rowKey]
 		if row.id == "" { // it is named by its place
 			row.id = fmt.Sprintf("%.12s:%d", sums[row.file], row.line)
 		}

@@ -39,9 +39,9 @@ func TestNetworksInOneOrder(t *testing.T) {
 // TestMark tells the attacker's rows from the user's. Rows without a spot say nothing about their caller: they are the
 // attacker's at an address that only he had, in a session that he held there or within an hour of his own rows.
 func TestMark(t *testing.T) {
-	spotted := func(r signIn, spot string) signIn { r.spot = spot; return r }
+	spotted := func(r signIn, spot string) signIn { r.spot, r.own = spot, spot == "own"; return r }
 	named := at(10, "192.0.2.1")
-	named.id, named.spot = "named", "own"
+	named.id, named.presence = "named", presence{"own", true}
 	in := func(r signIn, session string) signIn { r.session = session; return r }
 	rows := []signIn{
 		at(-61, "192.0.2.66"),                              // too early
@@ -62,6 +62,40 @@ func TestMark(t *testing.T) {
 		if his[i] != want {
 			t.Errorf("row %d at %s: the attacker's is %v, want %v", i, rows[i].ip, his[i], want)
 		}
+	}
+}
+
+// TestMarkFollowsHimAtHisAddresses has rows at the addresses of a finding that are of none of its spots: a token is tried by
+// another client after it was revoked, and rows that say nothing about their caller lie beside it.
+func TestMarkFollowsHimAtHisAddresses(t *testing.T) {
+	row := func(minutes int, ip, spot, session string) signIn {
+		r := at(minutes, ip)
+		r.presence, r.session = presence{spot, spot == "own"}, session
+		return r
+	}
+	rows, his := []signIn{}, []bool{}
+	for _, c := range []struct {
+		row  signIn
+		want bool
+	}{
+		{row(-3061, "192.0.2.67", "another", ""), false},   // before he came
+		{row(-3000, "192.0.2.66", "another", "his"), true}, // in the session that he held there
+		{row(0, "192.0.2.66", "strange", "his"), true},     // of the finding's spot
+		{row(1, "192.0.2.67", "strange", "his"), true},
+		{row(2, "192.0.2.68", "strange", "his"), true},
+		{row(3, "192.0.2.68", "another", "his"), false}, // where the user was, too
+		{row(4, "192.0.2.68", "own", "his"), false},
+		{row(5, "192.0.2.69", "another", "his"), false}, // at no address of his
+		{row(6, "192.0.2.66", "", ""), true},            // of an application, beside him
+		{row(7, "192.0.2.68", "", "his"), false},        // of an application, where the user was, too
+		{row(3000, "192.0.2.66", "another", "his"), true},
+		{row(4000, "192.0.2.66", "a third", "new"), true}, // with a token that he was given anew
+		{row(4001, "192.0.2.66", "", ""), true},
+	} {
+		rows, his = append(rows, c.row), append(his, c.want)
+	}
+	if got := mark(&finding.Finding{Spots: []string{"strange"}}, rows); !slices.Equal(got, his) {
+		t.Errorf("the attacker's are %v, want %v", got, his)
 	}
 }
 
@@ -183,11 +217,14 @@ func table(columns string, rows ...map[string]any) *kql.Rows {
 // signIns answers finding.signins and finding.spots with the same rows.
 func signIns(rows ...map[string]any) map[string]*kql.Rows {
 	for _, r := range rows {
-		r["Table"], r["Owner"], r["ResultType"] = "AADNonInteractiveUserSignInLogs", "u", "0"
+		r["Table"], r["Owner"], r["ResultType"], r["Own"] = "AADNonInteractiveUserSignInLogs", "u", "0", int64(0)
+		if r["Spot"] == "own" {
+			r["Own"] = int64(1)
+		}
 	}
 	return map[string]*kql.Rows{
 		"finding.signins.kql": table("Table Owner Id Time IPAddress AppId AppDisplayName ResourceDisplayName UserAgent SessionId ResultType AutonomousSystemNumber Location ClientCredentialType Token File Line", rows...),
-		"finding.spots.kql":   table("Table Id Time IPAddress AppId UserAgent Spot", rows...),
+		"finding.spots.kql":   table("Table Id Time IPAddress AppId UserAgent Spot Own", rows...),
 	}
 }
 

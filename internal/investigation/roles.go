@@ -6,9 +6,10 @@ import (
 	"github.com/replaytrace/replaytrace/internal/finding"
 )
 
-// mark finds the attacker's rows: those of the finding's spots and those that a signal names; and of the rows that say
-// nothing about their caller those whose token was born at an address that only the attacker had, in a session that he
-// held there or while he was there.
+// mark finds the attacker's rows: those of the finding's spots and those that a signal names; then the user's other rows at
+// his addresses, where the user's own presences never were, since he came or in a session that he held there: a token that
+// is refused by now, or moved to another client, is his still; and of the rows that say nothing about their caller those whose
+// token was born at an address that only he had, in a session that he held there or while he was there.
 func mark(f *finding.Finding, rows []signIn) (his []bool) {
 	his = make([]bool, len(rows))
 	spots, named := map[string]bool{}, map[string]bool{}
@@ -18,34 +19,63 @@ func mark(f *finding.Finding, rows []signIn) (his []bool) {
 	for _, id := range f.EventIDs {
 		named[id] = true
 	}
-	addresses, others, held := map[string]bool{}, map[string]bool{}, map[[2]string]bool{}
-	var first, last time.Time
+	p, own, others := haunts{addresses: set{}, held: map[[2]string]bool{}}, set{}, set{}
 	for i := range rows {
 		r := &rows[i]
-		his[i] = spots[r.spot] || named[r.id]
+		if his[i] = spots[r.spot] || named[r.id]; his[i] {
+			p.add(r)
+		} else if r.own {
+			own[r.ip] = true
+		}
+	}
+	for i := range rows {
+		r := &rows[i]
 		switch {
-		case his[i]:
-			addresses[r.ip] = true
-			held[[2]string{r.ip, r.session}] = r.session != ""
-			if first.IsZero() {
-				first = r.at
-			}
-			last = r.at
-		case r.spot != "":
+		case his[i] || r.spot == "":
+		case p.addresses[r.ip] && !own[r.ip] && (p.holds(r) || !r.at.Before(p.first.Add(-slack))):
+			his[i] = true
+			p.add(r)
+		default:
 			others[r.ip] = true
 		}
 	}
 	for i := range rows {
 		r := &rows[i]
-		there := held[[2]string{r.ip, r.session}] || !r.at.Before(first.Add(-slack)) && !r.at.After(last.Add(slack))
-		if r.spot == "" && addresses[r.ip] && !others[r.ip] && there {
+		if r.spot == "" && p.addresses[r.ip] && !others[r.ip] && (p.holds(r) || p.during(r)) {
 			his[i] = true
 		}
 	}
 	return his
 }
 
-// slack is how long before and after the attacker's own rows those of applications that act for him may lie.
+// haunts are the addresses of the attacker, the sessions that he held at each, and the time of his rows.
+type haunts struct {
+	addresses   set
+	held        map[[2]string]bool
+	first, last time.Time
+}
+
+func (p *haunts) add(r *signIn) {
+	p.addresses[r.ip] = true
+	p.held[[2]string{r.ip, r.session}] = r.session != ""
+	if p.first.IsZero() || r.at.Before(p.first) {
+		p.first = r.at
+	}
+	if r.at.After(p.last) {
+		p.last = r.at
+	}
+}
+
+// holds tells whether the row is of a session that he held at its address.
+func (p *haunts) holds(r *signIn) bool { return p.held[[2]string{r.ip, r.session}] }
+
+// during tells whether the row lies within his time.
+func (p *haunts) during(r *signIn) bool {
+	return !r.at.Before(p.first.Add(-slack)) && !r.at.After(p.last.Add(slack))
+}
+
+// slack is how long before the attacker's own rows the user's others at his addresses may lie, and before and after them those
+// of applications that act for him.
 const slack = time.Hour
 
 // rolesOf says what each of the rows is to the finding, of which mark says whether it is the attacker's; "" for nothing. Beside the attacker's rows
