@@ -67,6 +67,7 @@ func (b *builder) enrich(ctx context.Context) error {
 		}
 		for i := range part {
 			f, all := &part[i], rows[part[i].UserID]
+			inOrder(f.Events)
 			count(f)
 			span(f)
 			b.times(f, all, his[i])
@@ -157,6 +158,13 @@ func (b *builder) events(f *finding.Finding, rows []signIn, his []bool) {
 		slices.Sort(s.EventIDs)
 		s.EventIDs = slices.Compact(s.EventIDs)
 	}
+}
+
+// inOrder sorts rows of all tables together, by their time.
+func inOrder(events []finding.Event) {
+	slices.SortFunc(events, func(a, b finding.Event) int {
+		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Key, b.Key), cmp.Compare(a.Table, b.Table), cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row))
+	})
 }
 
 // count counts the attacker's sign-ins; where none shows him, his rows of the other tables.

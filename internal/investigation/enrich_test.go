@@ -249,3 +249,24 @@ func TestBoundsBeforeWhatRestsOnThem(t *testing.T) {
 		t.Errorf("changes are asked for with %s; want the attacker's first and last row", given)
 	}
 }
+
+// TestRowsOfAllTablesInOneOrder has a call of Microsoft Graph between two sign-ins: pages show the first rows of a finding.
+func TestRowsOfAllTablesInOneOrder(t *testing.T) {
+	row := func(id string, minutes int) map[string]any {
+		return map[string]any{"Id": id, "IPAddress": "192.0.2.66", "Spot": "strange", "Token": "t-" + id, "Time": noon.Add(time.Duration(minutes) * time.Minute)}
+	}
+	engine := &answers{given: map[string]string{}, rows: signIns(row("b", 0), row("a", 0), row("last", 90))}
+	engine.rows["finding.deeds.kql"] = table("Table Finding Key Named Time IPAddress AppId What UserAgent SessionId File Line",
+		map[string]any{"Table": "MicrosoftGraphActivityLogs", "Finding": int64(0), "Key": "call", "Time": noon.Add(time.Hour)})
+	b := &builder{in: Input{Engine: engine}, inv: &Investigation{Findings: []finding.Finding{{UserID: "u", Spots: []string{"strange"}}}}}
+	if err := b.enrich(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range b.inv.Findings[0].Events {
+		got = append(got, e.Key)
+	}
+	if !slices.Equal(got, []string{"a", "b", "call", "last"}) {
+		t.Errorf("the rows stand as %v, want them by time and key", got)
+	}
+}

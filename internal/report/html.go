@@ -38,6 +38,7 @@ type view struct {
 	Counted  []numbered // the signals that weigh
 	Further  []numbered // those that only repeat what their family says already
 	Rows     []proven
+	Left     string // which rows the page has no room for
 }
 
 // numbered is a signal with the number by which the rows name it.
@@ -96,7 +97,9 @@ func viewOf(f *finding.Finding, files map[string]int) view {
 		}
 	}
 	by := provedBy(f)
-	for i := range f.Events[:min(maxEvents, len(f.Events))] {
+	shown := min(maxEvents, len(f.Events))
+	v.Left = leftOff(f.Events[shown:])
+	for i := range f.Events[:shown] {
 		e := &f.Events[i]
 		v.Rows = append(v.Rows, proven{by.numbers(e.Key), fmt.Sprintf("%d:%d", files[e.File], e.Row), e})
 	}

@@ -125,8 +125,8 @@ func (b *pages) events(f *finding.Finding) {
 		rows = append(rows, []string{clock(e.Time), string(e.Role), e.Table + " " + e.Key, e.IP, e.App, e.Resource, e.ResultType, fmt.Sprintf("%s:%d", e.File, e.Row), by.numbers(e.Key)})
 	}
 	b.table([]string{"time", "role", "row", "address", "application", "resource", "result", "place", "proves"}, rows)
-	if more := len(f.Events) - len(shown); more > 0 {
-		b.printf("%d more rows: --format csv has one line for each, with the signals that it proves.\n\n", more)
+	if rest := f.Events[len(shown):]; len(rest) > 0 {
+		b.printf("%d more rows, %s: --format csv has one line for each, with the signals that it proves.\n\n", len(rest), md(leftOff(rest)))
 	}
 }
 

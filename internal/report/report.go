@@ -5,6 +5,8 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -53,6 +55,19 @@ func jsonLines(w io.Writer, inv *investigation.Investigation) error {
 		}
 	}
 	return nil
+}
+
+// leftOff says which rows a page has no room for, by their tables; "" when it shows all.
+func leftOff(events []finding.Event) string {
+	counts := map[string]int{}
+	for i := range events {
+		counts[events[i].Table]++
+	}
+	var kinds []string
+	for _, table := range slices.Sorted(maps.Keys(counts)) {
+		kinds = append(kinds, fmt.Sprintf("%d of %s", counts[table], table))
+	}
+	return strings.Join(kinds, ", ")
 }
 
 // eventsCSV renders one row per event. Cells that a spreadsheet would run as a formula are disarmed.

@@ -113,6 +113,7 @@ func TestProofStandsAlone(t *testing.T) {
 		e.Key = fmt.Sprintf("row-%04d", i)
 		f.Events = append(f.Events, e)
 	}
+	f.Events[len(f.Events)-1].Table = "AuditLogs"
 	f.Signals = append(f.Signals, finding.Signal{ID: "second", Title: "Second", Evidence: "the second sentence", EventIDs: []string{"row-0003"}, KQL: "// functions: A\nlet A = 1;\n// end of functions\nSigninLogs | take 2\n"})
 	for _, o := range Outputs() {
 		var b bytes.Buffer
@@ -120,8 +121,8 @@ func TestProofStandsAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := map[string][]string{
-			"html":     {"row-0003", ">1. <b>", ">2. <b>Second", "the second sentence", "SigninLogs | take 2", "let A = 1", `href="#kql-second"`, `id="kql-second"`, "501 more rows"},
-			"markdown": {"row-0003", "\n2. Second", "the second sentence", "SigninLogs | take 2", "981 more rows", "explain SIGNAL"},
+			"html":     {"row-0003", ">1. <b>", ">2. <b>Second", "the second sentence", "SigninLogs | take 2", "let A = 1", `href="#kql-second"`, `id="kql-second"`, "501 more rows, 500 of AADNonInteractiveUserSignInLogs, 1 of AuditLogs:"},
+			"markdown": {"row-0003", "\n2. Second", "the second sentence", "SigninLogs | take 2", "981 more rows, 980 of AADNonInteractiveUserSignInLogs, 1 of AuditLogs:", "explain SIGNAL"},
 			"csv":      {"row-0003", "row-0999", ",second\n", ",ua-script-library\n"},
 		}[o.Name]
 		for _, w := range want {
