@@ -220,7 +220,7 @@ func (b *builder) visibility() {
 		v.Ratio = float64(v.NonInteractiveEvents*10/v.InteractiveEvents) / 10
 	}
 	for _, f := range b.inv.Findings {
-		v.AttackerEvents += int64(f.EventCount)
+		v.AttackerEvents += int64(len(f.EventIDs)) // EventCount has rows of other tables where no sign-in shows him
 		v.AttackerEventsInSigninLogs += int64(f.VisibleInSigninLog)
 		if f.VisibleInSigninLog > 0 {
 			v.FindingsVisibleInSigninLogsAlone++

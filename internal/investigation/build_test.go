@@ -50,3 +50,15 @@ func TestCampaigns(t *testing.T) {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }
+
+// TestVisibilityCountsSignIns has a finding that only calls show: what SigninLogs alone would have shown is a share of sign-ins.
+func TestVisibilityCountsSignIns(t *testing.T) {
+	b := &builder{inv: &Investigation{Findings: []finding.Finding{
+		{EventIDs: []string{"a", "b"}, EventCount: 2, VisibleInSigninLog: 1},
+		{EventIDs: []string{}, EventCount: 40},
+	}}}
+	b.visibility()
+	if v := b.inv.Visibility; v.AttackerEvents != 2 || v.AttackerEventsInSigninLogs != 1 {
+		t.Errorf("%d of %d, want one of the two sign-ins", v.AttackerEventsInSigninLogs, v.AttackerEvents)
+	}
+}
