@@ -30,11 +30,7 @@ type huntFlags struct {
 	prior                       probability
 
 	silent bool // prints nothing to standard output
-
-	// further asks more of the evidence, in the time that the hunts saw, and adds it to the result; also prints that behind
-	// the findings for people. Both or neither are nil.
-	further func(ctx context.Context, engine hunt.Engine, inv *investigation.Investigation) error
-	also    func(p *page)
+	steps  bool // answers the steps of an investigation, too
 }
 
 func newHunt(s Streams) *cobra.Command {
@@ -99,9 +95,6 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 		return &exit{exitInternal, err}
 	}
 	inv, err := f.investigate(ctx, c, engine)
-	if err == nil && f.further != nil {
-		err = f.further(ctx, engine, inv)
-	}
 	if err != nil {
 		return err
 	}
@@ -125,13 +118,11 @@ func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 		}
 	}
 	p := &page{width: columns(w), verbose: f.verbose}
-	if f.also == nil && !f.quiet {
+	if !f.steps && !f.quiet {
 		p.next = "Next: replaytrace investigate with --user answers the questions about one of them; --report FILE.html writes the page."
 	}
 	p.findings(inv)
-	if f.also != nil {
-		f.also(p)
-	}
+	p.steps(inv.Steps, f.verbose)
 	return write(w, p.b.String())
 }
 
@@ -245,13 +236,14 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 	keep, kept := f.keepCandidates()
 	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: engine, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
-		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.indicators.Columns != nil, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects,
+		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.indicators.Columns != nil, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects, Steps: f.steps,
 		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
 		Candidates: keep,
 	})
 	if err != nil {
 		return nil, err
 	}
+	render(inv.Steps, len(f.users) == 1)
 	if err := kept(); err != nil {
 		return nil, &exit{exitUsage, err}
 	}

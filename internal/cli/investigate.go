@@ -1,75 +1,16 @@
 package cli
 
 import (
-	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 
 	"github.com/spf13/cobra"
 
-	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/investigation"
-	"github.com/replaytrace/replaytrace/internal/view"
 )
 
-// investigated are the steps about a user, in the order in which an investigation takes them: the views that answer each.
-// What is missing here is the findings' own: the conclusion (S16) stands before them all.
-var investigated = []struct {
-	id    string
-	views []string
-}{
-	{"S00", []string{"coverage.tables", "coverage.columns"}},
-	{"S01", []string{"coverage.days"}},
-	{"S02", []string{"baseline.users"}},
-	{"S03", []string{"investigate.networks", "timeline.addresses"}},
-	{"S04", []string{"investigate.rows"}},
-	{"S05", []string{"investigate.sessions"}},
-	{"S06", []string{"investigate.roots"}},
-	{"S07", []string{"investigate.renewals"}},
-	{"S08", []string{"investigate.applications"}},
-	{"S09", []string{"investigate.consents"}},
-	{"S10", []string{"investigate.credentials"}},
-	{"S11", []string{"investigate.mailbox"}},
-	{"S12", []string{"investigate.controls"}},
-	{"S13", []string{"investigate.risks"}},
-	{"S14", []string{"investigate.access"}},
-	{"S15", []string{"investigate.timeline"}},
-	{"S17", []string{"investigate.questions"}},
-}
-
 func newInvestigate(s Streams) *cobra.Command {
-	f := &huntFlags{}
-	var answers []answered
-	f.further = func(ctx context.Context, engine hunt.Engine, inv *investigation.Investigation) error {
-		for _, step := range investigated {
-			for _, name := range step.views {
-				v, err := view.Load(name)
-				if err != nil {
-					return err
-				}
-				if len(f.users) == 1 { // who it is about has been said
-					v.Columns = slices.DeleteFunc(v.Columns, func(c string) bool { return c == "User" })
-				}
-				rows, err := v.Run(ctx, engine, f.filter())
-				if err != nil {
-					return err
-				}
-				a := answered{v, step.id, rows}
-				answers = append(answers, a)
-				head, cells := a.shown(len(rows.Rows), full)
-				inv.Steps = append(inv.Steps, investigation.Step{ID: step.id, View: name, Title: v.Title, Rows: json.RawMessage(a.objects()), Head: head, Cells: cells})
-			}
-		}
-		return nil
-	}
-	f.also = func(p *page) {
-		for _, a := range answers {
-			p.b.WriteByte('\n')
-			p.text("", bold.Render(a.part+"  "+a.Title))
-			p.rows(a, f.verbose)
-		}
-	}
+	f := &huntFlags{steps: true}
 	cmd := &cobra.Command{
 		Use:   "investigate PATH... --user UPN",
 		Short: "Everything about one user: findings, networks, sessions, applications, what persists, what to ask",
@@ -89,4 +30,27 @@ read, the order of events, and what to ask the user. In JSON the answers are the
 	}
 	f.add(cmd, "table")
 	return cmd
+}
+
+// render makes of the answers what the outputs hold of them. With one user, who a row is about has been said.
+func render(steps []investigation.Step, one bool) {
+	for i := range steps {
+		s := &steps[i]
+		if one {
+			s.Question.Columns = slices.DeleteFunc(s.Question.Columns, func(c string) bool { return c == "User" })
+		}
+		a := answered{s.Question, s.ID, s.Answer}
+		s.Rows = a.objects()
+		s.Head, s.Cells = a.shown(len(s.Answer.Rows), full)
+	}
+}
+
+// steps prints the answers for people.
+func (p *page) steps(steps []investigation.Step, all bool) {
+	for i := range steps {
+		s := &steps[i]
+		p.b.WriteByte('\n')
+		p.text("", bold.Render(s.ID+"  "+s.Title))
+		p.rows(answered{s.Question, s.ID, s.Answer}, all)
+	}
 }

@@ -35,6 +35,8 @@ type Input struct {
 	Tenant Tenant
 	// Suspects are users of whom it is said when they do not occur.
 	Suspects []string
+	// Steps says that the steps of an investigation are answered, too.
+	Steps bool
 	// Candidates is given every activity that was weighed, findings or not; may be nil.
 	Candidates func([]finding.Candidate)
 	// Progress is told how many hunts are done and which one begins; may be nil.
@@ -49,7 +51,7 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 	b := &builder{in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
-	for _, asks := range []func(context.Context) error{b.coverage, b.hunt, b.enrich, b.assess, b.indicators} {
+	for _, asks := range []func(context.Context) error{b.coverage, b.hunt, b.enrich, b.assess, b.indicators, b.steps} {
 		if err := asks(ctx); err != nil {
 			return nil, err
 		}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
 // schemaVersion is the version of the JSON that Investigation marshals to.
@@ -169,6 +171,9 @@ type Step struct {
 	View  string          `json:"view"` // the question; `replaytrace explain VIEW` prints its KQL
 	Title string          `json:"title"`
 	Rows  json.RawMessage `json:"rows"` // objects, keyed by the view's columns
+	// Question is the view, and Answer what the evidence answered: what Rows, Head and Cells are rendered from.
+	Question *view.View `json:"-"`
+	Answer   *kql.Rows  `json:"-"`
 	// Head and Cells are the columns and rows that a page shows, as people read them.
 	Head  []string   `json:"-"`
 	Cells [][]string `json:"-"`
