@@ -227,7 +227,6 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 	if f.prior != 0 {
 		weights.Prior = finding.LogOdds(float64(f.prior))
 	}
-	f.meter.phase("hunting", int64(len(all)), false)
 	defer f.meter.done()
 	asOf, source := c.AsOf()
 	if earlier, is := engine.(*casefile.Earlier); is {
@@ -237,7 +236,12 @@ func (f *huntFlags) investigate(ctx context.Context, c *casefile.Case, engine hu
 	inv, err := investigation.Run(ctx, investigation.Input{
 		Engine: engine, Hunts: all, Weights: weights, Files: filesOf(f.reports), AsOf: asOf.Time(), AsOfSource: source,
 		ToolVersion: Version, Users: f.users, Since: f.since.Time, Until: f.until.Time, Indicators: f.indicators.Columns != nil, Tenant: f.knownTenant(), Suspects: f.tenant.Suspects, Steps: f.steps,
-		Progress:   func(done int, name string) { f.meter.at(int64(done), name) },
+		Progress: func(done, of int, name string) {
+			if done == 0 {
+				f.meter.phase("hunting", int64(of), false)
+			}
+			f.meter.at(int64(done), name)
+		},
 		Candidates: keep,
 	})
 	if err != nil {

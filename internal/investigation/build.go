@@ -39,8 +39,8 @@ type Input struct {
 	Steps bool
 	// Candidates is given every activity that was weighed, findings or not; may be nil.
 	Candidates func([]finding.Candidate)
-	// Progress is told how many hunts are done and which one begins; may be nil.
-	Progress func(done int, name string)
+	// Progress is told how many hunts are done, of how many, and which one begins; may be nil.
+	Progress func(done, of int, name string)
 }
 
 // Run asks every hunt and builds the one result.
@@ -51,10 +51,12 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 	b := &builder{in: in, inv: &Investigation{SchemaVersion: schemaVersion, ToolVersion: in.ToolVersion, AsOf: in.AsOf, AsOfSource: in.AsOfSource}}
 	b.inv.Evidence.Files = in.Files
 	b.inv.Tenant = in.Tenant
-	for _, asks := range []func(context.Context) error{b.coverage, b.hunt, b.enrich, b.assess, b.indicators, b.steps} {
-		if err := asks(ctx); err != nil {
-			return nil, err
-		}
+	if err := inTurn(ctx, b.coverage, b.hunt); err != nil {
+		return nil, err
+	}
+	b.judge()
+	if err := inTurn(ctx, b.sharedNetworks, b.enrich, b.assess, b.indicators, b.steps); err != nil {
+		return nil, err
 	}
 	b.visibility()
 	b.campaigns()
@@ -63,9 +65,21 @@ func Run(ctx context.Context, in Input) (*Investigation, error) {
 	return b.inv, nil
 }
 
+// inTurn asks one question after the other, until one is not answered.
+func inTurn(ctx context.Context, questions ...func(context.Context) error) error {
+	for _, q := range questions {
+		if err := q(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type builder struct {
 	in  Input
 	inv *Investigation
+	// what the hunts said, by their roles
+	signals, explanations, links []hunt.Signal
 	// partial says that the evidence lacks something that the weights were fitted with.
 	partial bool
 }
@@ -116,15 +130,17 @@ func (b *builder) coverage(ctx context.Context) error {
 	return nil
 }
 
+// hunt asks every hunt that weighs something; one that fails is told of, and the others go on.
 func (b *builder) hunt(ctx context.Context) error {
-	var signals, explanations, links []hunt.Signal
+	var asked []*hunt.Hunt
 	for i := range b.in.Hunts {
-		h := &b.in.Hunts[i]
-		if h.Role == hunt.RoleContext {
-			continue
+		if h := &b.in.Hunts[i]; h.Role != hunt.RoleContext {
+			asked = append(asked, h)
 		}
+	}
+	for i, h := range asked {
 		if b.in.Progress != nil {
-			b.in.Progress(i, h.Name)
+			b.in.Progress(i, len(asked), h.Name)
 		}
 		got, _, err := hunt.Run(ctx, b.in.Engine, h)
 		if ctx.Err() != nil {
@@ -138,24 +154,28 @@ func (b *builder) hunt(ctx context.Context) error {
 		b.inv.Hunts = append(b.inv.Hunts, run)
 		switch h.Role {
 		case hunt.RoleExplanation:
-			explanations = append(explanations, got...)
+			b.explanations = append(b.explanations, got...)
 		case hunt.RoleLink:
-			links = append(links, got...)
+			b.links = append(b.links, got...)
 		default:
-			signals = append(signals, got...)
+			b.signals = append(b.signals, got...)
 		}
 	}
+	return nil
+}
+
+// judge weighs what the hunts said and makes the findings.
+func (b *builder) judge() {
 	// Who is asked for does not change what is known of the others.
-	b.inv.Prior = finding.Learn(finding.Weigh(signals, explanations, links, b.in.Weights), b.people(), b.in.Weights)
+	b.inv.Prior = finding.Learn(finding.Weigh(b.signals, b.explanations, b.links, b.in.Weights), b.people(), b.in.Weights)
 	if b.partial { // what the weights say is less sure there, so others are not judged by it
 		b.inv.Prior.Learned = b.inv.Prior.Stated
 	}
-	candidates := finding.Weigh(b.wanted(signals), explanations, links, b.in.Weights)
+	candidates := finding.Weigh(b.wanted(b.signals), b.explanations, b.links, b.in.Weights)
 	b.inv.Findings, b.inv.Explained = finding.Judge(candidates, b.inv.Prior, b.in.Weights)
 	if b.in.Candidates != nil {
 		b.in.Candidates(candidates)
 	}
-	return b.sharedNetworks(ctx)
 }
 
 // sharedNetworks states which networks were learned to be the organisation's, where none were given.

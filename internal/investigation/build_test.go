@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 )
 
 // TestBeyond holds findings beside the incident's window: those that reach beyond it are spoken of, none is dropped.
@@ -60,5 +61,24 @@ func TestVisibilityCountsSignIns(t *testing.T) {
 	b.visibility()
 	if v := b.inv.Visibility; v.AttackerEvents != 2 || v.AttackerEventsInSigninLogs != 1 {
 		t.Errorf("%d of %d, want one of the two sign-ins", v.AttackerEventsInSigninLogs, v.AttackerEvents)
+	}
+}
+
+// TestProgress counts the hunts that are asked: those for people to read are not.
+func TestProgress(t *testing.T) {
+	var told []string
+	in := Input{Engine: &answers{given: map[string]string{}}, Progress: func(done, of int, name string) { told = append(told, fmt.Sprint(done, " of ", of, " ", name)) }}
+	for _, h := range []struct {
+		name string
+		role hunt.Role
+	}{{"read", hunt.RoleContext}, {"first", hunt.RoleSignal}, {"read, too", hunt.RoleContext}, {"second", hunt.RoleExplanation}} {
+		in.Hunts = append(in.Hunts, hunt.Hunt{Name: h.name, Role: h.role})
+	}
+	b := &builder{in: in, inv: &Investigation{}}
+	if err := b.hunt(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := strings.Join(told, ", "), "0 of 2 first, 1 of 2 second"; got != want {
+		t.Errorf("told %s, want %s", got, want)
 	}
 }
