@@ -80,14 +80,8 @@ type builder struct {
 	inv *Investigation
 	// what the hunts said, by their roles
 	signals, explanations, links []hunt.Signal
-	// partial says that the evidence lacks something that the weights were fitted with.
+	// partial says that the evidence lacks something that the weights were fitted with, as the warnings tell.
 	partial bool
-}
-
-// lacking are the warnings of `coverage` that say so.
-var lacking = set{
-	"no_sign_ins": true, "results_missing": true, "only_interactive": true, "no_interactive": true, "short": true,
-	"session_ids_missing": true, "user_agents_missing": true, "devices_missing": true, "providers_missing": true, "ids_missing": true,
 }
 
 // ask asks one of the views that ship.
@@ -121,7 +115,7 @@ func (b *builder) coverage(ctx context.Context) error {
 			b.inv.Evidence.Tables = append(b.inv.Evidence.Tables, t)
 		}),
 		asked["warnings"].Each(func(r *kql.Row) {
-			b.partial = b.partial || lacking[r.Text("Code")]
+			b.partial = b.partial || r.Number("Partial") > 0
 			b.inv.Evidence.Warnings = append(b.inv.Evidence.Warnings, r.Text("Message"))
 		}))
 	if err != nil {

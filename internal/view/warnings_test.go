@@ -49,6 +49,12 @@ func loaded(t *testing.T, files map[string]string) *casefile.Case {
 	return cf
 }
 
+// fittedWith are the warnings of what the laboratory's evidence always has, on which the weights were fitted.
+var fittedWith = []string{
+	"no_sign_ins", "results_missing", "only_interactive", "no_interactive", "short", "session_ids_missing", "user_agents_missing", "devices_missing",
+	"providers_missing", "ids_missing",
+}
+
 // TestWarnings: what is missing is said, first what matters most, and what is there is not complained of.
 func TestWarnings(t *testing.T) {
 	session := `,"SessionId":"s1"`
@@ -159,6 +165,9 @@ func TestWarnings(t *testing.T) {
 			var codes []string
 			for _, row := range rows.Rows {
 				codes = append(codes, fmt.Sprint(row[0]))
+				if want := slices.Contains(fittedWith, codes[len(codes)-1]); (row[3] == int64(1)) != want {
+					t.Errorf("%s: Partial is %v, want %v", row[0], row[3], want)
+				}
 			}
 			if c.first != "" && (len(codes) == 0 || codes[0] != c.first) {
 				t.Errorf("the first of %q is not %s", codes, c.first)
