@@ -41,7 +41,8 @@ type Evidence struct {
 	Warnings []string `json:"warnings"`
 }
 
-// File is one file of evidence: read = loaded + duplicate + rejected.
+// File is one file of evidence: read = loaded + duplicate + rejected. The manifest of a case gives the same account with names
+// of its own (casefile.FileReport, RejectCount); both are published.
 type File struct {
 	Path          string           `json:"path"` // as it was found
 	SHA256        string           `json:"sha256"`
@@ -56,8 +57,7 @@ type File struct {
 	Error         string           `json:"error,omitempty"` // why the file as a whole could not be read
 }
 
-// RejectReason counts rejected rows of one kind. The manifest of a case says the same with names of its own; both are
-// published.
+// RejectReason counts rejected rows of one kind.
 type RejectReason struct {
 	Code   string `json:"code"`   // unsupported_table, invalid_json, wrong_cell_count, ...
 	Reason string `json:"reason"` // of the first one
