@@ -21,6 +21,7 @@ type signIn struct {
 	owner, resource, app, session, result, asn, location, credential, token, file string
 	presence
 	line int64
+	dead bool // the token: it was revoked or has expired
 }
 
 // presence is who was there: rows that say nothing about their caller have none.
@@ -106,7 +107,7 @@ func (b *builder) activity(ctx context.Context, findings []finding.Finding) (map
 		row := signIn{
 			rowKey: rowKeyOf(r), owner: r.Text("Owner"), app: r.Text("AppDisplayName"), resource: r.Text("ResourceDisplayName"),
 			session: r.Text("SessionId"), result: r.Text("ResultType"), asn: r.Text("AutonomousSystemNumber"), location: r.Text("Location"),
-			credential: r.Text("ClientCredentialType"), token: r.Text("Token"), file: r.Text("File"), line: r.Number("Line"),
+			credential: r.Text("ClientCredentialType"), token: r.Text("Token"), file: r.Text("File"), line: r.Number("Line"), dead: r.Number("Dead") > 0,
 		}
 		row.presence = there[row.rowKey]
 		if row.id == "" { // it is named by its place
@@ -210,10 +211,6 @@ func (b *builder) times(f *finding.Finding, rows []signIn, his []bool) {
 	f.EarliestPossible, f.LatestPossible = bounds(f, rows, his, b.in.AsOf)
 }
 
-// dead are the results that say that a token was revoked or has expired.
-// https://learn.microsoft.com/entra/identity-platform/reference-error-codes
-var dead = set{"50173": true, "50132": true, "50133": true, "70043": true, "70044": true, "70046": true, "700082": true, "700084": true}
-
 // bounds are the earliest beginning and the latest end that the evidence allows. A token cannot be stolen before the
 // sign-in that began its session; where no row of the user holds such a session, it may be older than the evidence.
 func bounds(f *finding.Finding, rows []signIn, his []bool, asOf time.Time) (earliest, latest time.Time) {
@@ -230,7 +227,7 @@ func bounds(f *finding.Finding, rows []signIn, his []bool, asOf time.Time) (earl
 			if !known || r.at.Before(earliest) {
 				earliest, known = r.at, true
 			}
-		case his[i] && dead[r.result] && !r.at.Before(f.LastSeen):
+		case his[i] && r.dead && !r.at.Before(f.LastSeen):
 			latest = minTime(latest, r.at)
 		}
 	}

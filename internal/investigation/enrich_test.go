@@ -165,7 +165,7 @@ func TestRoles(t *testing.T) {
 func TestBounds(t *testing.T) {
 	root, theft, end := at(-600, "192.0.2.1"), at(0, "192.0.2.66"), at(30, "192.0.2.66")
 	root.session, theft.session = "s", "s"
-	end.result = "50173"
+	end.dead = true
 	asOf := noon.Add(time.Hour)
 	f := finding.Finding{SessionIDs: []string{"s"}, FirstSeen: theft.at, LastSeen: theft.at}
 	if first, last := bounds(&f, []signIn{root, theft, end}, []bool{false, true, true}, asOf); !first.Equal(root.at) || !last.Equal(end.at) {
@@ -223,7 +223,7 @@ func signIns(rows ...map[string]any) map[string]*kql.Rows {
 		}
 	}
 	return map[string]*kql.Rows{
-		"finding.signins.kql": table("Table Owner Id Time IPAddress AppId AppDisplayName ResourceDisplayName UserAgent SessionId ResultType AutonomousSystemNumber Location ClientCredentialType Token File Line", rows...),
+		"finding.signins.kql": table("Table Owner Id Time IPAddress AppId AppDisplayName ResourceDisplayName UserAgent SessionId ResultType Dead AutonomousSystemNumber Location ClientCredentialType Token File Line", rows...),
 		"finding.spots.kql":   table("Table Id Time IPAddress AppId UserAgent Spot Own", rows...),
 	}
 }

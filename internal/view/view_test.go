@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"regexp"
@@ -135,6 +136,26 @@ func TestCallsByToken(t *testing.T) {
 	}
 	if want := []string{"1 named and his 1", "1 through a server 0"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestDeadTokens: a result that says that the token was revoked or has expired is told from other failures, and from none.
+func TestDeadTokens(t *testing.T) {
+	var lines strings.Builder
+	want := map[string]bool{"0": false, "50126": false, "50057": false, "50173": true, "70043": true, "700082": true}
+	for n, result := range slices.Sorted(maps.Keys(want)) {
+		lines.WriteString(signIn("AADNonInteractiveUserSignInLogs", n, "ann", `,"ResultType":"`+result+`"`))
+	}
+	rows, err := view.Ask(t.Context(), loaded(t, map[string]string{"a.jsonl": lines.String()}), "finding.signins", view.Filter{Users: []string{"ann"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	if err := rows.Each(func(r *kql.Row) { got[r.Text("ResultType")] = r.Number("Dead") > 0 }); err != nil {
+		t.Fatal(err)
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("dead are %v, want %v", got, want)
 	}
 }
 
