@@ -72,8 +72,10 @@ func (b *builder) enrich(ctx context.Context) error {
 			count(f)
 			span(f)
 			b.times(f, all, his[i])
-			b.inv.Profiles = append(b.inv.Profiles, b.profile(f, all, his[i]))
 			b.summarize(f)
+		}
+		if err := b.profiles(ctx, part, rows, his); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -242,11 +242,13 @@ func TestBoundsBeforeWhatRestsOnThem(t *testing.T) {
 	if err := b.enrich(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if p := b.inv.Profiles[0]; !slices.Equal(p.Networks, []string{"192.0.2.1"}) || p.DailyMax != 1 {
-		t.Errorf("normal are the addresses %s and %d sign-ins a day; want the user's own one", p.Networks, p.DailyMax)
+	if hours := b.inv.Profiles[0].Hours; hours[11] != 1 || hours[12] != 0 {
+		t.Errorf("%d rows of the user's before and %d of the attacker's are normal, want 1 and none", hours[11], hours[12])
 	}
-	if given := engine.given["finding.changes.kql"]; !strings.Contains(given, `"From":"2026-03-18T12:00:00Z","To":"2026-03-18T13:30:00Z"`) {
-		t.Errorf("changes are asked for with %s; want the attacker's first and last row", given)
+	for _, asked := range []string{"finding.changes.kql", "finding.profile.kql"} {
+		if given := engine.given[asked]; !strings.Contains(given, `"From":"2026-03-18T12:00:00Z","To":"2026-03-18T13:30:00Z"`) {
+			t.Errorf("%s is asked with %s; want the attacker's first and last row", asked, given)
+		}
 	}
 }
 

@@ -1,27 +1,70 @@
 package investigation
 
 import (
+	"cmp"
+	"context"
+	"encoding/json"
 	"slices"
-	"sort"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/finding"
+	"github.com/replaytrace/replaytrace/internal/kql"
+	"github.com/replaytrace/replaytrace/internal/view"
 )
 
-// profile is what was normal before the activity, and the deviation during it.
-func (b *builder) profile(f *finding.Finding, rows []signIn, his []bool) Profile {
-	p := Profile{FindingID: f.ID, User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}, Timeline: []Point{}}
-	before, during := newTally(), newTally()
-	points := map[string]*Point{}
-	var order []string
-	for i, r := range rows {
-		hour := r.at.Truncate(time.Hour)
-		key := hour.Format(time.RFC3339) + r.ip
-		pt := points[key]
+// profiles adds what was normal before each activity, and the deviation during it.
+func (b *builder) profiles(ctx context.Context, findings []finding.Finding, rows map[string][]signIn, his [][]bool) error {
+	type activity struct {
+		Finding  int
+		UserID   string `json:"UserId"`
+		From, To time.Time
+	}
+	var about []activity
+	made := make([]Profile, len(findings))
+	for i := range findings {
+		f := &findings[i]
+		about = append(about, activity{i, f.UserID, f.FirstSeen, f.LastSeen})
+		made[i] = Profile{FindingID: f.ID, User: f.User, UserID: f.UserID, Apps: []string{}, Resources: []string{}, UserAgents: []string{}, Networks: []string{}}
+		made[i].draw(f, rows[f.UserID], his[i])
+	}
+	got, err := b.ask(ctx, "finding.profile", view.Filter{Given: about})
+	if err != nil {
+		return err
+	}
+	if err := got.Each(func(r *kql.Row) { made[r.Number("Finding")].describe(r) }); err != nil {
+		return err
+	}
+	b.inv.Profiles = append(b.inv.Profiles, made...)
+	return nil
+}
+
+// describe takes what the evidence says is normal.
+func (p *Profile) describe(r *kql.Row) {
+	p.DailyMedian, p.DailyMax = float64(r.Number("MedianPerDay")), r.Number("MostPerDay")
+	p.Deviation = []Deviation{{"silent sign-ins a day", p.DailyMedian, float64(r.Number("MostDuring"))}}
+	for _, x := range []struct {
+		measure, column string
+		list            *[]string
+	}{{"applications", "Applications", &p.Apps}, {"resources", "Resources", &p.Resources}, {"addresses", "Addresses", &p.Networks}, {"user agents", "UserAgents", &p.UserAgents}} {
+		_ = json.Unmarshal(r.JSON(x.column), x.list) // a list of texts, as the view makes it
+		p.Deviation = append(p.Deviation, Deviation{x.measure, float64(len(*x.list)), float64(r.Number(x.column + "With"))})
+	}
+}
+
+// draw makes the points of the chart, in which the attacker's rows are told apart, and the hours of the day.
+func (p *Profile) draw(f *finding.Finding, rows []signIn, his []bool) {
+	type place struct {
+		hour time.Time
+		ip   string
+	}
+	points := map[place]*Point{}
+	for i := range rows {
+		r := &rows[i]
+		at := place{r.at.Truncate(time.Hour), r.ip}
+		pt := points[at]
 		if pt == nil {
-			pt = &Point{Hour: hour, IP: r.ip}
-			points[key] = pt
-			order = append(order, key)
+			pt = &Point{Hour: at.hour, IP: at.ip}
+			points[at] = pt
 		}
 		switch {
 		case r.result != "0":
@@ -34,73 +77,13 @@ func (b *builder) profile(f *finding.Finding, rows []signIn, his []bool) Profile
 		if his[i] {
 			pt.Attacker++
 		}
-		if r.at.Before(f.FirstSeen) {
-			before.add(r)
-			if !r.interactive() {
-				p.Hours[r.at.Hour()]++
-			}
-		} else if !r.at.After(f.LastSeen) {
-			during.add(r)
+		if !r.interactive() && r.at.Before(f.FirstSeen) {
+			p.Hours[r.at.Hour()]++
 		}
 	}
-	sort.Strings(order)
-	for _, k := range order {
-		p.Timeline = append(p.Timeline, *points[k])
+	p.Timeline = []Point{}
+	for _, pt := range points {
+		p.Timeline = append(p.Timeline, *pt)
 	}
-	p.DailyMedian, p.DailyMax = before.daily()
-	p.Apps, p.Resources, p.UserAgents, p.Networks = keys(before.apps), keys(before.resources), keys(before.agents), keys(before.ips)
-	_, most := during.daily()
-	p.Deviation = []Deviation{
-		{"silent sign-ins a day", p.DailyMedian, float64(most)},
-		{"applications", float64(len(before.apps)), float64(len(union(before.apps, during.apps)))},
-		{"resources", float64(len(before.resources)), float64(len(union(before.resources, during.resources)))},
-		{"addresses", float64(len(before.ips)), float64(len(union(before.ips, during.ips)))},
-		{"user agents", float64(len(before.agents)), float64(len(union(before.agents, during.agents)))},
-	}
-	return p
-}
-
-// tally counts the rows of a time.
-type tally struct {
-	days                         map[string]int64
-	apps, resources, agents, ips map[string]bool
-}
-
-func newTally() *tally {
-	m := func() map[string]bool { return map[string]bool{} }
-	return &tally{map[string]int64{}, m(), m(), m(), m()}
-}
-
-func (t *tally) add(r signIn) {
-	if !r.interactive() {
-		t.days[r.at.Format("2006-01-02")]++
-	}
-	t.apps[r.appID] = true
-	t.resources[r.resource] = true
-	t.agents[r.agent] = true
-	t.ips[r.ip] = true
-}
-
-// daily returns the median and the greatest count of a day.
-func (t *tally) daily() (median float64, most int64) {
-	var counts []int64
-	for _, n := range t.days {
-		counts = append(counts, n)
-	}
-	if len(counts) == 0 {
-		return 0, 0
-	}
-	slices.Sort(counts)
-	return float64(counts[len(counts)/2]), counts[len(counts)-1]
-}
-
-func union(a, b map[string]bool) map[string]bool {
-	out := map[string]bool{}
-	for k := range a {
-		out[k] = true
-	}
-	for k := range b {
-		out[k] = true
-	}
-	return out
+	slices.SortFunc(p.Timeline, func(a, b Point) int { return cmp.Or(a.Hour.Compare(b.Hour), cmp.Compare(a.IP, b.IP)) })
 }

@@ -139,6 +139,41 @@ func TestCallsByToken(t *testing.T) {
 	}
 }
 
+// TestProfile counts by hand: before the finding one day has two silent rows, one three, and two have an interactive row only,
+// so that the median day has none; with it come a day of one row, and a second address. It is the median of baseline.users.
+func TestProfile(t *testing.T) {
+	const silent, own = "AADNonInteractiveUserSignInLogs", "SigninLogs"
+	text := signIn(silent, 1, "ann", "") + strings.ReplaceAll(signIn(silent, 1, "ann", ""), `Logs-1"`, `Logs-1b"`)
+	for _, id := range []string{"a", "b", "c"} {
+		text += strings.ReplaceAll(signIn(silent, 2, "ann", ""), `Logs-2"`, `Logs-2`+id+`"`)
+	}
+	text += signIn(own, 3, "ann", "") + signIn(own, 4, "ann", "") + strings.ReplaceAll(signIn(silent, 9, "ann", ""), "192.0.2.1", "192.0.2.66") + signIn(silent, 1, "bob", "")
+	c := loaded(t, map[string]string{"a.jsonl": text})
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 10, 0, 0, 0, time.UTC) }
+	given := []map[string]any{{"Finding": 7, "UserId": "ann", "From": day(10), "To": day(12)}}
+	rows, err := view.Ask(t.Context(), c, "finding.profile", view.Filter{Given: given})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got string
+	if err := rows.Each(func(r *kql.Row) {
+		got += fmt.Sprint(r.Number("Finding"), " ", r.Number("MedianPerDay"), " ", r.Number("MostPerDay"), " ", r.Number("MostDuring"), " ", string(r.JSON("Addresses")), " ", r.Number("AddressesWith"))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := `7 0 3 1 ["192.0.2.1"] 2`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	baseline, err := view.Ask(t.Context(), c, "baseline.users", view.Filter{Users: []string{"ann"}, Until: day(5)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := slices.IndexFunc(baseline.Columns, func(c schema.Column) bool { return c.Name == "MedianPerDay" })
+	if median := fmt.Sprint(baseline.Rows[0][at]); median != "0" {
+		t.Errorf("baseline.users has the median %s, want 0", median)
+	}
+}
+
 // TestDeadTokens: a result that says that the token was revoked or has expired is told from other failures, and from none.
 func TestDeadTokens(t *testing.T) {
 	var lines strings.Builder
