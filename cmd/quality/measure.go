@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -240,11 +241,11 @@ func (m *measurement) query(dir string, asked way, name, text string) ([]byte, e
 
 // candidates reads what was weighed and labels it: where the attackers were is asked in the words of the hunts.
 func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.Candidate, error) {
-	text, err := os.ReadFile(path)
+	weighed, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	out, err := quality.ReadCandidates(text)
+	out, err := quality.ReadCandidates(weighed)
 	if err != nil {
 		return nil, err
 	}
@@ -252,11 +253,15 @@ func (m *measurement) candidates(dir, path string, key *quality.Key) ([]quality.
 	if err != nil {
 		return nil, err
 	}
-	places, err := hunt.Inline("// functions: Activity\nActivity | where Caller and Id in (dynamic("+string(ids)+`)) | distinct UserId, Spot = strcat(Network, "|", DeviceId, "|", OS, "|", Client)`, hunts.Functions)
+	places, err := fs.ReadFile(hunts.Views, "views/tenant.spots.kql")
 	if err != nil {
 		return nil, err
 	}
-	answer, err := m.query(dir, untold, "places", places)
+	text, err := hunt.Inline(string(places), hunts.Functions)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := m.query(dir, untold, "places", "declare query_parameters(Given: dynamic = dynamic("+string(ids)+"));\n"+text)
 	if err != nil {
 		return nil, fmt.Errorf("where the attackers were: %w", err)
 	}
