@@ -93,7 +93,7 @@ func (c *Case) queryAt(ctx context.Context, request kql.Request, now schema.Tick
 		list.Add(diag.Diagnostic{Kind: kind, Message: message, Span: diag.Span{End: diag.Pos(len(request.Source.Text))}})
 		return nil, list
 	}
-	return &kql.Rows{Columns: compiled.Columns, Rows: rows, Notes: compiled.Notes}, nil
+	return &kql.Rows{Columns: compiled.Columns, Rows: rows, Notes: compiled.Notes, Tables: compiled.Tables}, nil
 }
 
 var errYears = errors.New("the datetime that was computed lies outside of the years 1 to 9999, which are all that Kusto has")

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -161,7 +160,7 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 	asOf, why := c.AsOf()
 	if !f.quiet {
 		notes := rows.Notes
-		if absent := f.absent(c, source.Text); len(absent) > 0 {
+		if absent := f.absent(c, rows.Tables); len(absent) > 0 {
 			notes = append(notes, "the evidence has no rows of "+strings.Join(absent, ", "))
 		}
 		for _, n := range notes {
@@ -174,15 +173,13 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 	return printRows(s.Out, f.format, rows, asOf)
 }
 
-var word = regexp.MustCompile(`[A-Za-z_]\w*`)
-
-// absent names the tables of a query that the evidence has nothing of: an answer that is empty for that reason says nothing
-// of what happened.
-func (f *queryFlags) absent(c *casefile.Case, text string) []string {
+// absent are those of the tables that the evidence has nothing of: an answer that is empty for that reason says nothing of
+// what happened.
+func (f *queryFlags) absent(c *casefile.Case, tables []string) []string {
 	var out []string
-	for _, name := range word.FindAllString(text, -1) {
+	for _, name := range tables {
 		t, ok := c.Table(name)
-		if !ok || t.Source == "" || slices.Contains(out, name) {
+		if !ok || t.Source == "" {
 			continue
 		}
 		if !slices.ContainsFunc(f.reports, func(r *casefile.FileReport) bool { return r.Tables[name] > 0 }) {

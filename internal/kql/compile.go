@@ -69,6 +69,7 @@ type Compiled struct {
 	KeptSQL string
 	Columns []schema.Column
 	Notes   []string
+	Tables  []string // that the query names, each once
 	plan    *plan.Plan
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
@@ -101,7 +102,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if err != nil {
 		return nil, refused(request.Source, err)
 	}
-	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, plan: p, Visualization: p.Visualization}, nil
+	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Tables: p.Tables, plan: p, Visualization: p.Visualization}, nil
 }
 
 // Plan is the bound query as text, one step a line.

@@ -27,4 +27,6 @@ type Rows struct {
 	Rows    [][]schema.Value
 	// Notes are remarks for the reader, such as an ignored operator.
 	Notes []string
+	// Tables are those that the query names, each once.
+	Tables []string
 }

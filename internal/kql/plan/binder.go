@@ -31,7 +31,7 @@ func Bind(src *diag.Source, script *syntax.Script, opt Options) (*Plan, error) {
 		return nil, b.list.With(nil)
 	}
 	b.optimize(p.Root)
-	p.Notes = b.notes
+	p.Notes, p.Tables = b.notes, b.tables
 	p.Visualization = b.visualization
 	return p, nil
 }
@@ -45,6 +45,7 @@ type binder struct {
 	nextShared    int
 	depth         int
 	notes         []string
+	tables        []string
 	visualization string
 	inTemplate    bool  // the text in hand is a plugin's own
 	drawn         int64 // how many calls draw by lot

@@ -25,6 +25,7 @@ type Plan struct {
 	Root    Node
 	Columns []*Column // what the query returns, hidden ones left out
 	Notes   []string  // remarks for the reader
+	Tables  []string  // the tables that the text names, each once; not those that a pattern stands for
 	// Visualization is what `render` asked for, "" without one.
 	Visualization string
 	// Careful says that results may lie beyond the range of their type.

@@ -192,6 +192,9 @@ func (b *binder) table(sc *scope, x *syntax.Name) Node {
 		b.fail(diag.Semantic, x.Span(), "", "%s is a scalar, a table is expected here", x.Name)
 	}
 	if t, ok := b.opt.Catalog.Table(x.Name); ok {
+		if !slices.Contains(b.tables, t.Name) {
+			b.tables = append(b.tables, t.Name)
+		}
 		return b.scan(t)
 	}
 	b.refuseParser(x)
