@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/replaytrace/replaytrace/internal/hunt"
 )
 
 // Verdict says how sure a finding is. The meanings are those of the command line's contract.
@@ -110,6 +112,9 @@ type Signal struct {
 
 // About lists the presences all of whose rows prove the signal; none when EventIDs says which do.
 func (s *Signal) About() []string { return s.spots }
+
+// Own is the part of the KQL that no other hunt shares.
+func (s *Signal) Own() string { return hunt.Own(s.KQL) }
 
 // Outcome is what became of a benign explanation.
 type Outcome string

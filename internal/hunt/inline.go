@@ -44,6 +44,14 @@ func Inline(text string, fsys fs.FS) (string, error) {
 	return strings.Join(out, "\n"), nil
 }
 
+// Own is the part of a rule's query that no other shares: what stands behind the text of the shared functions.
+func Own(query string) string {
+	if _, after, ok := strings.Cut(query, inlineEnd+"\n"); ok {
+		return after
+	}
+	return query
+}
+
 // parts gathers shared functions.
 type parts struct {
 	fsys  fs.FS

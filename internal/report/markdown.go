@@ -173,6 +173,6 @@ func (b *pages) queries(list []query) {
 	}
 	b.WriteString("## The KQL of the signals\n\nWithout the functions that they share: `replaytrace explain SIGNAL` prints the whole, which runs as it is.\n\n")
 	for _, q := range list {
-		b.printf("### %s (%s)\n\n```kql\n%s\n```\n\n", md(q.Title), md(q.ID), strings.TrimSpace(q.own()))
+		b.printf("### %s (%s)\n\n```kql\n%s\n```\n\n", md(q.Title), md(q.ID), strings.TrimSpace(q.Own))
 	}
 }

@@ -47,6 +47,7 @@ func (p proofs) names(key string) string {
 // query is the KQL behind a signal, shown once however many findings rest on it.
 type query struct {
 	ID, Title, KQL string
+	Own            string // the part of the KQL that no other shares
 }
 
 // queries are those of all signals of the findings, in the order of their first use.
@@ -57,19 +58,11 @@ func queries(inv *investigation.Investigation) []query {
 		for _, s := range inv.Findings[i].Signals {
 			if !seen[s.ID] {
 				seen[s.ID] = true
-				out = append(out, query{s.ID, s.Title, s.KQL})
+				out = append(out, query{s.ID, s.Title, s.KQL, s.Own()})
 			}
 		}
 	}
 	return out
-}
-
-// own is the part of the query that no other shares.
-func (q query) own() string {
-	if _, after, ok := strings.Cut(q.KQL, "// end of functions\n"); ok {
-		return after
-	}
-	return q.KQL
 }
 
 // possible says between which times the activity may lie, where the evidence allows more than the rows prove.
