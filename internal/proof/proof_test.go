@@ -115,6 +115,23 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
+// TestWatchlistOfAProof: one that is empty is told from one that is no CSV.
+func TestWatchlistOfAProof(t *testing.T) {
+	h, err := hunt.Parse("R.yaml", []byte("id: x\nname: y\nquery: SigninLogs\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for list, want := range map[string]string{"": "x.txtar: watchlist L has no header", "a\n\"": "x.txtar: watchlist L is no CSV: "} {
+		p, err := fromText(fstest.MapFS{}, "x.txtar", []byte(evidence+"-- want.jsonl --\n-- watchlist/L.csv --\n"+list))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Run(t.Context(), &h); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "%!") {
+			t.Errorf("%q: %v, want %q", list, err, want)
+		}
+	}
+}
+
 // TestProofThatNamesItself wants an error of what would have no end, and of what would fill the memory.
 func TestProofThatNamesItself(t *testing.T) {
 	fsys := fstest.MapFS{

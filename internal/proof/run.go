@@ -107,8 +107,11 @@ func (p *Proof) load(ctx context.Context, c *casefile.Case, dir string) error {
 	}
 	for alias, text := range p.Watchlists {
 		records, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
-		if err != nil || len(records) == 0 {
-			return fmt.Errorf("proof %s: watchlist %s is no CSV with a header: %w", p.Path, alias, err)
+		if err != nil {
+			return fmt.Errorf("proof %s: watchlist %s is no CSV: %w", p.Path, alias, err)
+		}
+		if len(records) == 0 {
+			return fmt.Errorf("proof %s: watchlist %s has no header", p.Path, alias)
 		}
 		if err := c.AddWatchlist(ctx, alias, records[0], records[1:]); err != nil {
 			return err
