@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sort"
 	"strings"
@@ -54,8 +55,7 @@ type Decoder struct {
 	made    []byte // JSON objects that are being made, the inner ones behind those around them
 	readers map[*Target][]memberReader
 	folded  map[string]string // names that values had, see fold
-	// Unknown counts the keys that no table has.
-	Unknown map[string]int64
+	unknown map[string]bool   // the keys that no table has
 }
 
 // scope is a node of the program as one decoder walks it. The members of an object come in the same order in nearly every
@@ -106,7 +106,7 @@ func (l *Layout) NewDecoder(f *File) *Decoder {
 }
 
 func (l *Layout) decoder(f *File, s *Shape) *Decoder {
-	d := &Decoder{layout: l, file: f, prog: l.program(s), Unknown: map[string]int64{}, folded: map[string]string{}, place: l.byPath(f.Path)}
+	d := &Decoder{layout: l, file: f, prog: l.program(s), unknown: map[string]bool{}, folded: map[string]string{}, place: l.byPath(f.Path)}
 	d.root = &scope{node: d.prog.root, slot: -1, exact: true}
 	d.spans, d.told = append(make([]Span, d.prog.slots), d.prog.constants...), make([]told, len(d.prog.choices))
 	return d
@@ -114,8 +114,8 @@ func (l *Layout) decoder(f *File, s *Shape) *Decoder {
 
 // note counts a key that no column takes.
 func (d *Decoder) note(at *scope, path, key string) {
-	if at.slot < 0 && at.node == nil && len(d.Unknown) < 1000 {
-		d.Unknown[path+key]++
+	if at.slot < 0 && at.node == nil && len(d.unknown) < 1000 {
+		d.unknown[path+key] = true
 	}
 }
 
@@ -499,10 +499,7 @@ func RejectOf(record Record, err error) Reject {
 
 // UnknownNames lists the keys that no table has, sorted.
 func (d *Decoder) UnknownNames() []string {
-	var out []string
-	for k := range d.Unknown {
-		out = append(out, k)
-	}
+	out := slices.Collect(maps.Keys(d.unknown))
 	for _, o := range d.others {
 		out = append(out, o.UnknownNames()...)
 	}
