@@ -71,8 +71,6 @@ type Compiled struct {
 	Notes   []string
 	Tables  []string // that the query names, each once
 	plan    *plan.Plan
-	// Visualization is what `render` asked for, "" without one.
-	Visualization string
 }
 
 // Compile checks a query against the catalog and lowers it to DuckDB SQL. asOf is what now() means. The error is a
@@ -102,7 +100,7 @@ func Compile(request Request, catalog Catalog, asOf schema.Ticks) (compiled *Com
 	if err != nil {
 		return nil, refused(request.Source, err)
 	}
-	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Tables: p.Tables, plan: p, Visualization: p.Visualization}, nil
+	return &Compiled{Kept: kept, KeptSQL: sql, Columns: columns(p), Notes: p.Notes, Tables: p.Tables, plan: p}, nil
 }
 
 // Plan is the bound query as text, one step a line.

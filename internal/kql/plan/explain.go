@@ -7,9 +7,13 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// Explain writes the plan as text: one step a line, what a step reads below it and further in, subqueries first.
+// Explain writes the plan as text: one step a line, what a step reads below it and further in, subqueries first. The drawing
+// that the query asks for stands before it; it changes no rows.
 func (p *Plan) Explain() string {
 	e := &explainer{seen: map[int]bool{}}
+	if p.Visualization != "" {
+		e.b.WriteString("render " + p.Visualization + "\n")
+	}
 	e.node(p.Root, 0)
 	return e.b.String()
 }
