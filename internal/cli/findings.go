@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"math"
-	"sort"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -13,14 +12,6 @@ import (
 	"github.com/replaytrace/replaytrace/internal/finding"
 	"github.com/replaytrace/replaytrace/internal/investigation"
 )
-
-// page prints findings for people: first the verdict, the user and the reason, then when, from where and why.
-type page struct {
-	b       strings.Builder
-	width   int
-	verbose bool
-	next    string // what to do with findings, the last line
-}
 
 // The colours are the terminal's own sixteen, so that they fit its theme; each goes with a word that says the same.
 var (
@@ -79,20 +70,6 @@ func (p *page) index(list []finding.Finding) {
 	}
 	p.table([]string{"verdict", "score", "user", "first", "last", "events"}, rows)
 }
-
-// text writes one paragraph, wrapped to the width and indented.
-func (p *page) text(indent, s string) {
-	for line := range strings.Lines(whole.Replace(lipgloss.Wrap(joined.Replace(s), p.width-len(indent), " "))) {
-		p.b.WriteString(indent + strings.TrimRight(line, " \n") + "\n")
-	}
-}
-
-// Wrapping breaks at hyphens, which would cut ids and dates in two. So they are hidden from it behind a character that
-// escape.Terminal lets through from nowhere else.
-var (
-	joined = strings.NewReplacer("-", "\ue000")
-	whole  = strings.NewReplacer("\ue000", "-")
-)
 
 func (p *page) finding(f *finding.Finding) {
 	safe := escape.Terminal
@@ -159,14 +136,12 @@ func (p *page) evidence(inv *investigation.Investigation) {
 		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
 	}
 	p.text("", fmt.Sprintf("%s: %d rows read = %d loaded + %d duplicate + %d rejected.", plural(len(inv.Evidence.Files), "file"), read, loaded, duplicate, rejected))
-	explained := append([]finding.Explained(nil), inv.Explained...)
-	if n := len(explained); n > 0 && !p.verbose {
+	if n := len(inv.Explained); n > 0 && !p.verbose {
 		p.text("", dim.Render(plural(n, "activity")+" explained or too weak (-v lists them)."))
 		return
 	}
-	sort.SliceStable(explained, func(i, j int) bool { return explained[i].User < explained[j].User })
 	var rows [][]string
-	for _, e := range explained {
+	for _, e := range inv.Explained {
 		rows = append(rows, []string{safe(e.User), safe(strings.Join(e.SourceIPs, ", ")), fmt.Sprint(e.EventCount), safe(e.Because)})
 	}
 	if len(rows) > 0 {

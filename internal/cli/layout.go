@@ -8,6 +8,28 @@ import (
 	"charm.land/lipgloss/v2/table"
 )
 
+// page is what a command prints on a terminal: paragraphs and tables, fitted to the width.
+type page struct {
+	b       strings.Builder
+	width   int
+	verbose bool
+	next    string // what to do with findings, the last line
+}
+
+// text writes one paragraph, wrapped to the width and indented.
+func (p *page) text(indent, s string) {
+	for line := range strings.Lines(whole.Replace(lipgloss.Wrap(joined.Replace(s), p.width-len(indent), " "))) {
+		p.b.WriteString(indent + strings.TrimRight(line, " \n") + "\n")
+	}
+}
+
+// Wrapping breaks at hyphens, which would cut ids and dates in two. So they are hidden from it behind a character that
+// escape.Terminal lets through from nowhere else.
+var (
+	joined = strings.NewReplacer("-", "\ue000")
+	whole  = strings.NewReplacer("\ue000", "-")
+)
+
 const gap = 2 // blanks between two columns
 
 // floors are how narrow a column may be made: a time stays whole as long as possible, a number always.
