@@ -119,13 +119,14 @@ func (a Arg) Text() (string, bool) {
 	return s, ok && a.Fixed
 }
 
-// Lookup finds a function that is not an operator by its name, which is case-sensitive as in Kusto.
+// Lookup finds a function that queries may call by its name, which is case-sensitive as in Kusto.
 func Lookup(name string) (*Func, bool) {
 	f, ok := byName[name]
 	return f, ok
 }
 
-// Operator finds a scalar operator such as `+` or `has_any`.
+// Operator finds what queries do not call by a name: a scalar operator such as `+` or `has_any`, or a function that only the
+// binder calls.
 func Operator(name string) (*Func, bool) {
 	f, ok := operators[name]
 	return f, ok
@@ -169,22 +170,10 @@ var families = [][]Func{
 }
 
 var (
-	byName    = index(families...)
-	operators = indexOperators()
+	byName = index(func(f *Func) []string { return strings.Fields(f.Name) }, families)
+	// An operator such as `matches regex` has a blank in its name.
+	operators = index(func(f *Func) []string { return []string{f.Name} }, internalFamilies)
 )
-
-// indexOperators keeps names whole: an operator such as `matches regex` has a blank in it.
-func indexOperators() map[string]*Func {
-	m := map[string]*Func{}
-	for _, family := range internalFamilies {
-		for i := range family {
-			f := &family[i]
-			f.parse()
-			m[f.Name] = f
-		}
-	}
-	return m
-}
 
 // parse reads the signatures.
 func (f *Func) parse() {
@@ -196,7 +185,8 @@ func (f *Func) parse() {
 	}
 }
 
-func index(families ...[]Func) map[string]*Func {
+// index finds the functions of the families by their names.
+func index(names func(*Func) []string, families [][]Func) map[string]*Func {
 	m := map[string]*Func{}
 	for _, family := range families {
 		for i := range family {
@@ -205,7 +195,7 @@ func index(families ...[]Func) map[string]*Func {
 				f.Go = refusing(f, f.Go)
 			}
 			f.parse()
-			for name := range strings.FieldsSeq(f.Name) {
+			for _, name := range names(f) {
 				if m[name] != nil {
 					panic("function declared twice: " + name)
 				}
