@@ -10,13 +10,13 @@ import (
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
-// eventTimes are the columns that say when something happened, the best first.
-var eventTimes = []string{"CreatedDateTime", "ActivityDateTime", "TimeGenerated"}
+// EventTimes are the columns that say when something happened, the best first.
+var EventTimes = []string{"CreatedDateTime", "ActivityDateTime", "TimeGenerated"}
 
 // eventTime is the SQL of a row's event time.
 func eventTime(t *schema.Table) string {
 	parts := []string{}
-	for _, name := range eventTimes {
+	for _, name := range EventTimes {
 		if _, has := t.Column(name); has {
 			parts = append(parts, quoteName(name))
 		}

@@ -33,11 +33,13 @@ func (c *Case) register(s kql.Scalar) error {
 	return nil
 }
 
+// driverTypes are the types in which values are handed to the database: a decimal as its text, with all of its digits. No
+// function in Go returns one.
 var driverTypes = map[schema.Type]duckdb.Type{
 	schema.Bool: duckdb.TYPE_BOOLEAN, schema.Int: duckdb.TYPE_BIGINT, schema.Long: duckdb.TYPE_BIGINT,
 	schema.Real: duckdb.TYPE_DOUBLE, schema.String: duckdb.TYPE_VARCHAR, schema.Datetime: duckdb.TYPE_BIGINT,
 	schema.Timespan: duckdb.TYPE_BIGINT, schema.Dynamic: duckdb.TYPE_VARCHAR, schema.Guid: duckdb.TYPE_VARCHAR,
-	schema.Decimal: duckdb.TYPE_DOUBLE,
+	schema.Decimal: duckdb.TYPE_VARCHAR,
 }
 
 // Config describes the function to DuckDB. Nulls are handled here, because a string result is never null.

@@ -8,7 +8,6 @@ import (
 	duckdb "github.com/duckdb/duckdb-go/v2"
 
 	"github.com/replaytrace/replaytrace/internal/evidence"
-	"github.com/replaytrace/replaytrace/internal/kql/schema"
 )
 
 // chunkSize is DuckDB's vector size.
@@ -56,18 +55,11 @@ func newChunkSource(s *source, threads int) (*chunkSource, error) {
 		return nil
 	}
 	for _, col := range slices.Concat(s.stored, memberColumns(s.target.Table), provenance) {
-		if err := add(col.Name, vectorTypes[col.Type]); err != nil {
+		if err := add(col.Name, driverTypes[col.Type]); err != nil {
 			return nil, err
 		}
 	}
 	return cs, nil
-}
-
-var vectorTypes = map[schema.Type]duckdb.Type{
-	schema.Bool: duckdb.TYPE_BOOLEAN, schema.Int: duckdb.TYPE_BIGINT, schema.Long: duckdb.TYPE_BIGINT,
-	schema.Datetime: duckdb.TYPE_BIGINT, schema.Timespan: duckdb.TYPE_BIGINT, schema.Real: duckdb.TYPE_DOUBLE,
-	schema.String: duckdb.TYPE_VARCHAR, schema.Dynamic: duckdb.TYPE_VARCHAR, schema.Guid: duckdb.TYPE_VARCHAR,
-	schema.Decimal: duckdb.TYPE_VARCHAR,
 }
 
 // ColumnInfos are the columns that the table stores, its members and where the row stands.

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"github.com/replaytrace/replaytrace/internal/casefile"
 )
 
 // Proof is one file NAME.txtar beside NAME.yaml. Its sections are
@@ -265,13 +267,10 @@ func repeat(row map[string]any, key string) ([]map[string]any, error) {
 	return out, nil
 }
 
-// eventTimes are the columns that say when, by which a row is told.
-var eventTimes = []string{"CreatedDateTime", "ActivityDateTime", "TimeGenerated"}
-
 // complete moves a row's times and fills in what every export has.
 func complete(row map[string]any, by time.Duration) error {
 	timed := false
-	for _, column := range eventTimes {
+	for _, column := range casefile.EventTimes {
 		text, ok := row[column].(string)
 		if !ok {
 			continue
@@ -287,7 +286,7 @@ func complete(row map[string]any, by time.Duration) error {
 		timed = true
 	}
 	if !timed {
-		return fmt.Errorf("it has none of %s", strings.Join(eventTimes, ", "))
+		return fmt.Errorf("it has none of %s", strings.Join(casefile.EventTimes, ", "))
 	}
 	if row["CreatedDateTime"] != nil {
 		fill(row, "ResultType", "0")
