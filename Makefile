@@ -46,7 +46,7 @@ quality-update: ## record the quality on the small tenants
 	$(GO) run ./cmd/quality -name small -seeds 1-2 -clean 3 -update
 
 quality-full: ## ten tenants of 1,000 users and 20 without an attack, of seeds at whose mistakes nobody has looked, recorded: takes an hour, goes on where it was stopped
-	$(GO) run ./cmd/quality -name full -seeds 1076-1085 -clean 2108-2127 -users 1000 -update -debug quality-mistakes -resume quality-runs
+	$(GO) run ./cmd/quality -name full -seeds 1086-1095 -clean 2128-2147 -users 1000 -update -debug quality-mistakes -resume quality-runs
 
 calibrate: ## fit the weights of the fusion on training tenants, check them on others
 	rm -rf calibration && $(GO) run ./cmd/quality -seeds 101-110 -users 160 -per 6 -baselines=false -tenant off -keep calibration/train >/dev/null
