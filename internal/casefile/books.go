@@ -45,6 +45,11 @@ type FileReport struct {
 	Present bool   `json:"-"` // the case had it before it was given again
 }
 
+// Cut reports whether the file ends in the middle: how much of it is missing, nobody knows.
+func (r *FileReport) Cut() bool {
+	return slices.ContainsFunc(r.Rejects, func(x RejectCount) bool { return x.Code == evidence.CodeTruncatedFile })
+}
+
 // moment is a time as the optional ones of a FileReport are kept.
 func moment(t schema.Ticks) *time.Time {
 	at := t.Time()

@@ -103,7 +103,7 @@ func (p *part) end(t *evidence.Target, broken error) error {
 		return broken
 	}
 	if broken != nil {
-		p.reject(evidence.Reject{Place: p.stream.Place(), Code: evidence.CodeTruncated, Reason: "the file ends in the middle: " + broken.Error()})
+		p.reject(evidence.Reject{Place: p.stream.Place(), Code: evidence.CodeTruncatedFile, Reason: "the file ends in the middle: " + broken.Error()})
 	}
 	if p.rows != nil && p.loaded != p.rows[t] {
 		return fmt.Errorf("%s had %d rows of a table, and %d when it was decoded again", p.file.Path, p.rows[t], p.loaded)

@@ -53,3 +53,28 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestCutFile: of a file that ends in the middle nobody knows how much is missing, so the result is partial and says so first.
+func TestCutFile(t *testing.T) {
+	dir := t.TempDir()
+	row := `{"Type":"AADNonInteractiveUserSignInLogs","Id":"%d","TimeGenerated":"2026-03-20T10:00:00Z","CreatedDateTime":"2026-03-20T09:58:00Z","UserId":"u1","IPAddress":"192.0.2.1","ResultType":"0"}` + "\n"
+	whole := fmt.Sprintf(row, 1)
+	for name, content := range map[string]string{"whole.jsonl": whole, "cut.jsonl": whole + fmt.Sprintf(row, 2)[:50]} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]int{"whole.jsonl": exitOK, "cut.jsonl": exitPartial} {
+		for _, args := range [][]string{{"hunt"}, {"inspect"}, {"ingest", "--case", filepath.Join(dir, "case-"+name)}} {
+			var out, errs bytes.Buffer
+			path := filepath.Join(dir, name)
+			if code := Main(append(args, path), Streams{Out: &out, Err: &errs}); code != want {
+				t.Errorf("%s of %s ends with %d, want %d: %s", args[0], name, code, want, errs.String())
+			}
+			_, first, _ := strings.Cut(strings.Join(strings.Fields(out.String()), " "), "WARNING: ")
+			if told := strings.HasPrefix(first, path+" ends in the middle: "); told != (want == exitPartial) {
+				t.Errorf("%s of %s says first: %s", args[0], name, first)
+			}
+		}
+	}
+}

@@ -124,7 +124,15 @@ func (f *evidenceFlags) manifest(ctx context.Context, s Streams, paths []string,
 	if err != nil {
 		return &exit{exitInternal, err}
 	}
-	return ended(show(c, m), partial)
+	return ended(show(c, m), ended(partial, f.cut()))
+}
+
+// cut is the error to return at the end when a file of the case ends in the middle.
+func (f *evidenceFlags) cut() error {
+	if slices.ContainsFunc(f.reports, (*casefile.FileReport).Cut) {
+		return &exit{exitPartial, nil}
+	}
+	return nil
 }
 
 // openCase opens the case that --case names, or a temporary one.

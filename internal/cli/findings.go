@@ -124,7 +124,7 @@ func (p *page) indicators(hits []investigation.IndicatorHit) {
 func (p *page) evidence(inv *investigation.Investigation) {
 	safe := escape.Terminal
 	for _, x := range inv.Evidence.Warnings {
-		p.text("", warning.Bold(true).Render("WARNING:")+" "+safe(x))
+		p.warn(x)
 	}
 	p.notAssessed(inv.UsersNotAssessed)
 	v := inv.Visibility

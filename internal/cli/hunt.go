@@ -339,7 +339,7 @@ func (f *huntFlags) code(inv *investigation.Investigation, partial error) error 
 			}
 		}
 	}
-	if err := ended(lacks, partial); err != nil {
+	if err := ended(ended(lacks, partial), f.cut()); err != nil {
 		return err
 	}
 	for _, t := range inv.Evidence.Tables {

@@ -61,6 +61,11 @@ const mostFiles = 100
 func (f *ingestFlags) summary(w io.Writer, m *casefile.Manifest) error {
 	p := &page{width: columns(w)}
 	p.table([]string{"file", "path", "shape", "read", "loaded", "duplicate", "rejected"}, fileRows(f.given))
+	for i := range m.Files {
+		if m.Files[i].Cut() {
+			p.warn(m.Files[i].Path + " ends in the middle: what came after is lost, and nobody knows how much it was. Export it again.")
+		}
+	}
 	var total int64
 	for _, t := range m.Tables {
 		total += t.Rows

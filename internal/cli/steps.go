@@ -207,10 +207,15 @@ func (f *stepFlags) print(s Streams, answers []answered) error {
 	return write(s.Out, p.b.String())
 }
 
+// warn prints what nobody may overlook.
+func (p *page) warn(message string) {
+	p.text("", warning.Bold(true).Render("WARNING:")+" "+escape.Terminal(message))
+}
+
 // warnings prints each on a line of its own.
 func (p *page) warnings(rows *kql.Rows) error {
 	err := rows.Each(func(r *kql.Row) {
-		p.text("", warning.Bold(true).Render("WARNING:")+" "+escape.Terminal(r.Text("Message")))
+		p.warn(r.Text("Message"))
 	})
 	if len(rows.Rows) > 0 {
 		p.b.WriteByte('\n')

@@ -56,7 +56,7 @@ func (t *tableRows) split(data []byte, final bool, _ *splitState) (records []Ext
 		}
 		if !t.aside {
 			row.end = len(t.cells)
-			records, t.rows, t.cut = append(records, Extent{Start: i, End: end}), append(t.rows, row), !whole
+			records, t.rows, t.cut = append(records, Extent{Start: i, End: end, Open: !whole}), append(t.rows, row), !whole
 		}
 		i = end
 	}

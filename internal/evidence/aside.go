@@ -55,7 +55,7 @@ type AsideWriter struct {
 func (w *AsideWriter) Add(r Record) error {
 	start := len(w.block.Data)
 	w.block.Data = append(w.block.Data, r.Text...)
-	w.block.Records = append(w.block.Records, Extent{start, len(w.block.Data), r.Place})
+	w.block.Records = append(w.block.Records, Extent{Start: start, End: len(w.block.Data), Place: r.Place})
 	if len(w.block.Data) < blockSize {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (a *asideReader) next(old []byte) (b Block, ok bool) {
 		line, m := binary.Varint(head[n:])
 		offset, k := binary.Varint(head[n+m:])
 		head = head[n+m+k:]
-		b.Records = append(b.Records, Extent{at, at + int(size), Place{line, offset}})
+		b.Records = append(b.Records, Extent{Start: at, End: at + int(size), Place: Place{line, offset}})
 		at += int(size)
 	}
 	return b, true

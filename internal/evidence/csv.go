@@ -15,10 +15,10 @@ func splitCSV(data []byte, final bool, st *splitState) (records []Extent, used i
 		}
 		if !sound { // a quote that does not close spoils its own line only
 			if line := bytes.IndexByte(data[start:end], '\n'); line >= 0 {
-				end = start + line
+				end, whole = start+line, true
 			}
 		}
-		records = appendCSV(records, data, start, end, st)
+		records = appendCSV(records, data, Extent{Start: start, End: end, Open: !whole}, st)
 		start = min(end+1, len(data))
 	}
 	return records, start
@@ -77,8 +77,8 @@ func closingQuote(data []byte, i int) (at int, lines bool) {
 }
 
 // appendCSV adds a record that is neither blank nor the header nor PowerShell's line of types.
-func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []Extent {
-	line := bytes.TrimSpace(data[start:end])
+func appendCSV(records []Extent, data []byte, row Extent, st *splitState) []Extent {
+	line := bytes.TrimSpace(data[row.Start:row.End])
 	switch {
 	case len(line) == 0:
 		return records
@@ -86,7 +86,7 @@ func appendCSV(records []Extent, data []byte, start, end int, st *splitState) []
 		st.header = !preamble(line)
 		return records
 	}
-	return append(records, Extent{Start: start, End: end})
+	return append(records, row)
 }
 
 // preamble reports whether a line before the header says of what type the rows are, or what separates their cells.

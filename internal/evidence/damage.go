@@ -38,10 +38,10 @@ func (r *Reader) damaged(record Record) Record {
 		place.Line += int64(bytes.Count(rest[behind:e.Start], []byte{'\n'}))
 		place.Offset += int64(e.Start - behind)
 		behind = e.Start
-		hidden[i] = Extent{start + e.Start, start + e.End, place}
+		hidden[i] = Extent{start + e.Start, start + e.End, place, e.Open && record.Open}
 	}
 	r.block.Records, r.at = append(hidden, r.block.Records[r.at:]...), 0
-	return Record{bytes.TrimRight(record.Text[:at], ", \t\r\n"), record.Place}
+	return Record{Text: bytes.TrimRight(record.Text[:at], ", \t\r\n"), Place: record.Place}
 }
 
 // mostLooks is how many times the bytes of a block are looked at, in all, for neighbours of its damaged records, so that what

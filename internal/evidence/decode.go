@@ -436,9 +436,9 @@ func (d *Decoder) split(record []byte, headers int) error {
 	d.cells, d.arena, closed = csvCells(d, record, d.file.comma(), d.cells, d.arena)
 	switch {
 	case !closed:
-		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed"}
+		return &ScanError{Column: 1, Code: CodeOpenQuote, Reason: "a quote in the row is not closed", early: true}
 	case len(d.cells) != headers:
-		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), headers)}
+		return &ScanError{Column: 1, Code: CodeWrongCells, Reason: fmt.Sprintf("the row has %d cells, the header has %d", len(d.cells), headers), early: len(d.cells) < headers}
 	}
 	for i, c := range d.cells {
 		if printedByPython(c.Bytes) {
@@ -491,9 +491,13 @@ func codeAndReason(err error) (code, reason string) {
 	return CodeBadValue, err.Error()
 }
 
-// RejectOf makes the reject of a record.
+// RejectOf makes the reject of a record. One that ends too early where the file ends says that the file was cut.
 func RejectOf(record Record, err error) Reject {
 	code, reason := codeAndReason(err)
+	var s *ScanError
+	if errors.As(err, &s) && s.early && record.Open {
+		code, reason = CodeTruncatedFile, "the file ends in the middle: "+reason
+	}
 	return Reject{Place: record.Place, Code: code, Reason: reason, Raw: clip(bytes.TrimRight(record.Text, "\r\n"))}
 }
 

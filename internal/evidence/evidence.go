@@ -20,6 +20,7 @@ const (
 	CodeTooDeep          = "too_deep"
 	CodeTooLarge         = "too_large"
 	CodeTruncated        = "truncated"
+	CodeTruncatedFile    = "truncated_file"
 	CodeWrongCells       = "wrong_cell_count"
 	CodeOpenQuote        = "open_quote"
 	CodeUnsupportedTable = "unsupported_table"
@@ -37,7 +38,8 @@ var Codes = []struct{ Code, Meaning string }{
 	{CodeDuplicateKey, "The record has the same key twice: which of the values holds is unknown."},
 	{CodeTooDeep, "The record nests deeper than any log does."},
 	{CodeTooLarge, "The record is larger than 64 MB. Reading goes on at the next line."},
-	{CodeTruncated, "The record, or the file, ends in the middle."},
+	{CodeTruncated, "The record ends in the middle."},
+	{CodeTruncatedFile, "The file ends in the middle of the record: what came after is lost, and nobody knows how much it was."},
 	{CodeWrongCells, "The row of the CSV has more or fewer cells than the header."},
 	{CodeOpenQuote, "A quote in the row of the CSV is not closed; the row alone is given up, the next one begins at the next line."},
 	{CodeUnsupportedTable, "The record is of a table that is not loaded; the reason names it."},

@@ -164,10 +164,10 @@ func appendCellValue(dst, cell []byte, depth int) []byte {
 // none stays, to be rejected with its reason.
 func (f *File) spreadOut(b Block, d *Decoder) Block {
 	out := Block{Place: b.Place, Records: []Extent{}}
-	add := func(record []byte, at Place) {
+	add := func(record []byte, at Place, open bool) {
 		start := len(out.Data)
 		out.Data = append(out.Data, record...)
-		out.Records = append(out.Records, Extent{start, len(out.Data), at})
+		out.Records = append(out.Records, Extent{start, len(out.Data), at, open})
 		out.Data = append(out.Data, '\n')
 	}
 	r := Reader{block: b, line: b.Line}
@@ -181,12 +181,12 @@ func (f *File) spreadOut(b Block, d *Decoder) Block {
 			}
 		}
 		if err != nil {
-			add(record.Text, record.Place)
+			add(record.Text, record.Place, record.Open)
 			continue
 		}
 		records, _ := splitValues(text, true, &splitState{page: f.bundle})
 		for _, e := range records {
-			add(text[e.Start:e.End], record.Place)
+			add(text[e.Start:e.End], record.Place, false)
 		}
 	}
 	return out

@@ -27,16 +27,18 @@ type Block struct {
 // is unpacked and, of UTF-16, turned into UTF-8. An offset of -1 says that the file holds no text.
 type Place struct{ Line, Offset int64 }
 
-// Extent is a record's place in a block.
+// Extent is a record's place in a block. Nothing ends a record that is Open: the file may have been cut in its middle.
 type Extent struct {
 	Start, End int
 	Place
+	Open bool
 }
 
 // Record is one record of a file, not yet decoded.
 type Record struct {
 	Text []byte
 	Place
+	Open bool // nothing but the end of the file ends it
 }
 
 // Reader hands out the records of a stream one by one. Each worker has its own.
@@ -73,15 +75,16 @@ func (r *Reader) inBlock() (record Record, ok bool) {
 		}
 		e := r.block.Records[r.at]
 		r.at++
-		return Record{r.block.Data[e.Start:e.End], e.Place}, true
+		return Record{r.block.Data[e.Start:e.End], e.Place, e.Open}, true
 	}
 	for r.at < len(r.block.Data) {
 		rest := r.block.Data[r.at:]
 		end := bytes.IndexByte(rest, '\n')
-		if end < 0 {
+		open := end < 0
+		if open {
 			end = len(rest)
 		}
-		record = Record{rest[:end], Place{r.line, r.block.Offset + int64(r.at)}}
+		record = Record{rest[:end], Place{r.line, r.block.Offset + int64(r.at)}, open}
 		r.at += end + 1
 		r.line++
 		if len(bytes.TrimSpace(record.Text)) > 0 {
@@ -194,7 +197,7 @@ func (f *framer) next(old []byte) (b Block, ok bool) {
 		block, used := f.cut(buf)
 		f.carry = append(f.carry[:0], buf[used:]...)
 		if f.broken != nil {
-			f.reject(Reject{Place: f.at, Code: CodeTruncated, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
+			f.reject(Reject{Place: f.at, Code: CodeTruncatedFile, Reason: "the file ends in the middle: " + f.broken.Error(), Raw: clip(f.carry)})
 		}
 		if len(f.carry) > maxRecord {
 			f.reject(Reject{Place: f.at, Code: CodeTooLarge, Reason: "the record is larger than 64 MB; reading goes on at the next line", Raw: clip(f.carry)})
@@ -280,7 +283,7 @@ func splitValues(data []byte, final bool, st *splitState) (records []Extent, use
 			return records, i
 		}
 		if record {
-			records = append(records, Extent{Start: i, End: end})
+			records = append(records, Extent{Start: i, End: end, Open: !whole})
 		} else {
 			st.behind(bytes.TrimSpace(data[i:end]))
 		}

@@ -119,10 +119,10 @@ func TestDamagedAnswer(t *testing.T) {
 		"whole":               {begin + row + ",\n" + row + "\n]}]}", "", 2},
 		"tables of two kinds": {begin + row + "]}," + other + "]}", "", 3},
 		"without rows":        {begin + row + "]},{\"name\":\"S\",\"columns\":[],\"rows\":[]}]}", "", 1},
-		"cut in a row":        {begin + row + ",\n" + row[:20], "3:truncated", 1},
-		"cut between rows":    {begin + row + ",\n", "3:truncated", 1},
-		"cut behind the rows": {begin + row + "\n]}", "3:truncated", 1},
-		"cut in the columns":  {begin + row + "]},\n" + other[:60], "3:truncated", 1},
+		"cut in a row":        {begin + row + ",\n" + row[:20], "3:truncated_file", 1},
+		"cut between rows":    {begin + row + ",\n", "3:truncated_file", 1},
+		"cut behind the rows": {begin + row + "\n]}", "3:truncated_file", 1},
+		"cut in the columns":  {begin + row + "]},\n" + other[:60], "3:truncated_file", 1},
 		"no JSON":             {begin + row + ",\n[\"2026-03-20T10:00:00Z\",tru,\"SigninLogs\"],\n" + row + "]}]}", "3:invalid_json", 2},
 		"too few cells":       {begin + row + ",\n[\"2026-03-20T10:00:00Z\"],\n" + row + "]}]}", "3:invalid_json", 2},
 		"too many cells":      {begin + row + ",\n" + row[:len(row)-1] + ",1],\n" + row + "]}]}", "3:invalid_json", 2},
@@ -130,6 +130,26 @@ func TestDamagedAnswer(t *testing.T) {
 	} {
 		if rejects, rows := hostile(t, "answer.json", c.text); rejects != c.want || rows != c.rows {
 			t.Errorf("%s: %d rows of %d, rejected %q, want %q", name, rows, c.rows, rejects, c.want)
+		}
+	}
+}
+
+// TestCutFile: a file that was cut in its last record is told from one whose records are damaged, whatever its form.
+func TestCutFile(t *testing.T) {
+	csv := "TimeGenerated,Type,Id\n2026-03-20T10:00:00Z,SigninLogs,1\n"
+	for name, c := range map[string]struct{ file, text, want string }{
+		"lines":                {"rows.jsonl", good(1) + good(2)[:40], "2:truncated_file"},
+		"lines, not cut":       {"rows.jsonl", good(1) + good(2)[:40] + "\n" + strings.TrimSpace(good(3)), "2:truncated"},
+		"array":                {"rows.json", "[" + strings.TrimSpace(good(1)) + "," + good(2)[:40], "1:truncated_file"},
+		"csv":                  {"rows.csv", csv + "2026-03-20T10:00:00Z,Sign", "3:truncated_file"},
+		"csv in quotes":        {"rows.csv", csv + "2026-03-20T10:00:00Z,\"Sign", "3:truncated_file"},
+		"csv over lines":       {"rows.csv", csv + "2026-03-20T10:00:00Z,SigninLogs,\"1\n2", "3:open_quote 4:truncated_file"},
+		"csv, not cut":         {"rows.csv", csv + "2026-03-20T10:00:00Z,Sign\n", "3:wrong_cell_count"},
+		"csv with more cells":  {"rows.csv", csv + "2026-03-20T10:00:00Z,SigninLogs,2,3", "3:wrong_cell_count"},
+		"csv without line end": {"rows.csv", strings.TrimSpace(csv), ""},
+	} {
+		if rejects, _ := hostile(t, c.file, c.text); rejects != c.want {
+			t.Errorf("%s: rejected %q, want %q", name, rejects, c.want)
 		}
 	}
 }
@@ -268,7 +288,7 @@ func TestBomb(t *testing.T) {
 	}
 	start := time.Now()
 	rejects, rows := hostile(t, "rows.jsonl.gz", packed.String())
-	if !strings.HasSuffix(rejects, ":truncated") || rows != 1 {
+	if !strings.HasSuffix(rejects, ":truncated_file") || rows != 1 {
 		t.Errorf("%d rows, rejected %q", rows, rejects)
 	}
 	if d := time.Since(start); d > time.Minute {

@@ -42,6 +42,7 @@ type ScanError struct {
 	Code   string
 	Reason string
 
+	early    bool // it ends before it is whole
 	unplaced bool // no table was found for the record: another shape may know one
 }
 
@@ -53,7 +54,7 @@ func bad(at int, format string, args ...any) error {
 
 // cut is the error of a record that ends too early.
 func cut(at int, inside string) error {
-	return &ScanError{Column: at + 1, Code: CodeTruncated, Reason: "the record ends " + inside}
+	return &ScanError{Column: at + 1, Code: CodeTruncated, Reason: "the record ends " + inside, early: true}
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -76,7 +76,7 @@ func records(t testing.TB, path string) (file *File, rows, rejects []map[string]
 		rows = append(rows, out)
 	}
 	if err := stream.Close(); err != nil {
-		reject(Reject{Place: stream.Place(), Code: CodeTruncated})
+		reject(Reject{Place: stream.Place(), Code: CodeTruncatedFile})
 	}
 	return file, rows, rejects
 }

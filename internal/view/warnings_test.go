@@ -109,6 +109,12 @@ func TestWarnings(t *testing.T) {
 		"set aside": {
 			map[string]string{"a.jsonl": many(own, 3, "ann", session) + "{\"Type\":\n"}, "", []string{"rows_rejected"}, nil,
 		},
+		"cut in the middle": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session) + "{\"Type\":"}, "truncated_file", nil, []string{"rows_rejected"},
+		},
+		"cut in the middle, and something set aside": {
+			map[string]string{"a.jsonl": many(own, 3, "ann", session) + "{\"Type\":\n{\"Type\":"}, "truncated_file", []string{"rows_rejected"}, nil,
+		},
 		"older than hunts look back": {
 			map[string]string{"a.jsonl": many(own, 3, "ann", session), "old.jsonl": strings.ReplaceAll(signIn(quiet, 2, "ann", session), "2026-03-", "2025-12-")}, "", []string{"older_than_hunts"}, nil,
 		},
