@@ -74,8 +74,13 @@ func ended(err, partial error) error { return cmp.Or(err, partial) }
 
 // Main runs the command line and returns the exit code.
 func Main(args []string, s Streams) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup has it
+		ends = append(ends, syscall.SIGHUP)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // where nobody reads on, writing fails instead, so that no evidence stays in the temporary folder
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	s, color := screens(s)
 	root := newRoot(s)

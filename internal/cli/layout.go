@@ -3,6 +3,7 @@ package cli
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"charm.land/lipgloss/v2"
 	"charm.land/lipgloss/v2/table"
@@ -32,18 +33,18 @@ var (
 
 const gap = 2 // blanks between two columns
 
-// floors are how narrow a column may be made: a time stays whole as long as possible, a number always.
-var floors = []int{len(minute), 8}
+// narrowest is how narrow a column may be made, where no value needs more.
+const narrowest = 8
 
-// roomy is from when on a terminal has room for tables, though a long word may be cut in two.
+// roomy is from when on a terminal has room for tables, though a long word of mere letters may be cut in two.
 const roomy = 80
 
-// table writes rows under their headers, fitted to the width. A column of numbers or short words keeps its width: a number
-// in two lines is read as two numbers. The wide columns share what is left, and their cells wrap. On a narrow terminal that
-// would cut addresses and ids in pieces, the values of a row stand one below the other.
+// table writes rows under their headers, fitted to the width. What is no mere word is never cut: half of an address is another
+// address, and a number in two lines is read as two numbers. The wide columns share what is left, and their cells wrap. Where
+// there is no room for that, the values of a row stand one below the other.
 func (p *page) table(headers []string, rows [][]string) {
-	widths := fitted(headers, rows, p.width-2)
-	if p.width < roomy && cut(rows, widths) {
+	widths, fit := fitted(headers, rows, p.width-2)
+	if !fit || p.width < roomy && cut(rows, widths) {
 		p.b.WriteString(strings.TrimSuffix(oneBelowTheOther(headers, rows, p.width), "\n"))
 		return
 	}
@@ -68,25 +69,38 @@ func (p *page) table(headers []string, rows [][]string) {
 	}
 }
 
-// fitted are the widths of the columns: what they need, or where that is too much, the widest cut to one width.
-func fitted(headers []string, rows [][]string, width int) []int {
-	need := make([]int, len(headers))
+// fitted are the widths of the columns: what they need, or where that is too much, the widest cut to one width, and whether
+// the width is enough for them. Times stay on one line as long as possible.
+func fitted(headers []string, rows [][]string, width int) (out []int, fit bool) {
+	need, words, times := make([]int, len(headers)), make([]int, len(headers)), make([]int, len(headers))
 	for i, h := range headers {
 		need[i] = lipgloss.Width(h)
 		for _, row := range rows {
 			need[i] = max(need[i], lipgloss.Width(row[i]))
-		}
-	}
-	width -= gap * (len(headers) - 1)
-	out := slices.Clone(need)
-	for _, floor := range floors {
-		for most := slices.Max(need); most >= floor && total(out) > width; most-- {
-			for i := range out {
-				out[i] = min(out[i], most)
+			for word := range strings.FieldsSeq(row[i]) {
+				if strings.ContainsAny(word, "0123456789@") {
+					words[i] = max(words[i], lipgloss.Width(word))
+				}
+			}
+			if _, err := time.Parse(minute, row[i]); err == nil {
+				times[i] = len(minute)
 			}
 		}
+		times[i] = max(times[i], words[i])
 	}
-	return out
+	width -= gap * (len(headers) - 1)
+	for _, least := range [][]int{times, words} {
+		out = slices.Clone(need)
+		for most := slices.Max(need); most >= narrowest && total(out) > width; most-- {
+			for i := range out {
+				out[i] = max(min(out[i], most), least[i])
+			}
+		}
+		if total(out) <= width {
+			return out, true
+		}
+	}
+	return out, false
 }
 
 // cut tells whether a word is wider than its column.

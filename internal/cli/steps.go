@@ -278,14 +278,10 @@ func readable(t schema.Type, v schema.Value, clock string, most int, fit func(st
 	return fit(text(t, v))
 }
 
-// shortened is a text that fits a column: ids by their first digits, the rest cut.
+// shortened is a text as a column shows it: ids by their first digits. What else is long wraps.
 func shortened(s string) string {
-	const most = 39 // an address of version 6
-	if r := []rune(s); len(r) > most {
-		if guid.MatchString(s) {
-			return s[:8] + "\u2026"
-		}
-		return string(r[:most-1]) + "\u2026"
+	if guid.MatchString(s) {
+		return s[:8] + "\u2026"
 	}
 	return s
 }

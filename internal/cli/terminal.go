@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/charmbracelet/colorprofile"
 	"golang.org/x/term"
@@ -45,10 +46,13 @@ type screen struct {
 	color *colorMode
 }
 
-// Write says of what cannot be written that it is no fault of ours.
+// Write says of what cannot be written that it is no fault of ours, and of what nobody wants to read nothing.
 func (s *screen) Write(p []byte) (int, error) {
 	n, err := s.Writer.Write(p)
-	if err != nil {
+	switch {
+	case errors.Is(err, syscall.EPIPE):
+		err = &exit{exitPartial, nil}
+	case err != nil:
 		err = &exit{exitPartial, fmt.Errorf("the result could not be written: %w", err)}
 	}
 	return n, err
