@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/diag"
+	"github.com/replaytrace/replaytrace/internal/hunt"
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
 	"github.com/replaytrace/replaytrace/internal/view"
@@ -29,6 +34,65 @@ func (f *filterFlags) add(cmd *cobra.Command, e *evidenceFlags) {
 }
 
 func (f *filterFlags) empty() bool { return len(f.users) == 0 && f.since.IsZero() && f.until.IsZero() }
+
+// check refuses a time that ends before it begins.
+func (f *filterFlags) check() error {
+	if !f.since.IsZero() && !f.until.IsZero() && f.until.Before(f.since.Time) {
+		return &exit{exitUsage, fmt.Errorf("--until %s is before --since %s", f.until.String(), f.since.String())}
+	}
+	return nil
+}
+
+// absent are the users asked for who do not occur in the evidence, each with those who may be meant. Of them nothing is found,
+// and that says nothing.
+func (f *filterFlags) absent(ctx context.Context, engine hunt.Engine) (absent []string, near map[string][]string, err error) {
+	if len(f.users) == 0 {
+		return nil, nil, nil
+	}
+	rows, err := view.Ask(ctx, engine, "tenant.names", view.Filter{})
+	if err != nil {
+		return nil, nil, err
+	}
+	var names []string
+	if err := rows.Each(func(r *kql.Row) { names = append(names, r.Text("Named")) }); err != nil {
+		return nil, nil, err
+	}
+	near = map[string][]string{}
+	for _, user := range f.users {
+		if !slices.ContainsFunc(names, func(name string) bool { return strings.EqualFold(name, user) }) {
+			absent, near[user] = append(absent, user), meant(user, names)
+		}
+	}
+	return absent, near, nil
+}
+
+// meant are up to three users whose names are near what was typed, or have it as a part.
+func meant(typed string, names []string) (near []string) {
+	const most = 3
+	if name := diag.Suggest(typed, names); name != "" {
+		near = append(near, name)
+	}
+	part, _, _ := strings.Cut(strings.ToLower(typed), "@")
+	for _, name := range names {
+		if len(near) < most && len(part) > 2 && strings.Contains(strings.ToLower(name), part) && !slices.Contains(near, name) {
+			near = append(near, name)
+		}
+	}
+	return near
+}
+
+// tell says which of the users asked for do not occur, and reports whether none does.
+func (f *filterFlags) tell(ctx context.Context, s Streams, engine hunt.Engine) (nobody bool, err error) {
+	absent, near, err := f.absent(ctx, engine)
+	for _, user := range absent {
+		hint := ""
+		if len(near[user]) > 0 {
+			hint = ": did you mean " + strings.Join(near[user], ", ") + "?"
+		}
+		say(s.Err, "%s does not occur in the evidence%s\n", user, hint)
+	}
+	return len(absent) > 0 && len(absent) == len(f.users), err
+}
 
 func (f *filterFlags) filter() view.Filter {
 	return view.Filter{Users: f.users, Since: f.since.Time, Until: f.until.Time}

@@ -37,11 +37,8 @@ func (p *page) findings(inv *investigation.Investigation) {
 		p.b.WriteByte('\n')
 	}
 	switch {
-	case len(inv.Findings) == 0 && len(inv.Evidence.Tables) == 0:
-		p.text("", bold.Render("No evidence to judge by: nothing was read."))
-		p.b.WriteByte('\n')
 	case len(inv.Findings) == 0:
-		p.text("", bold.Render("No replayed token found in the evidence given."))
+		p.text("", bold.Render(escape.Terminal(p.without)))
 		p.b.WriteByte('\n')
 	case len(inv.Findings) > 1:
 		p.index(inv.Findings)

@@ -10,6 +10,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -31,6 +32,7 @@ type huntFlags struct {
 
 	silent bool // prints nothing to standard output
 	steps  bool // answers the steps of an investigation, too
+	nobody bool // of the users asked for occurs in the evidence
 }
 
 func newHunt(s Streams) *cobra.Command {
@@ -82,6 +84,9 @@ func (f *huntFlags) add(cmd *cobra.Command, format string) {
 }
 
 func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	c, partial, err := f.openGiven(ctx, s, paths)
 	if err != nil {
 		return err
@@ -93,6 +98,9 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	engine, err := f.engine(ctx, c)
 	if err != nil {
 		return &exit{exitInternal, err}
+	}
+	if f.nobody, err = f.tell(ctx, s, engine); err != nil {
+		return err
 	}
 	inv, err := f.investigate(ctx, c, engine)
 	if err != nil {
@@ -121,9 +129,43 @@ func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 	if !f.steps && !f.quiet {
 		p.next = "Next: replaytrace investigate with --user answers the questions about one of them; --report FILE.html writes the page."
 	}
+	p.without = f.without(inv)
 	p.findings(inv)
-	p.steps(inv.Steps, f.verbose)
+	if !f.nobody {
+		p.steps(inv.Steps, f.verbose)
+	}
 	return write(w, p.b.String())
+}
+
+// without says what it means that there is no finding: what was not asked for, or cannot be seen, is not told to be absent.
+func (f *huntFlags) without(inv *investigation.Investigation) string {
+	var about []string
+	if len(f.users) > 0 {
+		about = append(about, "about "+strings.Join(f.users, ", "))
+	}
+	if !f.since.IsZero() {
+		about = append(about, "from "+f.since.Format(minute)+" on")
+	}
+	if !f.until.IsZero() {
+		about = append(about, "until "+f.until.Format(minute))
+	}
+	asked := strings.Join(about, ", ")
+	switch {
+	case len(inv.Evidence.Tables) == 0:
+		return "No evidence to judge by: nothing was read."
+	case f.nobody:
+		return "Nobody of this name occurs in the evidence, so nothing was judged: " + strings.Join(f.users, ", ")
+	case !hasSilent(inv):
+		return strings.TrimSpace("No finding "+asked) + ", and replay cannot be excluded: the non-interactive sign-ins are missing."
+	case asked != "":
+		return "No finding " + asked + ". What lies outside of that was not asked for."
+	}
+	return "No replayed token found in the evidence given."
+}
+
+// hasSilent reports whether the evidence has the table in which replayed tokens show.
+func hasSilent(inv *investigation.Investigation) bool {
+	return slices.ContainsFunc(inv.Evidence.Tables, func(t investigation.Table) bool { return t.Table == "AADNonInteractiveUserSignInLogs" })
 }
 
 // outputs are the files that were asked for.
@@ -342,10 +384,8 @@ func (f *huntFlags) code(inv *investigation.Investigation, partial error) error 
 	if err := ended(ended(lacks, partial), f.cut()); err != nil {
 		return err
 	}
-	for _, t := range inv.Evidence.Tables {
-		if t.Table == "AADNonInteractiveUserSignInLogs" {
-			return nil
-		}
+	if hasSilent(inv) {
+		return nil
 	}
 	return &exit{exitPartial, nil}
 }

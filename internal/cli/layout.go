@@ -15,6 +15,7 @@ type page struct {
 	width   int
 	verbose bool
 	next    string // what to do with findings, the last line
+	without string // what it means that there are none
 }
 
 // text writes one paragraph, wrapped to the width and indented.

@@ -94,6 +94,9 @@ func newStep(s Streams, def step) *cobra.Command {
 }
 
 func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
+	if err := f.check(); err != nil {
+		return err
+	}
 	parts := []string{cmp.Or(f.part, f.parts[0])}
 	if f.part == allParts {
 		parts = f.parts
@@ -110,6 +113,9 @@ func (f *stepFlags) run(ctx context.Context, s Streams, paths []string) error {
 	engine, err := f.engine(ctx, c)
 	if err != nil {
 		return &exit{exitInternal, err}
+	}
+	if _, err := f.tell(ctx, s, engine); err != nil {
+		return err
 	}
 	var answers []answered
 	for _, part := range parts {
