@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/replaytrace/replaytrace/internal/casefile"
+	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/escape"
 	"github.com/replaytrace/replaytrace/internal/inventory"
 	"github.com/replaytrace/replaytrace/internal/kql"
@@ -55,7 +56,9 @@ func noPath(args []string) error {
 		return err
 	}
 	for _, arg := range args {
-		if _, err := os.Stat(arg); err != nil && len(inv.Find(arg)) > 0 {
+		if _, err := os.Stat(arg); err != nil && (arg == "list" || diag.Suggest(arg, []string{"list", "lookup", "import"}) != "") {
+			return &hinted{fmt.Errorf("unknown command %q for \"replaytrace apps\"", arg), "replaytrace apps PATH... lists the applications of the evidence; apps lookup and apps import are the commands"}
+		} else if err != nil && len(inv.Find(arg)) > 0 {
 			return &hinted{fmt.Errorf("%s is an application and no path", arg), "replaytrace apps lookup " + arg}
 		}
 	}

@@ -84,6 +84,7 @@ func Main(args []string, s Streams) int {
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	s, color := screens(s)
 	root := newRoot(s)
+	refuseUnknown(root)
 	root.PersistentFlags().Var(color, "color", "auto, always or never; auto is on a terminal, unless NO_COLOR is set")
 	root.SetArgs(args)
 	root.SetIn(s.In)
@@ -226,4 +227,43 @@ Standard output has the result alone, progress and remarks go to standard error.
 		root.AddCommand(newStep(s, def))
 	}
 	return root
+}
+
+// refuseUnknown makes an error of what is no command of a group: cobra shows the group's help instead, as if all were well.
+func refuseUnknown(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, group := range root.Commands() {
+		switch {
+		case group.Name() == "help":
+			group.Run, group.RunE = nil, func(_ *cobra.Command, args []string) error {
+				about, rest, err := root.Find(args)
+				if err != nil || len(rest) > 0 {
+					return unknownCommand(about, append(rest, args...)[0])
+				}
+				about.InitDefaultHelpFlag()
+				return about.Help()
+			}
+		case group.HasSubCommands() && !group.Runnable():
+			group.Args, group.RunE = cobra.ArbitraryArgs, func(cmd *cobra.Command, args []string) error {
+				if len(args) > 0 {
+					return unknownCommand(cmd, args[0])
+				}
+				return cmd.Help()
+			}
+		}
+	}
+}
+
+// unknownCommand is the error of a word that is no command of a group, with the one that is near.
+func unknownCommand(group *cobra.Command, word string) error {
+	var names []string
+	for _, c := range group.Commands() {
+		names = append(names, c.Name())
+	}
+	hint := group.CommandPath() + " --help lists the commands"
+	if near := diag.Suggest(word, names); near != "" {
+		hint = "did you mean " + group.CommandPath() + " " + near + "?"
+	}
+	return &exit{exitUsage, &hinted{fmt.Errorf("unknown command %q for %q", word, group.CommandPath()), hint}}
 }

@@ -87,6 +87,9 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	if err := f.folders(); err != nil {
+		return err
+	}
 	c, partial, err := f.openGiven(ctx, s, paths)
 	if err != nil {
 		return err
@@ -106,16 +109,11 @@ func (f *huntFlags) run(ctx context.Context, s Streams, paths []string) error {
 	if err != nil {
 		return err
 	}
-	if err := f.files(ctx, s, c, inv); err != nil {
-		return err
+	err = f.files(ctx, s, c, inv)
+	if !f.silent { // also where a file could not be written: the evidence need not be read again
+		err = ended(err, f.print(s.Out, inv))
 	}
-	if f.silent {
-		return f.code(inv, partial)
-	}
-	if err := f.print(s.Out, inv); err != nil {
-		return err
-	}
-	return f.code(inv, partial)
+	return ended(err, f.code(inv, partial))
 }
 
 // print writes the result in the format asked for.
@@ -183,6 +181,28 @@ func (f *huntFlags) outputs() []string {
 		paths = append(paths, filepath.Join(f.out, casefile.RejectsName))
 	}
 	return paths
+}
+
+// folders refuses files in folders that are not there, before the evidence is read.
+func (f *huntFlags) folders() error {
+	for _, o := range []struct{ flag, path string }{{"report", f.report}, {"candidates", f.candidates}} {
+		if o.path == "" {
+			continue
+		}
+		dir := filepath.Dir(o.path)
+		if i, err := os.Stat(dir); err != nil || !i.IsDir() {
+			return &exit{exitUsage, fmt.Errorf("--%s: the folder %s is not there", o.flag, dir)}
+		}
+	}
+	for dir := f.out; dir != ""; dir = filepath.Dir(dir) { // it is made, with those above it
+		if i, err := os.Stat(dir); err == nil {
+			if !i.IsDir() {
+				return &exit{exitUsage, fmt.Errorf("--out: %s is no folder", dir)}
+			}
+			break
+		}
+	}
+	return nil
 }
 
 // spare refuses a run that would replace a file of the evidence by what it says of it.
