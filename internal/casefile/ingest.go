@@ -35,6 +35,7 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	}
 	defer func() { _ = l.files.Close() }()
 	files, problems := l.files.Discover(paths)
+	c.passed = l.files.Passed
 	if c.temporary != "" {
 		sort.Strings(files) // nothing that is made of a case that is not kept may depend on the order
 	}
@@ -52,6 +53,9 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	}
 	return reports, l.orFull(errors.Join(err, booksErr), given)
 }
+
+// Passed is how many files and folders the last Load passed over, because systems leave them in folders.
+func (c *Case) Passed() int { return c.passed }
 
 func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical()) }
 

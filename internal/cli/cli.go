@@ -81,7 +81,7 @@ func Main(args []string, s Streams) int {
 	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	signal.Ignore(syscall.SIGPIPE) // where nobody reads on, writing fails instead, so that no evidence stays in the temporary folder
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	context.AfterFunc(ctx, stop)   // a second Ctrl-C ends the program at once
 	s, color := screens(s)
 	root := newRoot(s)
 	refuseUnknown(root)

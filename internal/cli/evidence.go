@@ -175,6 +175,9 @@ func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, p
 			}
 		}
 	}
+	if n := c.Passed(); n > 0 && !f.quiet {
+		say(s.Err, "passed over %s of the system, such as .DS_Store\n", plural(n, "file"))
+	}
 	if f.caseDir == "" {
 		return partial, nil
 	}

@@ -46,7 +46,8 @@ func newSimulate(s Streams) *cobra.Command {
 			if err := t.WriteTo(out, shapes...); err != nil {
 				return &exit{exitUsage, err}
 			}
-			say(s.Err, "wrote a tenant with %s and %s to %s: hunt a folder in it, then compare with %s\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
+			say(s.Err, "wrote a tenant with %s and %s to %s; %s says which\n", plural(len(t.Key.Benign)+len(t.Key.Incidents), "user"), plural(len(t.Key.Incidents), "incident"), out, filepath.Join(out, "answer_key.json"))
+			say(s.Err, "next: replaytrace hunt %s --tenant %s\n", filepath.Join(out, simulate.Folder(shapes)), filepath.Join(out, "tenant.yaml"))
 			return nil
 		},
 	}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strings"
 	"sync"
 )
 
@@ -78,6 +79,8 @@ type Problem struct {
 type Files struct {
 	// Scratch is the folder into which a compressed archive is unpacked; "" is that of the system's temporary files.
 	Scratch string
+	// Passed counts the files and folders that Discover passed over: what systems leave in folders, which is no evidence.
+	Passed int
 
 	mu sync.Mutex
 	// last is the archive that was asked for last: its files are opened one after the other, each several times, and its list
@@ -128,7 +131,7 @@ func (s *Files) Discover(paths []string) (files []string, problems []Problem) {
 			add(filepath.Clean(path))
 			continue
 		}
-		found, broken := walk(path)
+		found, broken := s.walk(path)
 		problems = append(problems, broken...)
 		for _, f := range found {
 			add(f)
@@ -141,14 +144,19 @@ func (s *Files) Discover(paths []string) (files []string, problems []Problem) {
 }
 
 // walk lists the regular files of a folder, which may be named by a link. Links in it are not followed, so that none leads
-// out of it, and are said.
-func walk(root string) (files []string, problems []Problem) {
+// out of it, and are said. What systems leave in folders is passed over and counted.
+func (s *Files) walk(root string) (files []string, problems []Problem) {
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		path := filepath.Join(root, filepath.FromSlash(name))
 		switch {
 		case err != nil:
 			problems = append(problems, Problem{path, plainError(err), "make it readable for this user"})
 			if d != nil && d.IsDir() {
+				return fs.SkipDir
+			}
+		case name != "." && ofSystem(d.Name()):
+			s.Passed++
+			if d.IsDir() {
 				return fs.SkipDir
 			}
 		case d.Type().IsRegular():
@@ -163,6 +171,16 @@ func walk(root string) (files []string, problems []Problem) {
 	}
 	sort.Strings(files)
 	return files, problems
+}
+
+// ofSystem reports whether a name is that of what systems and their desktops leave in folders: hidden files, thumbnails, and
+// what macOS keeps beside the files of an archive.
+func ofSystem(name string) bool {
+	switch strings.ToLower(name) {
+	case "thumbs.db", "desktop.ini", "__macosx":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
 }
 
 func startsWith(path, magic string) bool {

@@ -3,8 +3,10 @@ package evidence
 import (
 	"bytes"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxWraps bounds how deep records may be wrapped: a hit of a search, that holds an event, that holds the record.
@@ -35,6 +37,37 @@ var notRead = []struct{ magic, what, help string }{
 	{"<Objs ", "XML", exportXML}, // of Export-Clixml
 	{"<!", "a page of the web", "export as JSON or CSV"},
 	{"<html", "a page of the web", "export as JSON or CSV"},
+}
+
+// ours are files of our own that lie beside evidence and are none.
+var ours = []struct {
+	known      *regexp.Regexp
+	what, help string
+}{
+	{regexp.MustCompile(`(?m)^(?:corporate_networks|vpn_networks|working_hours|approved_apps|vpn_log|asn_database|incident):(?:\s|$)`), "it is a tenant file and no evidence", "a tenant file: give it with --tenant"},
+	{regexp.MustCompile(`^\{\s*"schema_version":\s*\d+,\s*"seed":\s*\d+,\s*"incidents":`), "it is the answer key of simulate and no evidence", "hunt the folder of the evidence beside it"},
+}
+
+// aKey is the first line of YAML that is no remark.
+var aKey = regexp.MustCompile(`^(?:(?:#.*|---|\s*)\n)*[\w-]+:(?:\s|$)`)
+
+// looks is what a file looks like of which no shape is known.
+func (f *File) looks(head []byte) string {
+	whole := head
+	for cut := 1; cut < utf8.UTFMax && cut < len(head) && !utf8.Valid(whole); cut++ {
+		whole = head[:len(head)-cut] // the end of what was read may lie in a character
+	}
+	control := func(c rune) bool { return c < ' ' && !strings.ContainsRune("\t\r\n\f", c) }
+	switch {
+	case !utf8.Valid(whole) || bytes.ContainsFunc(whole, control):
+		return "binary"
+	case f.container != CSV:
+	case aKey.Match(whole):
+		return "YAML"
+	case !bytes.ContainsAny(whole, ",;\t|"):
+		return "text"
+	}
+	return fmt.Sprint(f.container)
 }
 
 // recognise finds the shape of a file by its first bytes.
@@ -81,8 +114,16 @@ func (f *File) recognise() error {
 			"see to what the message says, and export again",
 		}
 	}
+	if empty := bytes.Join(bytes.Fields(head), nil); string(empty) == "[]" {
+		return &NotRecognised{"the file holds no records", "export it again, or leave it out"}
+	}
+	for _, own := range ours {
+		if own.known.Match(head) {
+			return &NotRecognised{own.what, own.help}
+		}
+	}
 	return &NotRecognised{
-		fmt.Sprintf("no sign-in evidence recognised (it reads as %s)", f.container),
+		fmt.Sprintf("no sign-in evidence recognised (it reads as %s)", f.looks(head)),
 		"give exports of Log Analytics, Azure Monitor, Microsoft Graph, the Entra admin centre, Defender XDR or Purview: docs/evidence.md lists the shapes",
 	}
 }

@@ -78,6 +78,15 @@ next:
 	return out, nil
 }
 
+// Folder is the folder in which WriteTo writes the first of the shapes that are named, or of the usual ones.
+func Folder(names []string) string {
+	all, err := shapesOf(names)
+	if err != nil || len(all) == 0 {
+		return ""
+	}
+	return all[0].folder
+}
+
 // named are files with the tables' names.
 func named(extension string) func(table) string {
 	return func(t table) string { return tableNames[t] + extension }
