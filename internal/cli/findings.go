@@ -95,7 +95,14 @@ func (p *page) finding(f *finding.Finding) {
 		p.text("  ", dim.Render(fmt.Sprintf("without weight of their own: %d (-v lists them)", idle)))
 	}
 	for _, x := range f.Persistence {
-		p.text("  ", warning.Render("persists:")+" "+safe(x.Kind)+" "+safe(x.Name)+" ("+safe(x.ID)+") "+safe(x.Detail))
+		said := []string{x.Kind}
+		if x.Name != "" {
+			said = append(said, x.Name)
+		}
+		if x.ID != "" && !strings.EqualFold(x.ID, f.UserID) { // whose it is has been said
+			said = append(said, "("+x.ID+")")
+		}
+		p.text("  ", warning.Render("persists:")+" "+safe(strings.Join(append(said, x.Detail), " ")))
 	}
 	p.b.WriteByte('\n')
 }
@@ -125,14 +132,14 @@ func (p *page) evidence(inv *investigation.Investigation) {
 	}
 	p.notAssessed(inv.UsersNotAssessed)
 	v := inv.Visibility
-	p.text("", fmt.Sprintf("SigninLogs alone: %d of %d attacker events. Interactive rows %d, non-interactive rows %d.", v.AttackerEventsInSigninLogs, v.AttackerEvents, v.InteractiveEvents, v.NonInteractiveEvents))
+	p.text("", fmt.Sprintf("SigninLogs alone: %s of %s attacker events. Interactive rows %s, non-interactive rows %s.", counted(int64(v.AttackerEventsInSigninLogs)), counted(int64(v.AttackerEvents)), counted(int64(v.InteractiveEvents)), counted(int64(v.NonInteractiveEvents))))
 	p.text("", fmt.Sprintf("As of %s (%s). Corporate networks: %s (%s).", inv.AsOf.Format("2006-01-02T15:04:05Z"), safe(inv.AsOfSource), safe(p.networks(inv.Tenant.CorporateNetworks)), safe(inv.Tenant.NetworksSource)))
 	p.text("", inv.Prior.String())
 	var read, loaded, duplicate, rejected int64
 	for _, f := range inv.Evidence.Files {
 		read, loaded, duplicate, rejected = read+f.RowsRead, loaded+f.RowsLoaded, duplicate+f.RowsDuplicate, rejected+f.RowsRejected
 	}
-	p.text("", fmt.Sprintf("%s: %d rows read = %d loaded + %d duplicate + %d rejected.", plural(len(inv.Evidence.Files), "file"), read, loaded, duplicate, rejected))
+	p.text("", fmt.Sprintf("%s: %s read = %s loaded + %s duplicate + %s rejected.", plural(len(inv.Evidence.Files), "file"), plural(int(read), "row"), counted(loaded), counted(duplicate), counted(rejected)))
 	if n := len(inv.Explained); n > 0 && !p.verbose {
 		p.text("", dim.Render(plural(n, "activity")+" explained or too weak (-v lists them)."))
 		return

@@ -106,7 +106,7 @@ func lintRules(ctx context.Context, s Streams, paths []string, format string) er
 				b.WriteString(escape.Terminal(w) + "\n")
 			}
 		}
-		fmt.Fprintf(&b, "%d rules, %d faults\n", len(files), faults)
+		fmt.Fprintf(&b, "%s, %s\n", plural(len(files), "rule"), plural(faults, "fault"))
 		err = write(s.Out, b.String())
 	}
 	if err == nil && faults > 0 {
@@ -260,6 +260,6 @@ func exportRules(s Streams, signals []string, dir string) error {
 			return &exit{exitUsage, err}
 		}
 	}
-	say(s.Err, "wrote %d rules to %s\n", len(all), dir)
+	say(s.Err, "wrote %s to %s\n", plural(len(all), "rule"), dir)
 	return nil
 }

@@ -93,7 +93,7 @@ func testRules(ctx context.Context, s Streams, dir string, signals []string, for
 		}
 	}
 	if failed := checks.failed(); failed > 0 {
-		return &exit{exitFound, fmt.Errorf("%d of %d rules failed", failed, len(all))}
+		return &exit{exitFound, fmt.Errorf("%d of %s failed", failed, plural(len(all), "rule"))}
 	}
 	return nil
 }

@@ -28,7 +28,7 @@ func Render(w io.Writer, l *List, color bool) {
 			return
 		}
 		pos := l.Source.Position(d.Span.Start)
-		_, _ = fmt.Fprintf(w, "%s:%d:%d: %s%s error:%s %s\n", escape.Terminal(l.Source.Name), pos.Line, pos.Column, red, d.Kind, plain, escape.Terminal(d.Message))
+		_, _ = fmt.Fprintf(w, "%s:%d:%d: %s%s:%s %s\n", escape.Terminal(l.Source.Name), pos.Line, pos.Column, red, d.Kind.words(), plain, escape.Terminal(d.Message))
 		line, under := excerpt(l.Source.Text, d.Span)
 		if line != "" {
 			_, _ = fmt.Fprintf(w, "    %s\n    %s%s%s\n", line, red, under, plain)
@@ -81,4 +81,12 @@ func width(s string) int {
 		}
 	}
 	return n
+}
+
+// words is the kind as a person reads it.
+func (k Kind) words() string {
+	if k == Unsupported {
+		return "not supported"
+	}
+	return string(k) + " error"
 }

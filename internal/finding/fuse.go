@@ -280,8 +280,10 @@ func (g *group) signal(weight float64) Signal {
 func (c *Candidate) finding(v Verdict, score int) Finding {
 	f := Finding{
 		User: c.User, UserID: c.UserID, HomeTenantID: c.HomeTenantID, Verdict: v, Score: score, Spots: c.Spots,
-		FirstSeen: c.First, LastSeen: c.Last, DurationSeconds: int64(c.Last.Sub(c.First).Seconds()), Signals: c.Signals,
+		FirstSeen: c.First, LastSeen: c.Last, DurationSeconds: int64(c.Last.Sub(c.First).Seconds()), Signals: slices.Clone(c.Signals),
 	}
+	// Of a family that has reached its cap the later ones count less than their own weight.
+	slices.SortStableFunc(f.Signals, func(a, b Signal) int { return cmp.Or(cmp.Compare(b.Weight, a.Weight), cmp.Compare(a.ID, b.ID)) })
 	for _, b := range c.Benign {
 		outcome := Undecided
 		if b.Strength == string(hunt.Excluding) {

@@ -168,6 +168,24 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestSignalsByWeight: the order of a finding's signals is that of the weights which it shows, not of those before the cap.
+func TestSignalsByWeight(t *testing.T) {
+	var signals []hunt.Signal // two of a family each, of which the second counts a quarter
+	for _, rule := range []string{"tool", "browser", "device", "bare", "network", "country"} {
+		signals = append(signals, says(rule, "a", 0, 5, "n1"))
+	}
+	findings, _ := Judge(Weigh(signals, nil, nil, scale()), Prior{Stated: 0.001, Learned: 0.001}, scale())
+	if len(findings) != 1 || len(findings[0].Signals) < 4 {
+		t.Fatalf("%d findings, want one of all signals", len(findings))
+	}
+	list := findings[0].Signals
+	for i := 1; i < len(list); i++ {
+		if a, b := list[i-1], list[i]; a.Weight < b.Weight || a.Weight == b.Weight && a.ID > b.ID {
+			t.Errorf("%s with %v stands before %s with %v", a.ID, a.Weight, b.ID, b.Weight)
+		}
+	}
+}
+
 // TestConsidered: what leaves nothing of a part is accepted for that part, what was only outweighed is undecided.
 func TestConsidered(t *testing.T) {
 	proof, journey := says("tool", "a", 0, 90, "n1"), says("travel", "a", 0, 5, "n2")

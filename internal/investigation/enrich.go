@@ -301,12 +301,12 @@ func (b *builder) considered(f *finding.Finding) {
 }
 
 func (b *builder) summarize(f *finding.Finding) {
-	with := "with " + cmp.Or(strings.Join(f.UserAgents, ", "), "no agent") + " "
+	with := "with " + cmp.Or(some(f.UserAgents), "no agent") + " "
 	if len(f.UserAgents)+len(f.Resources) == 0 { // no sign-ins: what mailboxes and files say names neither
 		with = ""
 	}
 	if len(f.Resources) > 0 { // some exports name no resource
-		with += "for " + strings.Join(f.Resources, ", ") + " "
+		with += "for " + some(f.Resources) + " "
 	}
 	failed := 0
 	for i := range f.Events {
@@ -322,7 +322,7 @@ func (b *builder) summarize(f *finding.Finding) {
 		uses += fmt.Sprintf(" (%d without success)", failed)
 	}
 	f.Summary = fmt.Sprintf("The token of %s was used %s from %s %sbetween %s and %s (%s); SigninLogs alone shows %d of these events.",
-		f.User, uses, strings.Join(f.SourceIPs, ", "), with,
+		f.User, uses, some(f.SourceIPs), with,
 		f.FirstSeen.Format(time.RFC3339), f.LastSeen.Format(time.RFC3339), finding.Length(f.DurationSeconds), f.VisibleInSigninLog)
 	if f.FirstSeenCensored {
 		f.Summary += " It begins within a day of what the evidence has of the user, so it may have begun before."
@@ -330,6 +330,22 @@ func (b *builder) summarize(f *finding.Finding) {
 	if kept := outlives(f.Persistence); kept != "" {
 		f.Summary += " This was changed meanwhile and outlives the token: " + kept + "."
 	}
+}
+
+// some names up to three values in a sentence; a long one, as agents are, by its beginning.
+func some(values []string) string {
+	const most, longest = 3, 60
+	var words []string
+	for _, v := range values[:min(most, len(values))] {
+		if r := []rune(v); len(r) > longest {
+			v = string(r[:longest-1]) + "\u2026"
+		}
+		words = append(words, v)
+	}
+	if n := len(values) - most; n > 0 {
+		return strings.Join(words, ", ") + fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(words, ", ")
 }
 
 // outlives names what was changed, each once, in the order of time.
@@ -344,5 +360,5 @@ func outlives(changes []finding.Persistence) string {
 			names = append(names, name)
 		}
 	}
-	return strings.Join(names, ", ")
+	return some(names)
 }

@@ -17,6 +17,7 @@ func TestSummaryNamesWhatThereIs(t *testing.T) {
 		{[]string{"curl/8"}, nil, "from 192.0.2.1 with curl/8 between "},
 		{nil, []string{"Microsoft Graph"}, "from 192.0.2.1 with no agent for Microsoft Graph between "},
 		{nil, nil, "from 192.0.2.1 between "},
+		{[]string{strings.Repeat("a", 70), "b", "c", "d", "e"}, nil, "with " + strings.Repeat("a", 59) + "\u2026, b, c and 2 more between "},
 	} {
 		f := &finding.Finding{SourceIPs: []string{"192.0.2.1"}, UserAgents: x.agents, Resources: x.resources}
 		(&builder{}).summarize(f)

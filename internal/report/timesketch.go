@@ -37,7 +37,7 @@ type timesketchEvent struct {
 
 // doings are the roles of events as a line of a timeline says them.
 var doings = map[finding.Role]string{
-	finding.Attacker: "attacker by", finding.Root: "own sign-in that began the session, by", finding.Victim: "own use of the session, by", finding.Control: "control by",
+	finding.Attacker: "attacker in the name of", finding.Root: "own sign-in that began the session, by", finding.Victim: "own use of the session, by", finding.Control: "control by",
 }
 
 // timesketch renders one event of the findings per line.
