@@ -115,7 +115,7 @@ known_apps, or import it in Sentinel as the watchlist Applications. A list is CS
 public lists of Microsoft's applications and of the family of client ids are read as they are published.`,
 		Example: `  replaytrace apps import MicrosoftApps.json --out known_apps.csv
   replaytrace apps import ours.csv --approved --out approved_apps.csv`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("the FILE of a list", 1, -1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if out == "" {
 				return &exit{exitUsage, errors.New("--out is missing: name the CSV file to write")}

@@ -229,6 +229,19 @@ Standard output has the result alone, progress and remarks go to standard error.
 	return root
 }
 
+// takes refuses fewer arguments than least and more than most, -1 for any number, in words.
+func takes(what string, least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s takes %s", cmd.CommandPath(), what)
+		case most >= 0 && len(args) > most:
+			return fmt.Errorf("%s takes %s, not %q", cmd.CommandPath(), what, args[most])
+		}
+		return nil
+	}
+}
+
 // refuseUnknown makes an error of what is no command of a group: cobra shows the group's help instead, as if all were well.
 func refuseUnknown(root *cobra.Command) {
 	root.InitDefaultHelpCmd()

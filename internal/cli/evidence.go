@@ -81,6 +81,9 @@ func (f *evidenceFlags) open(ctx context.Context, s Streams, paths []string) (c 
 	if err := f.readContext(s); err != nil { // before the evidence: a misspelt path should not cost the time that it takes
 		return nil, nil, &exit{exitUsage, err}
 	}
+	if f.threads < 0 {
+		return nil, nil, &exit{exitUsage, errors.New("--threads takes 0 or more")}
+	}
 	f.meter = newMeter(s.Err, f.quiet || f.noProgress)
 	defer f.meter.done()
 	c, err = f.openCase(ctx, len(paths) == 0 && f.caseDir != "")

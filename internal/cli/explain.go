@@ -24,7 +24,7 @@ question that a step or the report asks of the evidence, it prints the KQL. The 
 		Example: `  replaytrace explain ua-script-library
   replaytrace explain investigate.sessions   # the question behind a step of the investigation
   replaytrace rules list`,
-		Args: cobra.ExactArgs(1),
+		Args: takes("one SIGNAL or VIEW", 1, 1),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			words, directive := completeSignals(cmd, args, word)
 			if len(args) == 0 {

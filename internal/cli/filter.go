@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -146,7 +147,7 @@ func (m *moment) Set(s string) error {
 	}
 	t, ok := parse(s)
 	if !ok {
-		return fmt.Errorf("takes a time such as 2026-03-18T14:00:00Z, not %q", s)
+		return errors.New("takes a day or a time, such as 2026-03-18 or 2026-03-18T14:00:00Z")
 	}
 	m.Time = t.Time()
 	return nil

@@ -112,15 +112,30 @@ var kindOfSignIn = map[string]string{"SigninLogs": "interactive", "AADNonInterac
 
 // indicators lists what of the list given occurs.
 func (p *page) indicators(hits []investigation.IndicatorHit) {
-	if len(hits) == 0 {
+	if len(p.sought) == 0 {
 		return
 	}
 	safe := escape.Terminal
 	var rows [][]string
+	found := map[string]bool{}
 	for _, h := range hits {
+		found[h.Value] = true
 		rows = append(rows, []string{safe(h.Kind), safe(h.Value), safe(h.User), counted(h.Events), h.First.Format(minute), h.Last.Format(minute), kindOfSignIn[h.Table]})
 	}
-	p.table([]string{"indicator", "value", "user", "events", "first", "last", "sign-ins"}, rows)
+	if len(rows) > 0 {
+		p.table([]string{"indicator", "value", "user", "events", "first", "last", "sign-ins"}, rows)
+	}
+	var absent []string
+	for _, value := range p.sought {
+		if !found[value] {
+			absent = append(absent, value)
+		}
+	}
+	told := fmt.Sprintf("%d of %s in the sign-ins", len(p.sought)-len(absent), plural(len(p.sought), "indicator"))
+	if len(absent) > 0 {
+		told += "; not: " + p.networks(absent)
+	}
+	p.text("", safe(told)+".")
 	p.b.WriteByte('\n')
 }
 

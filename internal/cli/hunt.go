@@ -128,6 +128,11 @@ func (f *huntFlags) print(w io.Writer, inv *investigation.Investigation) error {
 		p.next = "Next: replaytrace investigate with --user answers the questions about one of them; --report FILE.html writes the page."
 	}
 	p.without = f.without(inv)
+	for _, row := range f.indicators.Rows { // a value without a kind has a row for each that it may be of
+		if !slices.Contains(p.sought, row[1]) {
+			p.sought = append(p.sought, row[1])
+		}
+	}
 	p.findings(inv)
 	if !f.nobody {
 		p.steps(inv.Steps, f.verbose)

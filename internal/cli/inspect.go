@@ -41,7 +41,7 @@ func newInspect(s Streams) *cobra.Command {
 
 func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error {
 	if f.caseDir != "" {
-		return &exit{exitUsage, errors.New("inspect looks at files; coverage and the manifest describe a case")}
+		return &exit{exitUsage, &hinted{errors.New("inspect looks at files and keeps nothing"), "replaytrace coverage --case " + f.caseDir + " describes a case, and manifest.json in it its files"}}
 	}
 	return f.manifest(ctx, s, paths, func(c *casefile.Case, m *casefile.Manifest) error {
 		engine, err := f.engine(ctx, c)
@@ -61,7 +61,7 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 			}
 			return escape.Document(s.Out, inspection{documentVersion, list, m.Files})
 		}
-		p := &page{width: columns(s.Out)}
+		p := &page{width: columns(s.Out), verbose: f.verbose}
 		if err := p.warnings(warnings); err != nil {
 			return &exit{exitInternal, err}
 		}
@@ -69,6 +69,12 @@ func (f *inspectFlags) run(ctx context.Context, s Streams, paths []string) error
 		return write(s.Out, p.b.String())
 	})
 }
+
+// mostColumns are named of those that no table has; -v names all.
+const mostColumns = 10
+
+// isWatchlist reports whether a file holds the rows of watchlists alone, which keep every column.
+func isWatchlist(r *casefile.FileReport) bool { return len(r.Tables) == 1 && r.Tables["Watchlist"] > 0 }
 
 // files prints a block for each file.
 func (p *page) files(files []casefile.FileReport) {
@@ -91,8 +97,12 @@ func (p *page) files(files []casefile.FileReport) {
 		for _, x := range r.Rejects {
 			p.text("  ", warning.Render("rejected:")+fmt.Sprintf(" %s %s, first at line %d: %s", counted(x.Rows), x.Code, x.FirstLine, escape.Terminal(x.Reason)))
 		}
-		if len(r.UnknownColumns) > 0 {
-			p.text("  ", "columns that no table has: "+escape.Terminal(strings.Join(r.UnknownColumns, ", ")))
+		if names := r.UnknownColumns; len(names) > 0 && len(r.Tables) > 0 && !isWatchlist(r) {
+			more := ""
+			if n := len(names) - mostColumns; n > 0 && !p.verbose {
+				names, more = names[:mostColumns], fmt.Sprintf(" and %s more (-v)", counted(int64(n)))
+			}
+			p.text("  ", "columns that no table has: "+escape.Terminal(strings.Join(names, ", "))+more)
 		}
 		p.text("  ", dim.Render(fmt.Sprintf("%s bytes, SHA-256 %s", counted(r.Bytes), r.SHA256)))
 	}

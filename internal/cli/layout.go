@@ -14,8 +14,9 @@ type page struct {
 	b       strings.Builder
 	width   int
 	verbose bool
-	next    string // what to do with findings, the last line
-	without string // what it means that there are none
+	next    string   // what to do with findings, the last line
+	without string   // what it means that there are none
+	sought  []string // the indicators of the list that was given, each once
 }
 
 // text writes one paragraph, wrapped to the width and indented.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -91,6 +92,14 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 	if err := f.named(); err != nil {
 		return &exit{exitUsage, err}
 	}
+	if batch != nil && f.format != "table" && !strings.HasPrefix(f.format, "json") {
+		return &exit{exitUsage, fmt.Errorf("--batch prints JSON lines and takes no --format %s", f.format)}
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.values)) {
+		if batch == nil && !strings.Contains(source.Text, name) {
+			return &exit{exitUsage, fmt.Errorf("--param %s: the query declares no such parameter", name)}
+		}
+	}
 	c, partial, err := f.open(ctx, s, args)
 	if err != nil {
 		return err
@@ -161,6 +170,9 @@ func (f *queryFlags) one(ctx context.Context, s Streams, c *casefile.Case, sourc
 	if !f.quiet {
 		notes := rows.Notes
 		if absent := f.absent(c, rows.Tables); len(absent) > 0 {
+			if f.caseDir == "" && len(f.reports) == 0 && len(f.tables) == 0 {
+				notes = append(notes, "no evidence was given: name files or folders behind the KQL, or a case with --case")
+			}
 			notes = append(notes, "the evidence has no rows of "+strings.Join(absent, ", "))
 		}
 		for _, n := range notes {

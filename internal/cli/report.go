@@ -14,7 +14,7 @@ func newReport(s Streams) *cobra.Command {
 		Example: `  replaytrace report --case case-2026-031 > report.html
   replaytrace report --case case-2026-031 --format markdown
   replaytrace report --case case-2026-031 --out report   # every output as a file`,
-		Args: cobra.NoArgs,
+		Args: takes("nothing but flags", 0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if f.caseDir == "" {
 				return &exit{exitUsage, errors.New("--case is missing: name the folder of the case, or hunt over files with --report")}

@@ -31,7 +31,7 @@ func newRulesList(s Streams) *cobra.Command {
 		Short: "List the hunts that ship",
 		Example: `  replaytrace rules list
   replaytrace rules list --format json`,
-		Args: cobra.NoArgs,
+		Args: takes("nothing but flags", 0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			all, err := shipped()
 			if err != nil {
@@ -160,7 +160,7 @@ func newRulesRun(s Streams) *cobra.Command {
 		Short: "Run one rule, a file or a signal that ships, and print its rows",
 		Example: `  replaytrace rules run ua-script-library ./export
   replaytrace rules run ./our-rules/New.yaml --case case-2026-031 --format csv`,
-		Args:              cobra.MinimumNArgs(1),
+		Args:              takes("a RULE, which is a signal or a file", 1, -1),
 		ValidArgsFunction: completeSignals,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			h, err := findRule(args[0])

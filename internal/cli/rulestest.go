@@ -23,7 +23,7 @@ func newRulesTest(s Streams) *cobra.Command {
 rows of evidence and the signals that the rule must make of them. It exits with 1 when a rule has no proof or fails it.`,
 		Example: `  replaytrace rules test ./hunts
   replaytrace rules test ./our-rules ua-script-library`,
-		Args: cobra.MinimumNArgs(1),
+		Args: takes("the folder of the rules", 1, -1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return testRules(cmd.Context(), s, args[0], args[1:], format)
 		},
@@ -54,7 +54,9 @@ func (c *ruleCheck) lines() string {
 }
 
 func testRules(ctx context.Context, s Streams, dir string, signals []string, format string) error {
-	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+	if info, err := os.Stat(dir); err != nil {
+		return &exit{exitUsage, fmt.Errorf("there is no folder %s", dir)}
+	} else if !info.IsDir() {
 		return &exit{exitUsage, fmt.Errorf("%s is a file: name the folder of the rules, and behind it the signal of the rule", dir)}
 	}
 	fsys := os.DirFS(dir)

@@ -24,10 +24,13 @@ func newSimulate(s Streams) *cobra.Command {
   replaytrace simulate --out lab --seed 7 --users 1000 --days 30 --incidents 10 --shape jsonl
   replaytrace simulate --out calm --users 200 --no-attacks
   replaytrace simulate --out - --users 400 | replaytrace ingest - --case lab`,
-		Args: cobra.NoArgs,
+		Args: takes("nothing but flags", 0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			if out == "" {
 				return &exit{exitUsage, errors.New("--out is missing: name the folder to write to")}
+			}
+			if opt.Users < 1 || opt.Days < 1 || opt.Incidents < 0 {
+				return &exit{exitUsage, errors.New("--users and --days take 1 or more, --incidents 0 or more")}
 			}
 			stream := out == "-"
 			if stream && len(shapes) > 0 {

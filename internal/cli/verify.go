@@ -27,7 +27,7 @@ the tables, among the copies and among the rejects. It exits with 1 on any diffe
 		Example: `  replaytrace verify --case case-2026-031
   replaytrace verify --case case-2026-031 --evidence /mnt/handed-over   # the files lie elsewhere now
   replaytrace verify --case case-2026-031 --no-files                    # the case alone`,
-		Args: cobra.NoArgs,
+		Args: takes("nothing but flags", 0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), s) },
 	}
 	f.evidenceFlags.add(cmd)

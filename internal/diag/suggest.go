@@ -5,7 +5,11 @@ import (
 	"strings"
 )
 
-// Suggest returns the candidate nearest to word, "" when none is near: about one edit for every four letters.
+// leastPrefix is how much of a candidate has to be typed for the rest to be guessed.
+const leastPrefix = 4
+
+// Suggest returns the candidate nearest to word, "" when none is near: about one edit for every four letters, or else the
+// shortest that begins with it.
 func Suggest(word string, candidates []string) string {
 	sorted := append([]string(nil), candidates...)
 	sort.Strings(sorted)
@@ -16,6 +20,13 @@ func Suggest(word string, candidates []string) string {
 		}
 		if d := distance(strings.ToLower(word), strings.ToLower(c), least); d < least && c != word && d < len(word) {
 			best, least = c, d
+		}
+	}
+	if best == "" && len(word) >= leastPrefix {
+		for _, c := range sorted {
+			if len(c) > len(word) && strings.EqualFold(c[:len(word)], word) && (best == "" || len(c) < len(best)) {
+				best = c
+			}
 		}
 	}
 	return best

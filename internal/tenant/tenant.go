@@ -249,7 +249,11 @@ func inline(columns []string, item any) ([]string, error) {
 		for key, value := range v {
 			i := indexOf(columns, key)
 			if i < 0 {
-				return nil, fmt.Errorf("unknown key %q: it is one of %s", key, strings.Join(columns, ", "))
+				hint := ""
+				if near := diag.Suggest(key, columns); near != "" {
+					hint = fmt.Sprintf("; did you mean %s?", near)
+				}
+				return nil, fmt.Errorf("unknown key %q: it is one of %s%s", key, strings.Join(columns, ", "), hint)
 			}
 			row[i] = fmt.Sprint(value)
 		}

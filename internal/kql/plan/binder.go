@@ -267,7 +267,8 @@ func (b *binder) params(sc *scope, st *syntax.DeclareParams) *scope {
 		} else if p.Default != nil {
 			value = b.scalar(&frame{scope: sc}, p.Default)
 		} else {
-			b.fail(diag.Semantic, p.Span(), "", "query parameter %s has no value: give it with --param %s=...", p.Name.Name, p.Name.Name)
+			b.report(diag.Semantic, p.Span(), "", "query parameter %s has no value: give it with --param %s=...", p.Name.Name, p.Name.Name)
+			value = &Const{T: schema.Dynamic} // so that its name is known, and this is the only error
 		}
 		if t, ok := schema.ParseType(p.Type); ok {
 			value = b.convert(value, t)
