@@ -222,6 +222,13 @@ Standard output has the result alone, progress and remarks go to standard error.
 		newRules(s),
 		newExplain(s),
 		newSimulate(s),
+		&cobra.Command{
+			Use: "version", Short: "Print the version", Example: "  replaytrace version", Args: takes("nothing", 0, 0),
+			RunE: func(*cobra.Command, []string) error {
+				_, err := fmt.Fprintf(s.Out, "replaytrace %s\n", Version)
+				return err
+			},
+		},
 	)
 	for _, def := range steps {
 		root.AddCommand(newStep(s, def))

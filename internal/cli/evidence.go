@@ -42,10 +42,10 @@ type evidenceFlags struct {
 
 func (f *evidenceFlags) add(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.StringVar(&f.caseDir, "case", "", "keep the case in this folder, or use the one that is there")
-	flags.StringVar(&f.tenantFile, "tenant", "", "what is known of the tenant: networks, automation, applications, VPN log, countermeasures (YAML, docs/tenant.md)")
-	flags.StringVar(&f.ioc, "ioc", "", "a list of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP")
-	flags.StringVar(&f.geo, "geo", "", "a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
+	flags.StringVar(&f.caseDir, "case", "", "keep the case in the folder `DIR`, or use the one that is there")
+	flags.StringVar(&f.tenantFile, "tenant", "", "`FILE` of what is known of the tenant: networks, automation, applications, VPN log, countermeasures (YAML, docs/tenant.md)")
+	flags.StringVar(&f.ioc, "ioc", "", "`FILE` of indicators to look for, as the watchlist Indicators: CSV, one value per line, STIX or MISP (docs/tenant.md)")
+	flags.StringVar(&f.geo, "geo", "", "`FILE` of a city database (GeoLite2-City.mmdb) for geo_info_from_ip_address() in KQL")
 	f.asOf = asOf{word: latest}
 	flags.Var(&f.asOf, "as-of", "what now() means: latest, now or a time such as 2026-03-21T09:30:00Z")
 	f.memory = 2e9

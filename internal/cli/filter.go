@@ -27,7 +27,7 @@ type filterFlags struct {
 // add adds the flags; the shell completes users from the case that e opens.
 func (f *filterFlags) add(cmd *cobra.Command, e *evidenceFlags) {
 	flags := cmd.Flags()
-	flags.StringArrayVar(&f.users, "user", nil, "only this user (UPN or object id); repeatable")
+	flags.StringArrayVar(&f.users, "user", nil, "only the user of this `UPN` or object id; repeatable")
 	f.until.ends = true
 	flags.Var(&f.since, "since", "only what happened at this time or later, such as 2026-03-18 or 2026-03-18T14:00:00Z")
 	flags.Var(&f.until, "until", "only what happened at this time or before; a day is taken whole")

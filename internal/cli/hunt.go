@@ -73,9 +73,9 @@ func (f *huntFlags) add(cmd *cobra.Command, format string) {
 	formatFlag(cmd, &f.format, words...)
 	flags := cmd.Flags()
 	flags.Var(&f.prior, "prior", "how probable it is of any user, before the evidence is weighed, that a token was stolen (default 0.001)")
-	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to this file, which is replaced if it exists")
-	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to this file")
-	flags.StringVar(&f.out, "out", "", "also write every output and the rejected rows into this folder: files of the same names are replaced, others left alone")
+	flags.StringVar(&f.report, "report", "", "also write one self-contained HTML page to `FILE`, which is replaced if it exists")
+	flags.StringVar(&f.candidates, "candidates", "", "also write every activity that was weighed, whatever its score, as JSON lines to `FILE`")
+	flags.StringVar(&f.out, "out", "", "also write every output and the rejected rows into the folder `DIR`: files of the same names are replaced, others left alone")
 	verdicts := []string{""}
 	for _, v := range slices.Backward(finding.Verdicts) {
 		verdicts = append(verdicts, string(v))

@@ -55,7 +55,7 @@ func newSimulate(s Streams) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&out, "out", "", "the folder to write to, empty unless --force, for a hunt reads all that lies in it; - writes JSON lines of all tables to standard output")
+	flags.StringVar(&out, "out", "", "the folder `DIR` to write to, empty unless --force, for a hunt reads all that lies in it; - writes JSON lines of all tables to standard output")
 	flags.Uint64Var(&opt.Seed, "seed", 1, "the same seed gives the same bytes")
 	flags.IntVar(&opt.Users, "users", 12, "people of the tenant")
 	flags.IntVar(&opt.Days, "days", 14, "days of evidence")
