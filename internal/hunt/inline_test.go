@@ -4,6 +4,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -32,6 +34,45 @@ func TestInlined(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestInlineNamesOnce holds that no rule, view or part names a part that another one it names stands on: what is left names
+// what the query is about.
+func TestInlineNamesOnce(t *testing.T) {
+	named := regexp.MustCompile(`(?m)^ *// (?:functions|needs): (.*)$`)
+	inlined := func(names []string) int {
+		text, err := Inline(inlineBegin+strings.Join(names, " "), hunts.Functions)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(text) - len(strings.Join(names, " "))
+	}
+	for _, fsys := range []fs.FS{hunts.FS, hunts.Views, hunts.Functions} {
+		err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			text, err := fs.ReadFile(fsys, path)
+			if err != nil {
+				return err
+			}
+			line := named.FindSubmatch(text)
+			if line == nil {
+				return nil
+			}
+			names := strings.Fields(string(line[1]))
+			for i, name := range names {
+				others := slices.Delete(slices.Clone(names), i, i+1)
+				if inlined(others) == inlined(names) {
+					t.Errorf("%s: %s comes with the others", path, name)
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

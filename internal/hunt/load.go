@@ -47,9 +47,11 @@ func IsRule(path string) bool {
 	return ext == ".yaml" || ext == ".yml"
 }
 
-// Load reads every rule file of fsys, as IsRule tells them, sorted by path. The first that cannot be read is the error.
+// Load reads every rule file of fsys, as IsRule tells them, sorted by path. The first that cannot be read, or has the signal of
+// another, is the error.
 func Load(fsys fs.FS) ([]Hunt, error) {
 	var hunts []Hunt
+	spoken := map[string]string{} // signals, and the rules that say them
 	err := fs.WalkDir(fsys, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !IsRule(path) {
 			return err
@@ -62,6 +64,10 @@ func Load(fsys fs.FS) ([]Hunt, error) {
 		if err != nil {
 			return err
 		}
+		if of, known := spoken[h.Signal]; known {
+			return fmt.Errorf("rule %s: its signal %s is that of %s: choose another name", path, h.Signal, of)
+		}
+		spoken[h.Signal] = path
 		hunts = append(hunts, h)
 		return nil
 	})

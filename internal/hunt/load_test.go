@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/replaytrace/replaytrace/internal/kql"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
@@ -130,5 +131,18 @@ func TestStrengths(t *testing.T) {
 				t.Errorf("got %+v, %v; want one signal of the strength %q", got, err, c.want)
 			}
 		})
+	}
+}
+
+// TestOneRulePerSignal: whoever asks what a signal means gets one answer.
+func TestOneRulePerSignal(t *testing.T) {
+	rule := func(signal string) *fstest.MapFile {
+		return &fstest.MapFile{Data: []byte("id: x\nname: y\nquery: T\nreplaytrace:\n  role: context\n  signal: " + signal + "\n")}
+	}
+	if _, err := Load(fstest.MapFS{"a/A.yaml": rule("one"), "b/B.yaml": rule("two")}); err != nil {
+		t.Error(err)
+	}
+	if _, err := Load(fstest.MapFS{"a/A.yaml": rule("one"), "b/B.yaml": rule("one")}); err == nil || !strings.Contains(err.Error(), "a/A.yaml") {
+		t.Errorf("two rules of one signal: %v", err)
 	}
 }
