@@ -52,7 +52,7 @@ type Case struct {
 	db         *sql.DB
 	conn       *sql.Conn
 	temporary  string
-	passed     int // see Passed
+	passed     []string // see Passed
 	tables     map[string]*schema.Table
 	names      []string
 	watchlists map[string]string // alias in lower case -> table

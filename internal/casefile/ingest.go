@@ -54,8 +54,8 @@ func (c *Case) Load(ctx context.Context, paths []string) ([]*FileReport, error) 
 	return reports, l.orFull(errors.Join(err, booksErr), given)
 }
 
-// Passed is how many files and folders the last Load passed over, because systems leave them in folders.
-func (c *Case) Passed() int { return c.passed }
+// Passed are the files and folders that the last Load passed over, because systems leave such in folders.
+func (c *Case) Passed() []string { return c.passed }
 
 func (c *Case) layout() *evidence.Layout { return evidence.NewLayout(c.canonical()) }
 

@@ -45,7 +45,7 @@ var exitCodes = []struct {
 	{exitOK, "done"},
 	{exitFound, "findings at or above --fail-on, a failed check (verify, rules lint, rules test), or an application that apps lookup does not know"},
 	{exitUsage, "usage, or the KQL or a rule is wrong"},
-	{exitPartial, "a path could not be read or a file ends in the middle, the non-interactive table is absent, or a disk is full: a partial result was written; with --strict also when rows were rejected"},
+	{exitPartial, "a path could not be read, a file ends in the middle, or a disk is full: a partial result was written; with --strict also when rows were rejected, in hunt, investigate and report also when the non-interactive table is absent"},
 	{exitInternal, "internal error"},
 	{exitInterrupted, "interrupted"},
 }

@@ -178,8 +178,8 @@ func (f *evidenceFlags) load(ctx context.Context, s Streams, c *casefile.Case, p
 			}
 		}
 	}
-	if n := c.Passed(); n > 0 && !f.quiet {
-		say(s.Err, "passed over %s of the system, such as .DS_Store\n", plural(n, "file"))
+	if passed := c.Passed(); len(passed) > 0 && !f.quiet {
+		say(s.Err, "passed over what is hidden or a system's own: %s\n", firsts(passed))
 	}
 	if f.caseDir == "" {
 		return partial, nil

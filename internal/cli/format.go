@@ -276,3 +276,12 @@ func plural(n int, noun string) string {
 	}
 	return counted(int64(n)) + " " + noun
 }
+
+// firsts names the first of many.
+func firsts(all []string) string {
+	const most = 3
+	if more := len(all) - most; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:most], ", "), more)
+	}
+	return strings.Join(all, ", ")
+}

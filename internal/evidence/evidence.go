@@ -79,8 +79,8 @@ type Problem struct {
 type Files struct {
 	// Scratch is the folder into which a compressed archive is unpacked; "" is that of the system's temporary files.
 	Scratch string
-	// Passed counts the files and folders that Discover passed over: what systems leave in folders, which is no evidence.
-	Passed int
+	// Passed are the files and folders that Discover passed over: what systems leave in folders, which is no evidence.
+	Passed []string
 
 	mu sync.Mutex
 	// last is the archive that was asked for last: its files are opened one after the other, each several times, and its list
@@ -144,7 +144,7 @@ func (s *Files) Discover(paths []string) (files []string, problems []Problem) {
 }
 
 // walk lists the regular files of a folder, which may be named by a link. Links in it are not followed, so that none leads
-// out of it, and are said. What systems leave in folders is passed over and counted.
+// out of it, and are said. What systems leave in folders is passed over and kept in Passed.
 func (s *Files) walk(root string) (files []string, problems []Problem) {
 	err := fs.WalkDir(os.DirFS(root), ".", func(name string, d fs.DirEntry, err error) error {
 		path := filepath.Join(root, filepath.FromSlash(name))
@@ -155,7 +155,7 @@ func (s *Files) walk(root string) (files []string, problems []Problem) {
 				return fs.SkipDir
 			}
 		case name != "." && ofSystem(d.Name()):
-			s.Passed++
+			s.Passed = append(s.Passed, path)
 			if d.IsDir() {
 				return fs.SkipDir
 			}
