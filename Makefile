@@ -66,7 +66,7 @@ K ?=
 bench-growth: ## the hunt after the ingest on C times (default 1,2,5; 33 are 20 million rows) a tenant of U users (default 220), cases kept in K: time and memory by size
 	$(GO) test -run '^$$' -bench Growth -benchtime 1x -timeout 4h ./internal/cli -args -users $(U) -copies $(C) $(if $(K),-cases $(abspath $(K))) -record
 
-bench-intake: ## a million rows in every form against DuckDB's own readers, recorded in docs/evidence.md: half an hour, 10 GB of disk
+bench-intake: ## a million rows in every form against DuckDB's own readers, recorded in docs/evidence.md: five minutes on a quiet machine, 10 GB of disk
 	$(GO) test -run '^$$' -bench Shapes -benchtime 1x -timeout 3h ./internal/casefile -args -rows 1000000 -record
 
 big-run: build ## one, five and twenty million streamed rows within 1 GB: takes half an hour

@@ -96,7 +96,7 @@ func (f *queryFlags) run(ctx context.Context, s Streams, args []string) error {
 		return &exit{exitUsage, fmt.Errorf("--batch prints JSON lines and takes no --format %s", f.format)}
 	}
 	for _, name := range slices.Sorted(maps.Keys(f.values)) {
-		if batch == nil && !strings.Contains(source.Text, name) {
+		if batch == nil && !kql.Declares(source, name) {
 			return &exit{exitUsage, fmt.Errorf("--param %s: the query declares no such parameter", name)}
 		}
 	}

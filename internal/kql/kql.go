@@ -3,10 +3,12 @@
 package kql
 
 import (
+	"slices"
 	"time"
 
 	"github.com/replaytrace/replaytrace/internal/diag"
 	"github.com/replaytrace/replaytrace/internal/kql/schema"
+	"github.com/replaytrace/replaytrace/internal/kql/syntax"
 )
 
 // Request is one query as a user or a hunt asks it.
@@ -19,6 +21,19 @@ type Request struct {
 	// Careful makes of results beyond the range of their type what Kusto does: a sum of longs begins anew at the other end, a
 	// datetime is null. It costs time; without it the query fails on the first.
 	Careful bool
+}
+
+// Declares reports whether the text declares a query parameter of this name, so that a value can be given to it; where a
+// statement could not be read, it may.
+// https://learn.microsoft.com/kusto/query/query-parameters-statement
+func Declares(src *diag.Source, name string) bool {
+	script, _ := syntax.Parse(src)
+	for _, st := range script.Statements {
+		if d, ok := st.(*syntax.DeclareParams); ok && slices.ContainsFunc(d.Params, func(p syntax.Param) bool { return p.Name.Name == name }) {
+			return true
+		}
+	}
+	return script.Partial
 }
 
 // Rows is a result: Kusto's column names and types, and the cells by row.
