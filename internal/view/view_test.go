@@ -196,7 +196,7 @@ func TestDeadTokens(t *testing.T) {
 
 // TestChanges has changes of the directory: the attacker's are those from an address of his alone whenever they were made,
 // those from an address that the user has, too, while he was at it, consents about that time from anywhere, and whatever
-// a signal names; but nothing that failed, and nobody else's.
+// a signal names; but nothing that failed or was begun only, and nobody else's.
 func TestChanges(t *testing.T) {
 	var lines strings.Builder
 	add := func(id, day, address, operation, user, result string) {
@@ -211,6 +211,9 @@ func TestChanges(t *testing.T) {
 	add("consent before elsewhere", "10", elsewhere, "Consent to application", "ann", "success")
 	add("named", "10", elsewhere, "Update user", "ann", "success")
 	add("failed", "20", his, "Add device", "ann", "failure")
+	add("registration begun", "20", his, "User started security info registration", "ann", "success")
+	add("registration given up", "20", his, "User canceled security info registration", "ann", "success")
+	add("registered", "20", his, "User registered security info", "ann", "success")
 	add("another's", "20", his, "Add device", "bob", "success")
 	day := func(d int) time.Time { return time.Date(2026, 3, d, 0, 0, 0, 0, time.UTC) }
 	rows, err := view.Ask(t.Context(), loaded(t, map[string]string{"audit.jsonl": lines.String()}), "finding.changes", view.Filter{Given: []map[string]any{
@@ -223,7 +226,7 @@ func TestChanges(t *testing.T) {
 	if err := rows.Each(func(r *kql.Row) { got = append(got, r.Text("Id")) }); err != nil {
 		t.Fatal(err)
 	}
-	if want := []string{"before at his", "named", "consent then elsewhere", "then at a shared one"}; !slices.Equal(got, want) {
+	if want := []string{"before at his", "named", "consent then elsewhere", "registered", "then at a shared one"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
